@@ -1,0 +1,119 @@
+"""Social posts and their numbers as typed pandas DataFrames and Parquet files.
+
+::
+
+    import socialframe as sf
+
+    posts = sf.read_posts(status="published", since="2026-01-01")  # a frame, at once
+    api = sf.Client()  # the key from SOCIALAPI_KEY, .env or the keyring
+    api = sf.Client.sandbox()  # the same over made-up people: no key, no network
+    query = api.posts(platform="instagram")  # a promise of rows; nothing is sent yet
+    df = query.frame()  # all rows
+    query.to_parquet("posts.parquet")  # streamed, whole or not there
+
+Names load when they are first used: ``import socialframe`` alone is light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from socialframe.client import Client
+    from socialframe.columns import Column, Schema
+    from socialframe.errors import (
+        APIError,
+        ArgumentError,
+        AuthenticationError,
+        FileError,
+        IncompleteWalk,
+        InvalidKeyError,
+        MissingKeyError,
+        NetworkError,
+        NotFoundError,
+        PagingLoop,
+        RateLimitError,
+        ReplyError,
+        ServerError,
+        SocialFrameError,
+        ValidationError,
+        WalkWarning,
+    )
+    from socialframe.helpers import (
+        read_accounts,
+        read_analytics,
+        read_followers,
+        read_health,
+        read_posts,
+    )
+    from socialframe.parquet import read_parquet, to_parquet
+    from socialframe.query import Query
+    from socialframe.sandbox import Sandbox
+    from socialframe.transport import Limit
+
+__all__ = [
+    "APIError",
+    "ArgumentError",
+    "AuthenticationError",
+    "Client",
+    "Column",
+    "FileError",
+    "IncompleteWalk",
+    "InvalidKeyError",
+    "Limit",
+    "MissingKeyError",
+    "NetworkError",
+    "NotFoundError",
+    "PagingLoop",
+    "Query",
+    "RateLimitError",
+    "ReplyError",
+    "Sandbox",
+    "Schema",
+    "ServerError",
+    "SocialFrameError",
+    "ValidationError",
+    "WalkWarning",
+    "read_accounts",
+    "read_analytics",
+    "read_followers",
+    "read_health",
+    "read_parquet",
+    "read_posts",
+    "to_parquet",
+]
+
+_ROOMS = {
+    "client": ("Client",),
+    "columns": ("Column", "Schema"),
+    "helpers": (
+        "read_accounts",
+        "read_analytics",
+        "read_followers",
+        "read_health",
+        "read_posts",
+    ),
+    "parquet": ("read_parquet", "to_parquet"),
+    "query": ("Query",),
+    "sandbox": ("Sandbox",),
+    "transport": ("Limit",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's members are of any type
+    if name == "__version__":
+        from socialframe.version import VERSION
+
+        return VERSION
+    if name not in __all__:
+        msg = f"module 'socialframe' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"socialframe.{_ROOM_OF.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

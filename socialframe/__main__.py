@@ -1,0 +1,7 @@
+"""``python -m socialframe``."""
+
+from __future__ import annotations
+
+from socialframe.cli import main
+
+main(prog_name="socialframe")

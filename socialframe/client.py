@@ -1,0 +1,201 @@
+"""The client: settings, transport and endpoints together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from socialframe.api import Endpoints
+from socialframe.errors import ArgumentError, InvalidKeyError
+from socialframe.settings import read_settings
+from socialframe.transport import TIERS, Limit, MemoryBudget, Transport, Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.replies import Call, Reply
+    from socialframe.sandbox import Sandbox
+    from socialframe.secret import Secret
+
+Tier = Literal["auto", "free", "paid"]
+
+_SANDBOX_URL = "https://sandbox.invalid"  # never looked up: the sandbox answers in this process
+
+
+class Client(Endpoints):
+    """The SocialSyncer API for one key: each method gives a ``Query``. No network until its rows.
+
+    May be used from threads and as a context manager.
+
+    Parameters
+    ----------
+    key : str or None
+        The API key. None looks in ``SOCIALAPI_KEY``, ``.env``, the keyring, in this order.
+    base_url : str or None
+        None looks in ``SOCIALAPI_BASE_URL``, else it is the service's own.
+    tier : {"auto", "free", "paid"} or Limit
+        How many calls a minute: free 60, paid 600; auto is 60.
+    cache : False
+        There is no cache yet.
+    timeout : float or (float, float)
+        Seconds to connect and to wait for data; one number is for data, with 5 s to connect.
+    max_wait : float
+        Seconds that one call may wait, for the budget and for the API's ``Retry-After`` together,
+        before ``RateLimitError``.
+    progress : bool or None
+        Whether long walks show a bar; None means in a terminal or a notebook.
+    wiring : Wiring or None
+        Clock, sleep and innermost transport, for tests and for the sandbox.
+
+    Raises
+    ------
+    MissingKeyError
+        If there is no key anywhere.
+    InvalidKeyError
+        If it cannot be a key. It is not repeated.
+    ArgumentError
+        If another argument cannot be meant.
+
+    Examples
+    --------
+    >>> with Client.sandbox() as api:
+    ...     api.accounts().frame().columns.tolist()
+    ['platform', 'account_id', 'username', 'connected_at', '_extra']
+    """
+
+    def __init__(
+        self,
+        key: str | Secret | None = None,
+        *,
+        base_url: str | None = None,
+        tier: Tier | Limit = "auto",
+        cache: Literal[False] = False,
+        timeout: float | tuple[float, float] = (5.0, 30.0),
+        max_wait: float = 120.0,
+        progress: bool | None = None,
+        wiring: Wiring | None = None,
+    ) -> None:
+        try:
+            settings = read_settings(key, base_url)
+        except InvalidKeyError:
+            del key  # a traceback that shows local variables does not repeat it
+            raise
+        if cache is not False:
+            raise ArgumentError("cache takes False alone: there is no cache yet.")
+        wiring = wiring or Wiring()
+        self.base_url = settings.base_url
+        self.progress = progress
+        self._key_source = settings.source
+        self._limit = _limit(tier)
+        connect, read = _timeouts(timeout)
+        self._transport = Transport(
+            settings.base_url,
+            settings.secret,
+            MemoryBudget(self._limit, clock=wiring.clock),
+            connect=connect,
+            read=read,
+            max_wait=_seconds("max_wait", max_wait, least=0),
+            wiring=wiring,
+        )
+
+    @classmethod
+    def sandbox(
+        cls,
+        sandbox: Sandbox | None = None,
+        *,
+        tier: Literal["free", "paid"] = "paid",
+        max_wait: float = 120.0,
+        progress: bool | None = None,
+    ) -> Self:
+        """Return a client of a sandbox in this process: made-up people, no key, no network.
+
+        Parameters
+        ----------
+        sandbox : Sandbox or None
+            None makes a new one, of the tier.
+        tier : {"free", "paid"}
+            Tier of the new sandbox's key; with ``sandbox`` given, its own counts.
+        max_wait, progress
+            As for ``Client``.
+
+        Returns
+        -------
+        Client
+
+        Examples
+        --------
+        >>> len(Client.sandbox().accounts().frame()) >= 12
+        True
+        """
+        import httpx
+
+        from socialframe.sandbox import Sandbox
+
+        box = sandbox or Sandbox(tier=tier)
+        return cls(
+            box.key,
+            base_url=_SANDBOX_URL,
+            tier=box.tier,
+            max_wait=max_wait,
+            progress=progress,
+            wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
+        )
+
+    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        """Send one call and return its reply; queries do this for you.
+
+        Parameters
+        ----------
+        call : Call
+            What to ask.
+        notify : callable or None
+            Told, in words, why and how long the call waits.
+
+        Returns
+        -------
+        Reply
+
+        Raises
+        ------
+        APIError, NetworkError, ReplyError
+            If the API refused, no whole answer came, or it leads elsewhere.
+        """
+        return self._transport.send(call, notify)
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Client of {self.base_url}: key from {self._key_source}, "
+            f"{self._limit.calls} calls in {self._limit.seconds:g} s>"
+        )
+
+
+def _limit(tier: object) -> Limit:
+    if isinstance(tier, Limit):
+        return tier
+    if tier == "auto":
+        return TIERS["free"]
+    if isinstance(tier, str) and tier in TIERS:
+        return TIERS[tier]
+    raise ArgumentError(f"tier takes 'auto', 'free', 'paid' or a Limit, not {tier!r}.")
+
+
+def _timeouts(timeout: object) -> tuple[float, float]:
+    if isinstance(timeout, tuple) and len(timeout) == 2:  # noqa: PLR2004 - connect and read
+        return _seconds("timeout", timeout[0]), _seconds("timeout", timeout[1])
+    read = _seconds("timeout", timeout)
+    return min(5.0, read), read
+
+
+def _seconds(name: str, value: object, *, least: float = 1e-3) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < 1e9:  # noqa: PLR2004
+        return float(value)
+    raise ArgumentError(f"{name} takes a number of seconds, not {value!r}.")

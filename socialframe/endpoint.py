@@ -1,0 +1,105 @@
+"""``@endpoint``: a declaration that is also a typed method."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from socialframe.columns import Column, Schema
+from socialframe.declaration import Endpoint
+from socialframe.paging import Paging, Single
+from socialframe.query import Query
+from socialframe.replies import Call, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.query import Source
+
+P = ParamSpec("P")
+
+
+def endpoint(
+    path: str,
+    *,
+    records: str,
+    columns: tuple[Column, ...],
+    key: tuple[str, ...] = (),
+    paging: Paging | None = None,
+    reshape: Callable[[Any], list[Any] | None] | None = None,
+) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
+    """Declare an endpoint by a method that turns its arguments into the API's parameters.
+
+    The method's signature and docstring are the declaration; calling it gives a ``Query``. The
+    table of its columns is added to the docstring.
+
+    Parameters
+    ----------
+    path : str
+        Path on the API.
+    records : str
+        Where the records stand in a reply, dotted.
+    columns : tuple of Column
+        What a row is made of, ``_extra`` unsaid.
+    key : tuple of str
+        Columns that together tell two rows apart.
+    paging : Paging or None
+        Which call comes next; None means that everything comes in one reply.
+    reshape : callable or None
+        Makes records of a body that has no list of them.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Examples
+    --------
+    >>> from socialframe import Client
+    >>> class MyClient(Client):
+    ...     @endpoint(
+    ...         "/v1/accounts",
+    ...         records="accounts",
+    ...         columns=(Column(name="who", path="username", type="string", meaning="Name."),),
+    ...     )
+    ...     def names(self, platform: str | None = None) -> Params:
+    ...         "Names of the connected accounts."
+    ...         return {"platform": platform}
+    >>> MyClient.sandbox().names(platform="tiktok").frame().columns.tolist()
+    ['who', '_extra']
+    """
+
+    def declare(
+        function: Callable[Concatenate[Any, P], Params],
+    ) -> Callable[Concatenate[Any, P], Query]:
+        signature = inspect.signature(function)
+        schema = Schema(columns, key)
+        declared = Endpoint(
+            name=function.__name__,
+            path=path,
+            records=records,
+            paging=paging or Single(),
+            schema=schema,
+            reshape=reshape,
+        )
+
+        @wraps(function)
+        def method(client: Source, /, *args: P.args, **kwargs: P.kwargs) -> Query:
+            params = function(client, *args, **kwargs)
+            typed = signature.bind(client, *args, **kwargs).arguments
+            arguments = tuple(typed.items())[1:]
+            return Query(declared, arguments, Call.of(path, params), client, schema)
+
+        method.__signature__ = signature.replace(return_annotation=Query)  # type: ignore[attr-defined]
+        method.__annotations__ = {**function.__annotations__, "return": Query}
+        method.__doc__ = _documented(function.__doc__ or "", schema)
+        method.endpoint = declared  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+def _documented(text: str, schema: Schema) -> str:
+    table = "\n".join(f"    {line}".rstrip() for line in repr(schema).splitlines())
+    return f"{inspect.cleandoc(text)}\n\nColumns\n-------\n::\n\n{table}\n"

@@ -1,0 +1,214 @@
+"""Every error and warning of socialframe, in one tree.
+
+::
+
+    SocialFrameError
+    ├── ArgumentError            an argument that cannot be meant: nothing was sent
+    ├── MissingKeyError          no API key was found
+    ├── InvalidKeyError          what was given cannot be an API key: nothing was sent
+    ├── FileError                a file that cannot be written, or read as what it should be
+    ├── APIError                 the API refused a call
+    │   ├── AuthenticationError  401: no key, or a key it does not know
+    │   ├── ValidationError      400: it does not accept the arguments
+    │   ├── NotFoundError        404: no such resource
+    │   ├── RateLimitError       429, or our own budget: longer to wait than ``max_wait``
+    │   └── ServerError          5xx: its own fault
+    ├── NetworkError             no whole answer came: connect, time-out, cut off
+    ├── ReplyError               an answer that cannot be read as what was asked for
+    └── IncompleteWalk           a walk that broke after its first page
+        └── PagingLoop           the API leads in a circle
+
+    UserWarning
+    └── WalkWarning              the rows are here, but something about them is uncertain
+
+``status_code``, ``retry_after`` and ``retryable`` can be read on every one of them, so a caller may
+branch without knowing the subclasses. All of them pickle. None of them holds a header or a key.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class SocialFrameError(Exception):
+    """Any error that socialframe raises.
+
+    Attributes
+    ----------
+    status_code : int or None
+        HTTP status of the answer that caused it.
+    retry_after : float or None
+        Seconds after which the API said to try again.
+    retryable : bool
+        Whether the same call may succeed later without any change.
+
+    Examples
+    --------
+    >>> SocialFrameError("Something is wrong.").retryable
+    False
+    """
+
+    status_code: int | None = None
+    retry_after: float | None = None
+    retryable: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls cls(*args), which cannot know keyword-only arguments.
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(
+    cls: type[SocialFrameError], args: tuple[Any, ...], state: dict[str, Any]
+) -> SocialFrameError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class ArgumentError(SocialFrameError, ValueError):
+    """An argument that cannot be meant. Nothing was sent."""
+
+
+class MissingKeyError(SocialFrameError):
+    """No API key was found in any of the places where one is looked for."""
+
+
+class InvalidKeyError(SocialFrameError):
+    """What was given cannot be an API key. Nothing was sent, and it is not repeated here."""
+
+
+class FileError(SocialFrameError):
+    """A file that cannot be written, or cannot be read as what it should be."""
+
+
+class APIError(SocialFrameError):
+    """The API refused a call.
+
+    Parameters
+    ----------
+    message : str
+        The API's own text for a person.
+    method, path : str
+        What was asked for.
+    status_code : int or None
+        HTTP status; None when our own budget refused before sending.
+    code : str or None
+        The API's own code, as ``RATE_LIMIT_EXCEEDED``.
+    retry_after : float or None
+        Seconds after which the API said to try again.
+
+    Examples
+    --------
+    >>> print(APIError("Post not found", method="GET", path="/v1/posts/x", status_code=404))
+    GET /v1/posts/x: 404 Post not found
+    """
+
+    _retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status_code: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        status = f"{status_code} " if status_code is not None else ""
+        suffix = f" ({code})" if code else ""
+        super().__init__(f"{method} {path}: {status}{message}{suffix}")
+        self.message = message
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.code = code
+        self.retry_after = retry_after
+        self.retryable = self._retryable
+
+
+class AuthenticationError(APIError):
+    """401: no key was sent (``AUTH_MISSING_KEY``) or it is not known (``AUTH_INVALID_KEY``)."""
+
+
+class ValidationError(APIError):
+    """400: the API does not accept the arguments."""
+
+
+class NotFoundError(APIError):
+    """404: no such resource."""
+
+
+class RateLimitError(APIError):
+    """429, or the budget is used, and the wait would be longer than ``max_wait``."""
+
+    _retryable = True
+
+
+class ServerError(APIError):
+    """5xx: the API's own fault, after every retry."""
+
+    _retryable = True
+
+
+class NetworkError(SocialFrameError):
+    """No whole answer came: no connection, a time-out, or an answer that was cut off."""
+
+    retryable = True
+
+
+class ReplyError(SocialFrameError):
+    """An answer that cannot be read as what was asked for."""
+
+
+class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the glossary's own word
+    """A walk that broke after its first page: what came so far is not the whole answer.
+
+    Parameters
+    ----------
+    reason : str
+        What stopped it, as one sentence.
+    pages, rows : int
+        Pages and rows that had come.
+    position : dict of str to str
+        Parameters of the call that was due next, to go on from there.
+    cause : SocialFrameError or None
+        The failure itself; its ``status_code``, ``retry_after`` and ``retryable`` show here too.
+
+    Examples
+    --------
+    >>> error = IncompleteWalk("The line broke.", pages=3, rows=300, position={"page": "4"})
+    >>> error.pages, error.position
+    (3, {'page': '4'})
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        pages: int,
+        rows: int,
+        position: dict[str, str],
+        cause: SocialFrameError | None = None,
+    ) -> None:
+        where = ", ".join(f"{name}={value}" for name, value in position.items()) or "the next page"
+        super().__init__(
+            f"{reason} The walk had {pages:,} pages ({rows:,} rows) and is not whole, so no result "
+            f"is returned; the call due next was the one with {where}. Run it again to start anew."
+        )
+        self.reason = reason
+        self.pages = pages
+        self.rows = rows
+        self.position = position
+        if cause is not None:
+            self.status_code = cause.status_code
+            self.retry_after = cause.retry_after
+            self.retryable = cause.retryable
+
+
+class PagingLoop(IncompleteWalk):
+    """The API leads in a circle: a call that was made already, or pages without anything new."""
+
+
+class WalkWarning(UserWarning):
+    """The rows are here, but something about them is uncertain; ``df.attrs`` says what."""

@@ -1,0 +1,88 @@
+"""Files that are whole or not there: written beside their place, moved into it at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from socialframe.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of ``path`` when it is whole.
+
+    Until then, and after any failure, what stood there before stands there still.
+
+    Parameters
+    ----------
+    path : path
+        Where it goes. A symbolic link is followed.
+
+    Yields
+    ------
+    file
+        Binary, to write to.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written. Nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/a.txt") as file:
+    ...         _ = file.write(b"whole")
+    ...     Path(folder, "a.txt").read_text()
+    'whole'
+    """
+    target = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111 - keeps "~x" that is a name
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "not a regular file"
+        raise FileError(f"{path} cannot be written: it is {kind}. Give the path of a file.")
+    part = target.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise FileError(_sentence(path, error)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # not every file system knows it
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sentence(path: str | os.PathLike[str], error: OSError) -> str:
+    folder = Path(path).parent
+    if isinstance(error, FileNotFoundError):
+        reason = f"the folder {folder} does not exist; make it first"
+    elif isinstance(error, NotADirectoryError):
+        reason = f"{folder} is not a folder"
+    elif isinstance(error, PermissionError):
+        reason = f"no permission to write in {folder}"
+    else:
+        reason = (error.strerror or str(error)).rstrip(".")
+        reason = reason[:1].lower() + reason[1:]
+    return f"{path} cannot be written: {reason}. Nothing was left behind."

@@ -1,0 +1,199 @@
+"""Parquet, in and out: streamed, whole or not there, its footer saying where rows came from."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from socialframe.errors import ArgumentError, FileError
+from socialframe.files import replacing
+from socialframe.frames import to_pandas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+FOOTER = b"socialframe"
+_ROW_GROUP = 32 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
+
+
+def write_parquet(
+    path: str | os.PathLike[str],
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    facts: Callable[[], dict[str, Any]],
+) -> None:
+    """Write rows as they come; the file appears when it is whole.
+
+    Parameters
+    ----------
+    path : path
+        Where it goes.
+    batches : iterable of pyarrow.RecordBatch
+        The rows.
+    schema : pyarrow.Schema
+        Their columns.
+    facts : callable
+        Called after the last row: where they came from, JSON values only.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written. Nothing is left behind.
+    """
+    schema = schema.with_metadata({b"pandas": json.dumps(_pandas_metadata(schema)).encode()})
+    with (
+        replacing(path) as file,
+        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+    ):
+        for table in _row_groups(batches, schema):
+            writer.write_table(table, row_group_size=max(1, table.num_rows))
+        writer.add_key_value_metadata({FOOTER: json.dumps(facts(), ensure_ascii=False).encode()})
+
+
+def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write any DataFrame so that a plain ``pd.read_parquet`` reads it back.
+
+    ``frame.to_parquet(path)`` writes nested Arrow columns with a footer that pandas itself cannot
+    read. This writes the same rows through the sink that queries use: whole or not there, its
+    ``df.attrs["socialframe"]`` in the footer.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Filtered, merged, anything. Its index is kept as pandas keeps it.
+    path : path
+        Where it goes.
+
+    Raises
+    ------
+    ArgumentError
+        If a column has no Arrow type, as one of mixed objects.
+    FileError
+        If the file cannot be written. Nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1, 2]}), f"{folder}/likes.parquet")
+    ...     pd.read_parquet(f"{folder}/likes.parquet")["likes"].tolist()
+    [1, 2]
+    """
+    try:
+        table = pa.Table.from_pandas(frame)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise ArgumentError(f"The frame cannot be written as Parquet: {error}") from error
+    metadata = dict(table.schema.metadata or {})
+    described = json.loads(metadata[b"pandas"])
+    nested = {field.name for field in table.schema if _is_arrow_only(field.type)}
+    described["columns"] = [c for c in described["columns"] if c["field_name"] not in nested]
+    metadata[b"pandas"] = json.dumps(described).encode()
+    facts = frame.attrs.get("socialframe")
+    if isinstance(facts, dict):
+        metadata[FOOTER] = json.dumps({**facts, "rows_written": len(frame)}).encode()
+    table = table.replace_schema_metadata(metadata)
+    with replacing(path) as file:
+        pq.write_table(table, file, compression="zstd", compression_level=1)
+
+
+def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file with the dtypes that queries give.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+    columns : list of str or None
+        Only these; None means all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Nested columns keep their Arrow type (a plain ``pd.read_parquet`` makes objects of them);
+        ``df.attrs["socialframe"]`` says where the rows came from, if the file says it.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is not a Parquet file.
+    ArgumentError
+        If it has no such column.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1, None]}, dtype="Int64"), f"{folder}/l.parquet")
+    ...     read_parquet(f"{folder}/l.parquet")["likes"].dtype
+    Int64Dtype()
+    """
+    source = Path(os.path.expanduser(path))  # noqa: PTH111 - keeps "~x" that is a name
+    try:
+        with pq.ParquetFile(source) as file:
+            missing = set(columns or ()) - set(file.schema_arrow.names)
+            if missing:
+                raise ArgumentError(
+                    f"{path} has no column {', '.join(sorted(missing))}; "
+                    f"it has {', '.join(file.schema_arrow.names)}."
+                )
+            table = file.read(columns=columns, use_pandas_metadata=True)
+            footer = (file.metadata.metadata or {}).get(FOOTER)
+    except FileNotFoundError as error:
+        raise FileError(f"There is no file {path}.") from error
+    except IsADirectoryError as error:
+        raise FileError(f"{path} is a folder; give the path of a Parquet file.") from error
+    except OSError as error:  # most Arrow errors are ValueErrors, some are OSErrors
+        raise FileError(f"{path} cannot be read: {error}") from error
+    except pa.ArrowException as error:
+        raise FileError(f"{path} is not a Parquet file, or it is damaged: {error}") from error
+    return to_pandas(table, json.loads(footer) if footer else None)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size >= _ROW_GROUP:
+            yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
+            held, size = [], 0
+    if held:
+        yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
+
+
+def _is_arrow_only(kind: pa.DataType) -> bool:
+    """Whether pandas writes a dtype name for it that it cannot read back."""
+    return bool(pa.types.is_nested(kind) or pa.types.is_date(kind) or pa.types.is_decimal(kind))
+
+
+def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
+    """Return the footer that makes a plain ``pd.read_parquet`` keep integers and booleans.
+
+    Nested columns must not be in it: pandas cannot read its own names for them.
+    """
+    kinds = {pa.int64(): ("int64", "Int64"), pa.bool_(): ("bool", "boolean")}
+    columns = [
+        {
+            "name": field.name,
+            "field_name": field.name,
+            "pandas_type": kinds[field.type][0],
+            "numpy_type": kinds[field.type][1],
+            "metadata": None,
+        }
+        for field in schema
+        if field.type in kinds
+    ]
+    return {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": columns,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": pd.__version__,
+    }

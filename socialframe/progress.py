@@ -1,0 +1,66 @@
+"""A bar for long walks: in a terminal or a notebook, after two seconds, nothing when piped."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+DELAY = 2.0  # seconds that a walk may last without a bar
+
+
+class Progress:
+    """Shows how many rows have come, of how many, and why nothing comes.
+
+    Parameters
+    ----------
+    label : str
+        What is walked.
+    shown : bool or None
+        None shows it after two seconds where somebody watches: in a terminal or a notebook; True
+        at once.
+
+    Examples
+    --------
+    >>> progress = Progress("posts", shown=False)
+    >>> progress.advance(100, total=5400)
+    >>> progress.close()
+    """
+
+    def __init__(self, label: str, *, shown: bool | None) -> None:
+        watched = _watched() if shown is None else shown
+        self._bar = _bar(label, 0.0 if shown else DELAY) if watched else None
+
+    def advance(self, rows: int, *, total: int | None) -> None:
+        """Note that so many rows more have come."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.set_postfix_str("", refresh=False)
+            self._bar.update(rows)
+
+    def note(self, text: str) -> None:
+        """Say why nothing comes."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _watched() -> bool:
+    return _in_kernel() or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def _in_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
+
+
+def _bar(label: str, delay: float) -> Any:  # noqa: ANN401 - tqdm.auto is one of three classes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a text bar in a notebook without ipywidgets is fine
+        from tqdm.auto import tqdm
+    return tqdm(desc=label, unit=" rows", delay=delay, dynamic_ncols=True, disable=False)

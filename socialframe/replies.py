@@ -1,0 +1,256 @@
+"""One thing asked and one answer, as plain values; and how an answer comes apart.
+
+An answer is an *envelope* (totals, flags, cursors) around a list of *records*. Paging needs the
+envelope at once; typing needs the bytes of the records, untouched. ``open_reply`` gives both
+without parsing the records, which are all but a few hundred bytes of the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from socialframe.errors import ReplyError
+from socialframe.secret import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+Params = dict[str, str | int | bool | None]
+
+_BOM = b"\xef\xbb\xbf"
+_TRIES = 8  # how many closing brackets, from the end, may be looked at to find the records' own
+_COUNTS = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing asked: a path and its parameters.
+
+    Examples
+    --------
+    >>> Call("/v1/posts", (("page", "1"),)).with_param("page", 2)
+    Call(path='/v1/posts', params=(('page', '2'),))
+    """
+
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, path: str, params: Params) -> Call:
+        """Return the call with the parameters that are not None, each as text."""
+        return cls(path, tuple((k, _text(v)) for k, v in params.items() if v is not None))
+
+    def param(self, name: str) -> str | None:
+        """Return the value of a parameter, None where it is not sent."""
+        return dict(self.params).get(name)
+
+    def with_param(self, name: str, value: str | int) -> Call:
+        """Return the same call with one parameter set, in its old place where it had one."""
+        return replace(self, params=tuple((dict(self.params) | {name: _text(value)}).items()))
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: status, headers (lower-case names), body, and the UTC moment it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply's worth of rows, not typed yet.
+
+    Parameters
+    ----------
+    call : Call
+        What was asked.
+    reply : Reply
+        What came.
+    envelope : Any
+        The body with its records replaced by an empty list.
+    items : bytes
+        The records: the text of a JSON array (see ``records`` for the one thing that may follow).
+    path : str
+        Where in the body the records stand, dotted.
+    """
+
+    call: Call
+    reply: Reply
+    envelope: Any
+    items: bytes
+    path: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no records."""
+        return self.items[1:-1].isspace() or self.items == b"[]"
+
+    def records(self, *, exact: bool = False) -> list[Any]:
+        """Return the records as Python values, integers exact.
+
+        Parameters
+        ----------
+        exact : bool
+            Return ``Unheld`` for what JSON or a double cannot hold (NaN, 1e400), not a float.
+
+        Raises
+        ------
+        ReplyError
+            If they are not valid JSON.
+        """
+        # Where a list stands behind the records in the body, the cut may have been too wide: then
+        # further members follow, which this reading skips.
+        try:
+            found = parse(b'{"":' + self.items + b"}", exact=exact)[""]
+        except ReplyError:
+            found = value_at(parse(self.reply.body, exact=exact), self.path)
+        return found if isinstance(found, list) else []
+
+
+class Unheld(str):
+    """The spelling of a number that no double can hold, as ``NaN`` or ``1e400``."""
+
+    __slots__ = ()
+
+
+def _exact_float(text: str) -> float | Unheld:
+    value = float(text)
+    return value if math.isfinite(value) else Unheld(text)
+
+
+def parse(body: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON is any value
+    """Return the value of a JSON text in UTF-8.
+
+    Raises
+    ------
+    ReplyError
+        If it is not JSON, not UTF-8, or nested deeper than can be read.
+
+    Examples
+    --------
+    >>> parse(b'{"total": 12345678901234567890}')
+    {'total': 12345678901234567890}
+    """
+    hooks: dict[str, Any] = {"parse_constant": Unheld, "parse_float": _exact_float} if exact else {}
+    try:
+        return json.loads(body.removeprefix(_BOM).decode(), **hooks)
+    except RecursionError:
+        raise ReplyError("The reply is nested too deeply to be read.") from None
+    except ValueError as error:  # not JSON, not UTF-8, or an integer of thousands of digits
+        shown = redacted(body[:200].decode("utf-8", "replace"))[:60]
+        raise ReplyError(f"The reply is not JSON ({error}); it begins {shown!r}.") from None
+
+
+def value_at(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
+    """Return what stands at a dotted path, None where there is nothing.
+
+    Examples
+    --------
+    >>> value_at({"pagination": {"pages": 3}}, "pagination.pages")
+    3
+    """
+    for name in path.split("."):
+        if not isinstance(body, dict):
+            return None
+        body = body.get(name)
+    return body
+
+
+def open_reply(
+    call: Call, reply: Reply, path: str, *, needs: tuple[str, ...] = (), first: bool = True
+) -> Page:
+    """Take an answer apart into its envelope and its records.
+
+    Parameters
+    ----------
+    call, reply : Call, Reply
+        What was asked and what came.
+    path : str
+        Where the records stand in the body, dotted.
+    needs : tuple of str
+        Paths that the paging reads. A reply that seems to have none of them is parsed whole before
+        that is believed.
+    first : bool
+        Whether it is the first page of its walk: on a later one an absent list means no rows.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    ReplyError
+        If the body is not JSON, or the records are not found; it names the keys that are there.
+    """
+    body = reply.body.removeprefix(_BOM)
+    for envelope, start, stop in _cuts(body, path):
+        if not needs or any(value_at(envelope, need) is not None for need in needs):
+            return Page(call, reply, envelope, body[start:stop], path)
+    envelope = parse(body)
+    records = value_at(envelope, path)
+    if records is None and isinstance(envelope, dict) and (not first or _counts_none(envelope)):
+        records = []
+    if not isinstance(records, list):
+        raise ReplyError(_not_found(call, path, envelope))
+    items = json.dumps(records, separators=(",", ":")).encode() if records else b"[]"
+    return Page(call, reply, envelope, items, path)
+
+
+@cache
+def _opening(path: str) -> re.Pattern[bytes]:
+    name = json.dumps(path.rpartition(".")[2]).encode()
+    return re.compile(re.escape(name) + rb"\s*:\s*(?=\[)")
+
+
+def _cuts(body: bytes, path: str) -> Iterator[tuple[Any, int, int]]:
+    """Yield the ways to cut the records out such that the rest is JSON without them.
+
+    In a valid body, a text before an opening and behind a closing bracket that parses around ``[]``
+    proves that both brackets stand at the depth of the records: quotes inside of strings are
+    escaped, so neither part can begin or end within one. What it cannot prove is that only one
+    array lies between; so the shortest cut comes first, and readers know that more may follow.
+    """
+    for opening in list(_opening(path).finditer(body, 0, 4096))[:2]:
+        start, closing, found = opening.end(), len(body), []
+        for _ in range(_TRIES):
+            closing = body.rfind(b"]", start, closing)
+            if closing < 0:
+                break
+            try:
+                envelope = json.loads(body[:start] + b"[]" + body[closing + 1 :])
+            except (ValueError, RecursionError):
+                continue
+            if value_at(envelope, path) == []:
+                found.append((envelope, start, closing + 1))
+        yield from reversed(found)
+
+
+def _counts_none(envelope: dict[str, Any]) -> bool:
+    inner = [value for value in envelope.values() if isinstance(value, dict)]
+    return any(
+        _COUNTS.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)
+        for members in (envelope, *inner)
+        for name, value in members.items()
+    )
+
+
+def _not_found(call: Call, path: str, body: object) -> str:
+    if isinstance(body, dict):
+        names = ", ".join(repr(name) for name in list(body)[:20]) or "no keys"
+        what = f"it has {names}"
+    else:
+        what = f"its body is a {'list' if isinstance(body, list) else type(body).__name__}"
+    return f"The reply to GET {call.path} has no list {path!r}; {what}."

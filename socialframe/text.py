@@ -1,0 +1,86 @@
+"""CSV and JSON Lines: streamed, whole or not there."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import csv
+
+from socialframe.files import replacing
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+
+def write_csv(
+    path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], schema: pa.Schema
+) -> None:
+    """Write rows as CSV in UTF-8, with a header; nested values as JSON text.
+
+    Parameters
+    ----------
+    path : path
+        Where it goes.
+    batches : iterable of pyarrow.RecordBatch
+        The rows.
+    schema : pyarrow.Schema
+        Their columns.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written. Nothing is left behind.
+    """
+    flat = pa.schema(
+        [
+            pa.field(field.name, pa.string()) if pa.types.is_nested(field.type) else field
+            for field in schema
+        ]
+    )
+    with replacing(path) as file, csv.CSVWriter(file, flat) as writer:
+        for batch in batches:
+            arrays = [_text(array) for array in batch.columns]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=flat))
+
+
+def write_jsonl(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -> None:
+    """Write rows as JSON Lines in UTF-8: one object a line, nested values nested.
+
+    Parameters
+    ----------
+    path : path
+        Where it goes.
+    batches : iterable of pyarrow.RecordBatch
+        The rows.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written. Nothing is left behind.
+    """
+    with replacing(path) as file:
+        for batch in batches:
+            file.writelines(_json(row).encode() + b"\n" for row in batch.to_pylist())
+
+
+def _text(array: pa.Array) -> pa.Array:
+    if not pa.types.is_nested(array.type):
+        return array
+    texts = [None if value is None else _json(value) for value in array.to_pylist()]
+    return pa.array(texts, pa.string())
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+    return json.dumps(value, ensure_ascii=False, default=_moment)
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,195 @@
+"""One call in, one reply out; all HTTP is in here.
+
+From the outside in: retry, throttle, auth, network. Each is an ``httpx.BaseTransport`` around the
+next, so a cache can stand in front of them as one more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from socialframe.errors import (
+    APIError,
+    AuthenticationError,
+    NotFoundError,
+    RateLimitError,
+    ReplyError,
+    ServerError,
+    ValidationError,
+)
+from socialframe.replies import Call, Reply, parse
+from socialframe.secret import redacted
+from socialframe.transport.auth import Auth
+from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget
+from socialframe.transport.network import Network
+from socialframe.transport.retry import Retry
+from socialframe.transport.throttle import PATIENCE, Patience, Throttle, retry_after
+from socialframe.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.secret import Secret
+
+__all__ = ["TIERS", "Budget", "Limit", "MemoryBudget", "Transport", "Wiring"]
+
+_log = logging.getLogger("socialframe")
+_HOPS = 5  # redirects within the API's own host
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: ValidationError,
+    401: AuthenticationError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a transport takes from outside, so that tests neither wait nor open sockets.
+
+    Parameters
+    ----------
+    transport : callable or None
+        Makes the innermost transport; None means sockets.
+    sleep, clock : callable
+        Wait so many seconds; seconds that only ever grow.
+    """
+
+    transport: Callable[[], httpx.BaseTransport] | None = None
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+class Transport:
+    """Sends calls to one base URL with one key, within one budget. Safe to use from threads.
+
+    Parameters
+    ----------
+    base_url : str
+        Normalised base URL.
+    secret : Secret
+        The key.
+    budget : Budget
+        Where calls are booked.
+    connect, read : float
+        Time-outs in seconds.
+    max_wait : float
+        The longest that one call waits, for the budget and for ``Retry-After`` together.
+    wiring : Wiring
+        Clock, sleep, innermost transport.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        secret: Secret,
+        budget: Budget,
+        *,
+        connect: float,
+        read: float,
+        max_wait: float,
+        wiring: Wiring,
+    ) -> None:
+        self._base = httpx.URL(base_url)
+        self._max_wait = max_wait
+        self._timeout = httpx.Timeout(read, connect=connect, pool=None).as_dict()
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": f"socialframe/{VERSION}",
+        }
+        network = Network(transport=wiring.transport, proxies=self._base.scheme == "https")
+        throttle = Throttle(
+            Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
+        )
+        self._chain = Retry(throttle, sleep=wiring.sleep)
+
+    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        """Send a GET and return its answer.
+
+        Parameters
+        ----------
+        call : Call
+            What to ask.
+        notify : callable or None
+            Told, in words, why and how long the call waits.
+
+        Returns
+        -------
+        Reply
+            With a status of 2xx.
+
+        Raises
+        ------
+        APIError
+            If the API refused it.
+        NetworkError
+            If no whole answer came, after every retry.
+        ReplyError
+            If the answer leads to another host.
+        """
+        url = self._base.copy_with(path=self._base.path.rstrip("/") + call.path)
+        if call.params:
+            url = url.copy_with(params=call.params)
+        patience = Patience(self._max_wait, notify)
+        for _ in range(_HOPS):
+            started = time.perf_counter()
+            response = self._chain.handle_request(self._request(url, patience))
+            took = 1000 * (time.perf_counter() - started)
+            _log.debug("GET %s: %d in %.0f ms", call.path, response.status_code, took)
+            if not response.has_redirect_location:
+                break
+            try:
+                url = url.join(response.headers["location"])
+            except httpx.InvalidURL:
+                break
+        if response.is_success:
+            headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
+            return Reply(response.status_code, headers, response.content, datetime.now(UTC))
+        raise _refused(call, response)
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._chain.close()
+
+    def _request(self, url: httpx.URL, patience: Patience) -> httpx.Request:
+        extensions = {"timeout": self._timeout, PATIENCE: patience}
+        return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
+
+
+def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
+    status = response.status_code
+    if status < 400:  # noqa: PLR2004 - neither success nor an error: 1xx, 3xx
+        return ReplyError(f"GET {call.path} was answered with {status}, which leads nowhere.")
+    message, code = _said(response)
+    cls = ServerError if status >= 500 else _BY_STATUS.get(status, APIError)  # noqa: PLR2004
+    return cls(
+        message,
+        method="GET",
+        path=call.path,
+        status_code=status,
+        code=code,
+        retry_after=retry_after(response),
+    )
+
+
+def _said(response: httpx.Response) -> tuple[str, str | None]:
+    """Return the text and the code of an error body; the sibling API nests them in ``error``."""
+    try:
+        body = parse(response.content)
+    except ReplyError:
+        body = None
+    members = body if isinstance(body, dict) else {}
+    inner = members.get("error")
+    if isinstance(inner, dict):
+        members = inner
+        inner = None
+    text = inner or members.get("message") or response.reason_phrase or "no reason given"
+    code = members.get("code")
+    return redacted(str(text))[:500], redacted(code)[:80] if isinstance(code, str) else None

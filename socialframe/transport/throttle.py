@@ -1,0 +1,140 @@
+"""Waiting for the budget before a call goes out, and for everybody when the API says stop."""
+
+from __future__ import annotations
+
+import email.utils
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from socialframe.errors import RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.transport.budget import Budget
+
+PATIENCE = "socialframe.patience"  # key of a call's Patience in its request's extensions
+
+
+class Patience:
+    """How long one call may still wait, for the budget and for ``Retry-After`` together.
+
+    Parameters
+    ----------
+    seconds : float
+        ``max_wait``.
+    notify : callable or None
+        Told, in words, why and how long a call waits.
+    """
+
+    def __init__(self, seconds: float, notify: Callable[[str], None] | None = None) -> None:
+        self.left = seconds
+        self._notify = notify
+
+    def spend(self, seconds: float, why: str) -> bool:
+        """Take so many seconds off, unless they are more than are left."""
+        if seconds > self.left:
+            return False
+        self.left -= seconds
+        if self._notify is not None and seconds >= 1:
+            self._notify(f"{why}, next call in {seconds:.0f} s")
+        return True
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds that a ``Retry-After`` asks for, from either of its two forms.
+
+    A date is read against the answer's own ``Date``, so that a skewed clock does not matter.
+
+    Examples
+    --------
+    >>> retry_after(httpx.Response(429, headers={"Retry-After": "60"}))
+    60.0
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    moment = _date(text)
+    if moment is None:
+        return None
+    now = _date(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Throttle(httpx.BaseTransport):
+    """Lets a call out when the budget has a place for it.
+
+    Parameters
+    ----------
+    inner : httpx.BaseTransport
+        Where calls go.
+    budget : Budget
+        Books and counts.
+    sleep : callable
+        Waits so many seconds.
+    lasts : float
+        Seconds after which an unanswered call counts as ended.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        budget: Budget,
+        *,
+        sleep: Callable[[float], None],
+        lasts: float,
+    ) -> None:
+        self._inner = inner
+        self._budget = budget
+        self._sleep = sleep
+        self._lasts = lasts
+        self._turn = threading.Lock()  # one waits for the budget, the other threads for their turn
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for a place, send, note the end; a 429 to a GET pauses the whole tenant.
+
+        Raises
+        ------
+        RateLimitError
+            If the wait would be longer than the call has patience for. Nothing was sent.
+        """
+        patience: Patience = request.extensions[PATIENCE]
+        with self._turn:
+            slot, wait = self._budget.reserve(self._lasts)
+            while slot is None:
+                if not patience.spend(wait, "budget used"):
+                    raise _out_of_patience(request, wait)
+                self._sleep(wait)
+                slot, wait = self._budget.reserve(self._lasts)
+        try:
+            response = self._inner.handle_request(request)
+        finally:
+            self._budget.end(slot)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS and request.method == "GET":
+            self._budget.pause(retry_after(response) or 0.0)
+        return response
+
+    def close(self) -> None:
+        """Close what is below."""
+        self._inner.close()
+
+
+def _out_of_patience(request: httpx.Request, wait: float) -> RateLimitError:
+    return RateLimitError(
+        f"the budget of calls is used, and the next may start in {wait:.0f} s, which is longer "
+        "than max_wait permits; wait, or give Client a larger max_wait",
+        method=request.method,
+        path=request.url.path,
+        retry_after=wait,
+    )
