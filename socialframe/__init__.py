@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from socialframe.sandbox import Sandbox
     from socialframe.transport import Limit
 
+    __version__: str
+
 __all__ = [
     "APIError",
     "ArgumentError",
@@ -102,18 +104,19 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's members are of any type
-    if name == "__version__":
-        from socialframe.version import VERSION
+if not TYPE_CHECKING:  # a type checker must see what is there, not that anything may be
 
-        return VERSION
-    if name not in __all__:
-        msg = f"module 'socialframe' has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(f"socialframe.{_ROOM_OF.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type
+        if name == "__version__":
+            from socialframe.version import VERSION
 
+            return VERSION
+        if name not in __all__:
+            msg = f"module 'socialframe' has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(import_module(f"socialframe.{_ROOM_OF.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]

@@ -5,13 +5,11 @@ What a page does not say is taken over from the API's sibling and marked so, col
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from socialframe.columns import Column, Origin
+from socialframe.days import Day, days
 from socialframe.endpoint import endpoint
-from socialframe.errors import ArgumentError
 from socialframe.paging import PageNumber
 from socialframe.query import whole_number
 
@@ -19,11 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from socialframe.replies import Params
-
-#: A day: ``"2026-01-31"``, a date, or a datetime or Timestamp at midnight (UTC).
-Day = str | date | datetime
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 #: The strongest guess for lists that the documentation does not reach; either end sign is read.
 _PAGES = PageNumber(
@@ -290,7 +283,7 @@ class Endpoints:
         >>> failed["status"].unique().tolist()
         ['failed']
         """
-        first, last = _days(since, until)
+        first, last = days(since, until)
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
@@ -340,7 +333,7 @@ class Endpoints:
         >>> str(numbers["likes"].dtype)
         'Int64'
         """
-        first, last = _days(since, until)
+        first, last = days(since, until)
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
@@ -392,45 +385,7 @@ class Endpoints:
         >>> sf.Client.sandbox().followers().frame()["followers"].min() > 0
         np.True_
         """
-        first, last = _days(since, until)
+        first, last = days(since, until)
         if account_ids is not None and not isinstance(account_ids, str):
             account_ids = ",".join(account_ids)
         return {"accountIds": account_ids, "fromDate": first, "toDate": last}
-
-
-def _days(since: Day | None, until: Day | None) -> tuple[str | None, str | None]:
-    first, last = _day("since", since), _day("until", until)
-    if first is not None and last is not None and first > last:
-        raise ArgumentError(f"since ({first}) is after until ({last}); swap them.")
-    return first, last
-
-
-def _day(name: str, value: object) -> str | None:
-    """Return a whole UTC day as YYYY-MM-DD."""
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        if value != value:  # noqa: PLR0124 - pandas' NaT
-            raise ArgumentError(f"{name} is NaT; give a day, or leave it out.")
-        midnight = value.time() == datetime.min.time()
-        if not midnight or value.utcoffset() not in {None, timedelta(0)}:
-            raise ArgumentError(
-                f"{name} is {value}, which is not a whole UTC day; the API filters by days. "
-                f"Give {value:%Y-%m-%d}, and filter the frame by the time of day."
-            )
-        return value.strftime("%Y-%m-%d")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
-            return date.fromisoformat(value).isoformat()
-        except ValueError:
-            raise ArgumentError(f"{name} is {value!r}, and there is no such day.") from None
-    if isinstance(value, str) and _DAY.match(value):
-        raise ArgumentError(
-            f"{name} is {value!r}, with a time of day; the API filters by whole UTC days. "
-            f"Give {value[:10]!r}, and filter the frame by the time of day."
-        )
-    raise ArgumentError(
-        f"{name} takes a day as '2026-01-31', a date, or a Timestamp at midnight, not {value!r}."
-    )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from socialframe.api import Day
+    from socialframe.days import Day
 
 _clients: dict[str, Client] = {}  # by tenant: another key in the environment is another client
 

@@ -91,8 +91,7 @@ def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         raise ArgumentError(f"The frame cannot be written as Parquet: {error}") from error
     metadata = dict(table.schema.metadata or {})
     described = json.loads(metadata[b"pandas"])
-    nested = {field.name for field in table.schema if _is_arrow_only(field.type)}
-    described["columns"] = [c for c in described["columns"] if c["field_name"] not in nested]
+    described["columns"] = [c for c in described["columns"] if _pandas_knows(c["numpy_type"])]
     metadata[b"pandas"] = json.dumps(described).encode()
     facts = frame.attrs.get("socialframe")
     if isinstance(facts, dict):
@@ -134,6 +133,8 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
     Int64Dtype()
     """
     source = Path(os.path.expanduser(path))  # noqa: PTH111 - keeps "~x" that is a name
+    if source.is_dir():
+        raise FileError(f"{path} is a folder; give the path of a Parquet file.")
     try:
         with pq.ParquetFile(source) as file:
             missing = set(columns or ()) - set(file.schema_arrow.names)
@@ -146,8 +147,6 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
             footer = (file.metadata.metadata or {}).get(FOOTER)
     except FileNotFoundError as error:
         raise FileError(f"There is no file {path}.") from error
-    except IsADirectoryError as error:
-        raise FileError(f"{path} is a folder; give the path of a Parquet file.") from error
     except OSError as error:  # most Arrow errors are ValueErrors, some are OSErrors
         raise FileError(f"{path} cannot be read: {error}") from error
     except pa.ArrowException as error:
@@ -168,17 +167,27 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
         yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
 
 
-def _is_arrow_only(kind: pa.DataType) -> bool:
-    """Whether pandas writes a dtype name for it that it cannot read back."""
-    return bool(pa.types.is_nested(kind) or pa.types.is_date(kind) or pa.types.is_decimal(kind))
+def _pandas_knows(name: str) -> bool:
+    """Whether pandas can read back the dtype name that it writes; not those of nested types."""
+    if not name.endswith("[pyarrow]"):
+        return True
+    try:
+        pd.api.types.pandas_dtype(name)
+    except (TypeError, NotImplementedError):
+        return False
+    return True
 
 
 def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
-    """Return the footer that makes a plain ``pd.read_parquet`` keep integers and booleans.
+    """Return the footer that makes a plain ``pd.read_parquet`` keep integers, booleans and days.
 
     Nested columns must not be in it: pandas cannot read its own names for them.
     """
-    kinds = {pa.int64(): ("int64", "Int64"), pa.bool_(): ("bool", "boolean")}
+    kinds = {
+        pa.int64(): ("int64", "Int64"),
+        pa.bool_(): ("bool", "boolean"),
+        pa.date32(): ("date", "date32[day][pyarrow]"),
+    }
     columns = [
         {
             "name": field.name,

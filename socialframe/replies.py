@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Params = dict[str, str | int | bool | None]
 
 _BOM = b"\xef\xbb\xbf"
+WRAPPER = "socialframe records"  # no API has a member of this name
+_OPEN = b"{" + json.dumps(WRAPPER).encode() + b":"
+_EMPTY = re.compile(rb"\[\s*\]")
+_CUT = "\0records"  # what stands for the records while the rest is parsed
+_CUT_JSON = json.dumps(_CUT).encode()
 _TRIES = 8  # how many closing brackets, from the end, may be looked at to find the records' own
 _COUNTS = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
 
@@ -96,7 +101,7 @@ class Page:
     @property
     def empty(self) -> bool:
         """Whether there are no records."""
-        return self.items[1:-1].isspace() or self.items == b"[]"
+        return _EMPTY.match(self.items) is not None
 
     def records(self, *, exact: bool = False) -> list[Any]:
         """Return the records as Python values, integers exact.
@@ -114,10 +119,23 @@ class Page:
         # Where a list stands behind the records in the body, the cut may have been too wide: then
         # further members follow, which this reading skips.
         try:
-            found = parse(b'{"":' + self.items + b"}", exact=exact)[""]
+            found = parse(wrapped(self.items), exact=exact)[WRAPPER]
         except ReplyError:
             found = value_at(parse(self.reply.body, exact=exact), self.path)
-        return found if isinstance(found, list) else []
+        if not isinstance(found, list):
+            raise ReplyError(_not_found(self.call, self.path, found))
+        return found
+
+
+def wrapped(items: bytes) -> bytes:
+    """Return the records as the only member of an object, for readers that want one.
+
+    Examples
+    --------
+    >>> wrapped(b"[1]")
+    b'{"socialframe records":[1]}'
+    """
+    return _OPEN + items + b"}"
 
 
 class Unheld(str):
@@ -218,7 +236,7 @@ def _opening(path: str) -> re.Pattern[bytes]:
 def _cuts(body: bytes, path: str) -> Iterator[tuple[Any, int, int]]:
     """Yield the ways to cut the records out such that the rest is JSON without them.
 
-    In a valid body, a text before an opening and behind a closing bracket that parses around ``[]``
+    In a valid body, a text before an opening and behind a closing bracket that parses around a mark
     proves that both brackets stand at the depth of the records: quotes inside of strings are
     escaped, so neither part can begin or end within one. What it cannot prove is that only one
     array lies between; so the shortest cut comes first, and readers know that more may follow.
@@ -230,12 +248,21 @@ def _cuts(body: bytes, path: str) -> Iterator[tuple[Any, int, int]]:
             if closing < 0:
                 break
             try:
-                envelope = json.loads(body[:start] + b"[]" + body[closing + 1 :])
+                envelope = json.loads(body[:start] + _CUT_JSON + body[closing + 1 :])
             except (ValueError, RecursionError):
                 continue
-            if value_at(envelope, path) == []:
-                found.append((envelope, start, closing + 1))
+            if value_at(envelope, path) == _CUT:
+                found.append((_emptied(envelope, path), start, closing + 1))
         yield from reversed(found)
+
+
+def _emptied(envelope: dict[str, Any], path: str) -> dict[str, Any]:
+    *parents, last = path.split(".")
+    members = envelope
+    for name in parents:
+        members = members[name]
+    members[last] = []
+    return envelope
 
 
 def _counts_none(envelope: dict[str, Any]) -> bool:

@@ -150,7 +150,8 @@ class Walk:
             try:
                 records = page.records()
             except ReplyError as error:
-                if self.pages == 1:
+                self.pages -= 1
+                if not self.pages:
                     raise
                 raise self._broken(error, page.call) from error
             records = records[: self.limit and self.limit - self.records]
@@ -206,7 +207,8 @@ class Walk:
         except ReplyError:
             if self._typed_pages == 0 and len(pages) == 1:
                 raise
-            raise self._first_bad(pages) from None
+            self._find_bad(pages)
+            raise
         self._typed_pages += len(pages)
         rows = batch.rows
         if self.endpoint.schema.key:
@@ -223,17 +225,17 @@ class Walk:
         self.progress.advance(rows.num_rows, total=None if self.schema.exploded else self._expected)
         return rows
 
-    def _first_bad(self, pages: list[Page]) -> SocialFrameError:
+    def _find_bad(self, pages: list[Page]) -> None:
+        """Raise the failure of the first page that cannot be typed, which one of them is."""
         for page in pages:
             try:
                 self._decoder([page])
             except ReplyError as error:
                 if self._typed_pages == 0:
-                    return error
+                    raise
                 self.pages = self._typed_pages
-                return self._broken(error, page.call)
+                raise self._broken(error, page.call) from error
             self._typed_pages += 1
-        raise AssertionError  # pragma: no cover - one of them was refused before
 
     def _watch(self, pages: list[Page], counts: list[int], fresh: Any) -> None:  # noqa: ANN401
         start = 0

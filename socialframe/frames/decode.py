@@ -19,18 +19,21 @@ from pyarrow import json as pj
 from socialframe.columns import EXTRA, Column, Schema
 from socialframe.errors import ReplyError
 from socialframe.frames.careful import Leaf, Tree, tree, typed, unknown
+from socialframe.replies import WRAPPER, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from socialframe.replies import Page
 
-# JSON has no name for the list itself: the records of each page stand under an empty one.
-_NAME = ""
-_EXACT = float(1 << 53)  # integers beyond it may not survive as a double
+_EXACT = float(1 << 53)  # from here on a double may stand for more than one integer
 # Arrow holds moments that Python's datetime does not; both paths refuse them alike.
 _MOMENTS = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 - as UTC
 _DAYS = (date(1, 1, 1), date(9999, 12, 31))
+
+
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    """The fast way does not dare to read these pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Decoder:
                 pa.field(EXTRA, pa.string()),
             ]
         )
-        self._wire = pa.schema([(_NAME, pa.list_(_wire(self._tree)))])
+        self._wire = pa.schema([(WRAPPER, pa.list_(_wire(self._tree)))])
         self._drifting = False  # whether the last group held unknown fields
 
     def __call__(self, pages: Sequence[Page]) -> Batch:
@@ -98,7 +101,7 @@ class Decoder:
         return Batch(rows, one.counts + other.counts)
 
     def _fast(self, pages: Sequence[Page]) -> Batch | None:
-        text = b"\n".join(b'{"":' + page.items + b"}" for page in pages)
+        text = b"\n".join(wrapped(page.items) for page in pages)
         drifting = self._drifting
         lists = self._read(text, "ignore" if drifting else "error")
         if lists is None and not drifting:
@@ -106,25 +109,29 @@ class Decoder:
         # Fewer or more lists than pages: one of them was not exactly one JSON text.
         if lists is None or len(lists) != len(pages) or lists.null_count:
             return None
-        records = lists.flatten()
-        if records.null_count:
+        counts = lists.value_lengths().to_pylist()
+        try:
+            arrays = self._arrays(lists.flatten())
+            extras = self._extras(pages, counts) if drifting else [None] * sum(counts)
+        except (_Refused, ReplyError, pa.ArrowException):
             return None
+        self._drifting = any(extra is not None for extra in extras)
+        arrays.append(pa.array(extras, pa.string()))
+        return Batch(pa.RecordBatch.from_arrays(arrays, schema=self._arrow), counts)
+
+    def _arrays(self, records: pa.StructArray) -> list[pa.Array]:
+        if records.null_count:
+            raise _Refused
         arrays = [_pick(records, column) for column in self._columns]
         if not all(_sound(array) for array in arrays):
-            return None
-        extras = pa.nulls(len(records), pa.string())
-        if drifting:
-            try:
-                found = [page.records(exact=True) for page in pages]
-            except ReplyError:
-                return None
-            if [len(page) for page in found] != lists.value_lengths().to_pylist():
-                return None
-            extras = pa.array(unknown([r for page in found for r in page], self._tree), pa.string())
-            drifting = extras.null_count < len(extras)
-        self._drifting = drifting
-        rows = pa.RecordBatch.from_arrays([*arrays, extras], schema=self._arrow)
-        return Batch(rows, lists.value_lengths().to_pylist())
+            raise _Refused
+        return arrays
+
+    def _extras(self, pages: Sequence[Page], counts: list[int]) -> list[str | None]:
+        found = [page.records(exact=True) for page in pages]
+        if [len(records) for records in found] != counts:
+            raise _Refused
+        return unknown([record for records in found for record in records], self._tree)
 
     def _read(self, text: bytes, unexpected: str) -> pa.ListArray | None:
         try:
@@ -137,7 +144,7 @@ class Decoder:
                     unexpected_field_behavior=unexpected,
                 ),
             )
-            lists = table.column(_NAME).combine_chunks()
+            lists = table.column(WRAPPER).combine_chunks()
             lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists
             lists.validate(full=True)  # invalid UTF-8 passes the reader in silence
         except pa.ArrowException:
@@ -166,6 +173,8 @@ def _wire(names: Tree) -> pa.StructType:
         column = node.column
         if inner is not None:
             fields.append(pa.field(name, pa.list_(inner) if column.is_list else inner))
+        elif column.element == "date":  # Arrow's reader would take a number for a day since 1970
+            fields.append(pa.field(name, pa.list_(pa.string()) if column.is_list else pa.string()))
         else:
             fields.append(pa.field(name, column.arrow))
     return pa.struct(fields)
@@ -177,6 +186,8 @@ def _pick(records: pa.StructArray, column: Column) -> pa.Array:
 
 
 def _renamed(array: pa.Array, column: Column) -> pa.Array:
+    if column.element == "date":
+        return array.cast(column.arrow)
     if not column.fields:
         return array
     if column.is_list:
@@ -202,7 +213,7 @@ def _sound(array: pa.Array) -> bool:
     if pa.types.is_struct(kind):
         return all(_sound(child) for child in array.flatten())
     if pa.types.is_floating(kind):  # also false for NaN, which JSON does not have
-        return pc.all(pc.less_equal(pc.abs(array), _EXACT)).as_py() is not False
+        return pc.all(pc.less(pc.abs(array), _EXACT)).as_py() is not False
     if pa.types.is_timestamp(kind):
         low, high = (pa.scalar(moment, pa.timestamp("us")).cast(kind) for moment in _MOMENTS)
     elif pa.types.is_date(kind):

@@ -60,7 +60,8 @@ def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFr
     """Return the table as a DataFrame with the declared dtypes.
 
     Integers and booleans become pandas' nullable dtypes, text ``str``, moments
-    ``datetime64[us, UTC]``; lists, structs, dates and decimals keep their Arrow type.
+    ``datetime64[us, UTC]``; lists, structs, dates and decimals keep their Arrow type. Where the
+    table itself says what pandas had (as a file that pandas wrote), that counts for flat columns.
 
     Parameters
     ----------
@@ -73,14 +74,17 @@ def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFr
     -------
     pandas.DataFrame
     """
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
+    told = b"pandas" in (table.schema.metadata or {})
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_kept if told else _dtype, split_blocks=True)
     if attrs is not None:
         frame.attrs["socialframe"] = attrs
     return frame
 
 
 def _dtype(kind: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:
-    if kind in _NULLABLE:
-        return _NULLABLE[kind]
-    kept = (pa.types.is_nested, pa.types.is_date, pa.types.is_time, pa.types.is_decimal)
-    return pd.ArrowDtype(kind) if any(is_kind(kind) for is_kind in kept) else None
+    return _NULLABLE.get(kind) or _kept(kind)
+
+
+def _kept(kind: pa.DataType) -> pd.ArrowDtype | None:
+    kinds = (pa.types.is_nested, pa.types.is_date, pa.types.is_time, pa.types.is_decimal)
+    return pd.ArrowDtype(kind) if any(is_kind(kind) for is_kind in kinds) else None

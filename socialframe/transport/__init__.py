@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx
 
@@ -134,7 +135,8 @@ class Transport:
         ReplyError
             If the answer leads to another host.
         """
-        url = self._base.copy_with(path=self._base.path.rstrip("/") + call.path)
+        path = self._base.path.rstrip("/") + quote(call.path, safe="/:@!$&'()*+,;=~")
+        url = self._base.copy_with(path=path)
         if call.params:
             url = url.copy_with(params=call.params)
         patience = Patience(self._max_wait, notify)

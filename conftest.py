@@ -1,0 +1,47 @@
+"""What every test and every doctest stands on: a clean environment, a home of its own, loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # no test fails on a slow machine
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch, tmp_path_factory):
+    """No key, base URL, keyring or home of the developer's reaches a test."""
+    for name in ("SOCIALAPI_KEY", "SOCIALAPI_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch):
+    """No test reaches further than this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
+            message = f"a test wanted to connect to {address[0]}"
+            raise AssertionError(message)
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_logs():
+    """Log levels that a test sets do not outlive it."""
+    levels = {name: logging.getLogger(name).level for name in ("", "socialframe", "httpx")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

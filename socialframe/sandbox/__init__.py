@@ -1,0 +1,9 @@
+"""The API in a box: made-up people, real rules, no network.
+
+`Sandbox` is a WSGI application that answers like the documented API (and, where nothing is
+documented, like its nearest sibling), from a world in which everybody is invented.
+"""
+
+from socialframe.sandbox.app import Asked, Sandbox
+
+__all__ = ["Asked", "Sandbox"]

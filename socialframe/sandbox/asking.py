@@ -1,0 +1,254 @@
+"""Reading what was asked: query parameters in, checked values or a refusal out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from socialframe.sandbox.world import Json, World
+
+EndSign = Literal["pages", "hasMore"]
+
+LAST_PAGE = 2**31 - 1
+"""The greatest page number that is understood; a real server has such an end somewhere, too."""
+
+
+class ApiError(Exception):
+    """An answer that is an error of the API.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    code
+        The API's word for it.
+    error
+        The sentence for a person.
+
+    Examples
+    --------
+    >>> ApiError(404, "NOT_FOUND", "Post not found").body()
+    {'error': 'Post not found', 'code': 'NOT_FOUND'}
+    """
+
+    def __init__(self, status: int, code: str, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.code = code
+        self.error = error
+
+    def body(self) -> dict[str, str]:
+        """Show the error as the API words it.
+
+        Returns
+        -------
+        dict
+            Exactly the keys ``error`` and ``code``.
+
+        Examples
+        --------
+        >>> sorted(ApiError(400, "VALIDATION_ERROR", "No").body())
+        ['code', 'error']
+        """
+        return {"error": self.error, "code": self.code}
+
+
+def invalid(error: str) -> ApiError:
+    """Word a 400.
+
+    Parameters
+    ----------
+    error
+        The sentence for a person.
+
+    Returns
+    -------
+    ApiError
+        To be raised.
+
+    Examples
+    --------
+    >>> invalid("page must be a whole number").status
+    400
+    """
+    return ApiError(400, "VALIDATION_ERROR", error)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, as far as an answer depends on it.
+
+    Parameters
+    ----------
+    world
+        What there is to tell.
+    args
+        Query parameters; of a repeated one the first.
+    path
+        Variable parts of the path.
+    end_sign
+        How a list says that it ends.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.world import the_world
+    >>> Ask(the_world(), {"page": "3"}, {}).whole("page", default=1, top=9)
+    3
+    """
+
+    world: World
+    args: Mapping[str, str]
+    path: Mapping[str, str]
+    end_sign: EndSign = "pages"
+
+    def text(self, name: str) -> str | None:
+        """Read a parameter as it is.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        str or None
+            None if it is absent or blank.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {"status": ""}, {}).text("status") is None
+        True
+        """
+        return self.args.get(name) or None
+
+    def whole(self, name: str, *, default: int, top: int) -> int:
+        """Read a whole number from 1 on.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        default
+            What an absent or blank one means.
+        top
+            The greatest that is accepted.
+
+        Returns
+        -------
+        int
+            The number.
+
+        Raises
+        ------
+        ApiError
+            400, if it is not a whole number or out of range.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {}, {}).whole("limit", default=10, top=100)
+        10
+        """
+        text = self.text(name)
+        if text is None:
+            return default
+        # ASCII digits only, and few enough of them for int() to take.
+        if re.fullmatch("[0-9]{1,20}", text) and 1 <= int(text) <= top:
+            return int(text)
+        raise invalid(f"{name} must be a whole number from 1 to {top}")
+
+    def day(self, name: str) -> date | None:
+        """Read a day.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        date or None
+            None if it is absent or blank.
+
+        Raises
+        ------
+        ApiError
+            400, if it is not a day of the calendar written YYYY-MM-DD.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {"toDate": "2026-02-28"}, {}).day("toDate")
+        datetime.date(2026, 2, 28)
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            try:
+                return date.fromisoformat(text)
+            except ValueError:
+                pass
+        raise invalid(f"{name} must be a day written YYYY-MM-DD")
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """Read one of a few words.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        allowed
+            The words; the first is the default.
+
+        Returns
+        -------
+        str
+            One of them.
+
+        Raises
+        ------
+        ApiError
+            400, if it is another word.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {}, {}).choice("order", ("desc", "asc"))
+        'desc'
+        """
+        text = self.text(name) or allowed[0]
+        if text not in allowed:
+            raise invalid(f"{name} must be one of: {', '.join(allowed)}")
+        return text
+
+    def pagination(self, page: int, limit: int, total: int) -> Json:
+        """Say where in a list an answer stands.
+
+        Parameters
+        ----------
+        page, limit
+            As asked.
+        total
+            Rows on all pages.
+
+        Returns
+        -------
+        dict
+            With ``total`` and ``pages``, or with ``hasMore``, by the end sign.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {}, {}, "hasMore").pagination(2, 10, 20)
+        {'page': 2, 'limit': 10, 'hasMore': False}
+        """
+        if self.end_sign == "hasMore":
+            return {"page": page, "limit": limit, "hasMore": page * limit < total}
+        return {"page": page, "limit": limit, "total": total, "pages": -(-total // limit)}

@@ -1,0 +1,63 @@
+"""Every sink against the one contract."""
+
+import csv
+from pathlib import Path
+
+import polars as pl
+from contracts.sink_contract import SCHEMA, SinkContract, batch, read_lines
+
+from socialframe.parquet import write_parquet
+from socialframe.text import write_csv, write_jsonl
+
+
+class TestParquet(SinkContract):
+    """Read back by Polars."""
+
+    def write(self, path, batches):
+        write_parquet(path, batches, SCHEMA, dict)
+
+    def read_ids(self, path):
+        return pl.read_parquet(path)["id"].to_list()
+
+
+class TestCSV(SinkContract):
+    """Read back by the standard library."""
+
+    def write(self, path, batches):
+        write_csv(path, batches, SCHEMA)
+
+    def read_ids(self, path):
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            return [row["id"] for row in csv.DictReader(file)]
+
+    def test_nested_values_are_json_and_nothing_is_rounded(self, tmp_path):
+        """Nulls are empty, an empty list is one."""
+        self.write(tmp_path / "rows.csv", [batch()])
+
+        with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows[0]["n"] == str(2**53 + 1)
+        assert rows[0]["targets"] == '[{"a": "é", "n": 1}]'
+        assert [row["tags"] for row in rows] == ['["x", null]', "[]", ""]
+        assert rows[2]["at"].startswith("2026-02-03 09:00:00.123456")
+
+
+class TestJSONLines(SinkContract):
+    """Read back by the standard library."""
+
+    def write(self, path, batches):
+        write_jsonl(path, batches)
+
+    def read_ids(self, path):
+        return [row["id"] for row in read_lines(path)]
+
+    def test_values_keep_their_nesting_and_moments_their_zone(self, tmp_path):
+        """One object a line, every column in it."""
+        self.write(tmp_path / "rows.jsonl", [batch()])
+
+        first, second, third = read_lines(tmp_path / "rows.jsonl")
+        assert first["targets"] == [{"a": "é", "n": 1}]
+        assert first["n"] == 2**53 + 1
+        assert second["n"] is None
+        assert third["at"] == "2026-02-03T09:00:00.123456Z"
+        assert list(first) == SCHEMA.names

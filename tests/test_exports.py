@@ -1,0 +1,58 @@
+"""The public names are a list, and the list is true."""
+
+import subprocess
+import sys
+
+import pytest
+
+import socialframe as sf
+
+HEAVY = ("pandas", "pyarrow", "ipywidgets", "requests", "httpx", "werkzeug", "matplotlib", "keyring",
+         "numpy", "tqdm", "tenacity", "click", "waitress")  # fmt: skip
+
+
+def loaded(code):
+    """Return which heavy modules a fresh Python has loaded after some code."""
+    script = f"import sys\n{code}\nprint([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_all_is_sorted_and_every_name_in_it_is_there():
+    """Case counts; each loads."""
+    assert sf.__all__ == sorted(sf.__all__)
+    for name in sf.__all__:
+        assert getattr(sf, name).__name__ == name
+    assert set(sf.__all__) < set(dir(sf))
+
+
+def test_what_is_not_there_is_an_attribute_error():
+    """As of any module; submodules do not stand in for names."""
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sf.nothing  # noqa: B018 - the access is the test
+
+
+def test_the_version_is_the_distributions():
+    """Said in one place."""
+    from importlib.metadata import version
+
+    assert sf.__version__ == version("socialframe")
+
+
+@pytest.mark.processes
+def test_importing_socialframe_is_light():
+    """It loads nothing heavy."""
+    assert loaded("import socialframe") == "[]"
+    assert loaded("from socialframe import SocialFrameError") == "[]"
+
+
+@pytest.mark.processes
+def test_a_client_loads_no_pandas_before_rows_are_asked_for():
+    """Nor does the command line's help."""
+    code = "import socialframe; socialframe.Client('sk_made0up0key').posts()"
+    assert "pandas" not in loaded(code)
+    assert "pyarrow" not in loaded(code)
+    help_code = "from socialframe.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert loaded(help_code) == "['click']"

@@ -1,0 +1,46 @@
+"""Never run, only type-checked: right calls, and wrong ones that must be errors.
+
+An ignore that is not needed is an error itself, so each wrong call proves that it is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import assert_type
+
+import pandas as pd
+import pyarrow as pa  # noqa: TC002 - as users import it
+
+import socialframe as sf
+
+
+def right(api: sf.Client) -> None:
+    """Check what comes out."""
+    assert_type(api, sf.Client)
+    assert_type(sf.Client.sandbox(), sf.Client)
+    assert_type(api.accounts(), sf.Query)
+    assert_type(api.posts("published", since=dt.date(2026, 1, 1), per_page=50), sf.Query)
+    assert_type(api.posts().frame(), pd.DataFrame)
+    assert_type(api.posts().limit(5).explode("platforms").to_parquet("x.parquet"), Path)
+    assert_type(sf.read_posts(client=api), pd.DataFrame)
+    table: pa.Table = api.followers(["a", "b"]).arrow()
+    for page in api.analytics(account_id="ig_1").pages():
+        assert_type(page, pd.DataFrame)
+    sf.Client(tier=sf.Limit(10, 1.0), timeout=3, max_wait=0)
+    sf.to_parquet(pd.DataFrame(), Path("x.parquet"))
+
+
+def wrong(api: sf.Client) -> None:
+    """Check what is refused."""
+    api.posts(state="published")  # type: ignore[call-arg]
+    api.posts(per_page="100")  # type: ignore[arg-type]
+    api.posts(since=20260101)  # type: ignore[arg-type]
+    api.accounts("instagram", "twitter")  # type: ignore[call-arg]
+    api.health(platform="instagram")  # type: ignore[call-arg]
+    sf.Client(tier="gold")  # type: ignore[arg-type]
+    sf.Client(cache=True)  # type: ignore[arg-type]
+    api.posts().limit("5")  # type: ignore[arg-type]
+    api.posts().nothing()  # type: ignore[attr-defined]
+    sf.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is what is checked
+    assert_type(sf.__version__, str)

@@ -1,0 +1,67 @@
+"""Which call comes next."""
+
+import pytest
+from stand_ins import opened
+
+from socialframe.paging import PageNumber, Single
+from socialframe.replies import Call
+
+HINTS = PageNumber(total_pages="p.pages", total_rows="p.total", more="p.hasMore")
+
+
+def step(paging, body, number=1, rows=0):
+    page = opened({"rows": [1], **body}, needs=paging.needs)
+    page = type(page)(paging.first(Call("/x")).with_param("page", number), *page_parts(page))
+    return paging.next(page, lambda: rows)
+
+
+def page_parts(page):
+    return page.reply, page.envelope, page.items, page.path
+
+
+@pytest.mark.parametrize(
+    ("body", "number", "rows", "onward", "sign"),
+    [
+        ({"p": {"pages": 3}}, 1, 1, "2", "p.pages"),
+        ({"p": {"pages": 3}}, 3, 3, None, "p.pages"),
+        ({"p": {"pages": 0}}, 1, 0, None, "p.pages"),
+        ({"p": {"hasMore": True}}, 7, 7, "8", "p.hasMore"),
+        ({"p": {"hasMore": False, "pages": 99}}, 7, 7, None, "p.hasMore"),
+        ({"p": {"total": 5}}, 1, 4, "2", "p.total"),
+        ({"p": {"total": 5}}, 1, 5, None, "p.total"),
+        ({"p": {"total": 5}, "rows": []}, 2, 4, None, "p.total"),
+        ({"p": {"hasMore": "yes", "pages": "3"}}, 1, 1, "2", ""),
+        ({}, 4, 1, "5", ""),
+        ({"rows": []}, 4, 1, None, ""),
+    ],
+)
+def test_page_numbers_end_by_the_best_sign_there_is(body, number, rows, onward, sign):
+    """A flag, a number of pages, a number of rows; else an empty page."""
+    result = step(HINTS, body, number, rows)
+
+    assert (result.call and result.call.param("page")) == onward
+    assert result.sign == sign
+
+
+def test_pages_may_start_at_zero():
+    """The number of pages counts from the first."""
+    paging = PageNumber(start=0, total_pages="pages")
+
+    assert paging.first(Call("/x")).param("page") == "0"
+    assert step(paging, {"pages": 2}, 0).call is not None
+    assert step(paging, {"pages": 2}, 1).call is None
+
+
+def test_a_single_reply_is_the_end():
+    """Whatever it says."""
+    assert step(Single(), {"pages": 9}).call is None
+
+
+def test_rows_are_counted_only_where_it_matters():
+    """Counting parses the page."""
+
+    def never():
+        raise AssertionError
+
+    page = opened({"rows": [1], "p": {"pages": 2, "total": 9}}, needs=HINTS.needs)
+    assert HINTS.next(page, never).call is not None

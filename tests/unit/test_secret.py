@@ -1,0 +1,95 @@
+"""The key shows nothing of itself."""
+
+import copy
+import json
+import pickle
+import traceback
+
+import pytest
+from stand_ins import KEY
+
+from socialframe.errors import InvalidKeyError
+from socialframe.secret import Secret, redacted, tenant
+
+
+def test_no_way_of_showing_it_shows_it():
+    """repr, str, format, vars and f-strings hold nothing of the key."""
+    secret = Secret(KEY)
+
+    shown = f"{secret} {secret!r} {secret!s} {[secret]} {dir(secret)}" + "{}".format(secret)  # noqa: UP032
+
+    assert KEY not in shown
+    assert KEY[3:] not in shown
+    assert not hasattr(secret, "__dict__")
+
+
+def test_it_does_not_pickle_and_copies_are_the_same_object():
+    """A pickle would write the key to wherever it goes."""
+    secret = Secret(KEY)
+
+    with pytest.raises(TypeError, match="does not pickle"):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        json.dumps(secret)
+    assert copy.deepcopy(secret) is secret
+    assert copy.copy(secret) is secret
+
+
+def test_equality_is_of_the_key():
+    """Two secrets of one key are equal; nothing else is."""
+    assert Secret(KEY) == Secret(KEY)
+    assert Secret(KEY) != Secret(KEY + "x")
+    assert Secret(KEY) != KEY
+    with pytest.raises(TypeError):
+        hash(Secret(KEY))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "sk_",
+        "SK_abc",
+        "pk_abcdef",
+        " sk_abc",
+        "sk_abc\n",
+        "sk_a b",
+        "sk_a\tb",
+        "sk_ä",
+        "sk_a\0",
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_and_not_repeated(wrong):
+    """The sentence says what a key looks like, not what was given."""
+    with pytest.raises(InvalidKeyError, match="looks like sk_") as caught:
+        Secret(wrong)
+
+    assert not wrong or wrong not in str(caught.value) or wrong == "sk_"
+
+
+def test_a_traceback_with_local_variables_does_not_show_a_refused_key():
+    """Tools that show local variables in tracebacks find none of ours."""
+    try:
+        Secret(KEY + "\n")
+    except InvalidKeyError as error:
+        frames = traceback.TracebackException.from_exception(error, capture_locals=True)
+        ours = [frame for frame in frames.stack if frame.filename.endswith("secret.py")]
+
+    assert ours
+    assert all(KEY not in str(frame.locals) for frame in ours)
+
+
+def test_a_tenant_tells_keys_and_hosts_apart():
+    """Same host and key, same tenant; and it holds neither."""
+    one = tenant("https://api.example", Secret(KEY))
+
+    assert one == tenant("https://api.example", Secret(KEY))
+    assert one != tenant("https://api.example", Secret(KEY + "x"))
+    assert one != tenant("https://api.example2", Secret(KEY))
+    assert KEY not in one
+
+
+def test_keys_in_texts_are_cut_down():
+    """A server that repeats the key in an error text does not make us show it."""
+    assert redacted(f"Invalid API key {KEY}!") == "Invalid API key sk_…!"
+    assert redacted("the sk_ prefix") == "the sk_ prefix"

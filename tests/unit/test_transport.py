@@ -1,0 +1,397 @@
+"""One call in, one reply out, whatever happens in between."""
+
+import contextlib
+import email.utils
+import logging
+import os
+import pickle
+import socket
+import threading
+import traceback
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
+
+import socialframe as sf
+from socialframe.replies import Call
+from socialframe.transport import Wiring
+from socialframe.transport.throttle import retry_after
+
+OK = {"accounts": []}
+LIMITED = {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
+CALL = Call("/v1/accounts")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cls", "code"),
+    [
+        (400, {"error": "Bad", "code": "VALIDATION_ERROR"}, sf.ValidationError, "VALIDATION_ERROR"),
+        (401, {"error": "Missing API key", "code": "AUTH_MISSING_KEY"}, sf.AuthenticationError, "AUTH_MISSING_KEY"),
+        (401, {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"}, sf.AuthenticationError, "AUTH_INVALID_KEY"),
+        (404, {"error": "Post not found", "code": "NOT_FOUND"}, sf.NotFoundError, "NOT_FOUND"),
+        (500, {"error": "Internal server error", "code": "INTERNAL_ERROR"}, sf.ServerError, "INTERNAL_ERROR"),
+        (403, {"error": {"message": "No add-on", "code": "FORBIDDEN"}}, sf.APIError, "FORBIDDEN"),
+        (418, {"message": "Teapot"}, sf.APIError, None),
+        (502, b"<html>", sf.ServerError, None),
+        (400, b"[]", sf.ValidationError, None),
+        (400, {"error": ["odd"], "code": 7}, sf.ValidationError, None),
+    ],
+)  # fmt: skip
+def test_each_refusal_has_its_error(status, body, cls, code):
+    """With the API's own text and code, method and path, and no header."""
+    with pytest.raises(sf.APIError) as caught:
+        client_of(Scripted((status, body, {"X-Hint": "secret-header"}))).send(CALL)
+
+    error = caught.value
+    assert type(error) is cls
+    assert (error.status_code, error.code, error.path) == (status, code, "/v1/accounts")
+    assert "secret-header" not in str(error) + repr(vars(error))
+    assert error.retryable == (status >= 500)
+    assert pickle.loads(pickle.dumps(error)).message == error.message  # noqa: S301 - made here
+
+
+def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
+    """Error texts are cut."""
+    body = {"error": f"Invalid API key {KEY}", "code": KEY}
+
+    with pytest.raises(sf.AuthenticationError) as caught:
+        client_of(Scripted((401, body))).send(CALL)
+
+    assert KEY not in str(caught.value) + repr(vars(caught.value))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_passing_failure_is_asked_again(status):
+    """With growing, random waits in between."""
+    app, clock = Scripted(*[(status, b"")] * 4, OK), Clock()
+
+    assert client_of(app, clock=clock).send(CALL).status == 200
+    assert len(app.seen) == 5
+    assert len(clock.slept) == 4
+    assert all(0 <= slept <= 0.5 * 2**i for i, slept in enumerate(clock.slept))
+
+
+def test_five_failures_are_enough():
+    """Then it is an error."""
+    app = Scripted((503, b""))
+
+    with pytest.raises(sf.ServerError):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 5
+
+
+def test_a_503_with_retry_after_waits_that_long():
+    """The server knows best; unless it asks for more than max_wait."""
+    clock = Clock()
+    client_of(Scripted((503, b"", {"Retry-After": "7"}), OK), clock=clock).send(CALL)
+    assert clock.slept == [7.0]
+
+    with pytest.raises(sf.ServerError) as caught:
+        client_of(Scripted((503, b"", {"Retry-After": "700"}), OK)).send(CALL)
+    assert caught.value.retry_after == 700.0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 501])
+def test_other_refusals_are_not_asked_again(status):
+    """It would not help."""
+    app = Scripted((status, b""))
+
+    with pytest.raises(sf.APIError):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+def test_a_429_waits_what_it_says_and_goes_on():
+    """In seconds."""
+    app, clock = Scripted((429, LIMITED, {"Retry-After": "60"}), OK), Clock()
+
+    client_of(app, clock=clock).send(CALL)
+
+    assert sum(clock.slept) == 60.0
+
+
+def test_a_429_without_retry_after_backs_off():
+    """And ends when patience does."""
+    app, clock = Scripted((429, LIMITED)), Clock()
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=30).send(CALL)
+
+    assert 2 < len(app.seen) < 40
+    assert sum(clock.slept) <= 30
+
+
+def test_a_429_that_always_says_zero_seconds_does_not_spin():
+    """It backs off as if nothing had been said."""
+    app, clock = Scripted((429, LIMITED, {"Retry-After": "0"})), Clock()
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=60).send(CALL)
+
+    assert len(app.seen) < 60
+
+
+def test_more_than_max_wait_is_an_error_at_once():
+    """Nothing is slept."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "121"}), OK)
+
+    with pytest.raises(sf.RateLimitError) as caught:
+        client_of(app, clock=clock).send(CALL)
+
+    assert clock.slept == []
+    assert caught.value.retry_after == 121.0
+    assert caught.value.retryable
+
+
+def test_max_wait_bounds_budget_and_retry_after_together():
+    """Two waits of 50 s do not fit into 90."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "50"}), (429, LIMITED, {"Retry-After": "50"}), OK)
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=90).send(CALL)
+
+    assert sum(clock.slept) == 50
+
+
+def test_retry_after_is_read_in_both_forms():
+    """A date is read against the answer's own Date, however wrong that is."""
+    skewed = datetime(2001, 1, 1, tzinfo=UTC)
+    headers = {
+        "Date": email.utils.format_datetime(skewed, usegmt=True),
+        "Retry-After": email.utils.format_datetime(skewed + timedelta(seconds=42), usegmt=True),
+    }
+
+    assert retry_after(httpx.Response(429, headers=headers)) == 42.0
+    assert retry_after(httpx.Response(429, headers={"Retry-After": "7"})) == 7.0
+    past = {"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}
+    assert retry_after(httpx.Response(429, headers=past)) == 0.0
+    assert retry_after(httpx.Response(429)) is None
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=30))
+def test_any_retry_after_is_read_or_passed_over(text):
+    """Never an error, never negative."""
+    seconds = retry_after(httpx.Response(429, headers=[(b"Retry-After", text.encode("latin-1"))]))
+
+    assert seconds is None or seconds >= 0
+
+
+def test_the_key_goes_with_each_call_and_only_in_its_header():
+    """As a Bearer token; not in the URL."""
+    app = Scripted(OK)
+
+    client_of(app).accounts(platform="instagram").frame()
+
+    assert app.seen[0]["authorization"] == f"Bearer {KEY}"
+    assert KEY not in app.seen[0]["query"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/v1/accounts", "http://api.example/v1/accounts", "//evil.example/x",
+     "https://api.example:8443/v1/accounts", "https://api.example.evil.example/", "https://user@evil.example/"],
+)  # fmt: skip
+def test_a_redirect_elsewhere_is_refused(elsewhere):
+    """Before anything is sent there."""
+    app = Scripted((302, b"", {"Location": elsewhere}), OK)
+
+    with pytest.raises(sf.ReplyError, match="leads to another host"):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+@pytest.mark.sockets
+def test_a_redirect_to_another_server_never_carries_the_key():
+    """Seen from that server: it is not even asked."""
+    with raw_server([response(b"{}")]) as (other, asked):
+        redirect = response(
+            b"", status="307 Temporary Redirect", headers=f"Location: {other}/x\r\n"
+        )
+        with raw_server([redirect]) as (url, seen), sf.Client(KEY, base_url=url) as api:
+            with pytest.raises(sf.ReplyError, match="leads to another host"):
+                api.accounts().frame()
+            assert KEY.encode() in seen[0]
+        assert asked == []
+
+
+def test_a_redirect_at_home_is_followed():
+    """Within the same scheme, host and port; not for ever."""
+    app = Scripted((301, b"", {"Location": "/v2/accounts?x=1"}), OK)
+    client_of(app).send(CALL)
+    assert (app.seen[1]["path"], app.seen[1]["query"]) == ("/v2/accounts", "x=1")
+
+    with pytest.raises(sf.ReplyError, match="answered with 301"):
+        client_of(Scripted((301, b"", {"Location": "/v1/accounts"}))).send(CALL)
+    with pytest.raises(sf.ReplyError, match="answered with 304"):
+        client_of(Scripted((304, b""))).send(CALL)
+
+
+def test_cookies_are_not_kept():
+    """The API has none; a proxy's are no business of ours."""
+
+    def answer(environ):
+        return (200, {"accounts": [], "cookie": environ.get("HTTP_COOKIE")}, {"Set-Cookie": "a=b"})
+
+    api = client_of(Scripted(answer))
+    api.send(CALL)
+
+    assert b"null" in api.send(CALL).body
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("scripts", "words"),
+    [
+        ([None], "cut off"),
+        ([[b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"acc"]], "cut off"),
+        ([[b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"]], "damaged"),
+        ([[b"nonsense\r\n\r\n"]], "damaged"),
+    ],
+)  # fmt: skip
+def test_what_fails_on_the_way_is_asked_again_and_then_one_error(scripts, words, local_client):
+    """No httpx exception reaches a user; the cause is chained, without what could show the key."""
+    with raw_server(*scripts) as (url, seen):
+        api = local_client(url)
+        with pytest.raises(sf.NetworkError, match=words) as caught:
+            api.accounts().frame()
+
+    assert len(seen) == 5
+    assert isinstance(caught.value.__cause__, httpx.HTTPError)
+    assert KEY not in shown_with_locals(caught.value)
+    assert caught.value.retryable
+
+
+@pytest.mark.sockets
+def test_a_cut_off_answer_is_fetched_whole_the_next_time(local_client):
+    """As if nothing had happened."""
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
+    with raw_server([cut], [response(b'{"accounts": [{"accountId": "a"}]}')]) as (url, _):
+        assert local_client(url).accounts().frame()["account_id"].tolist() == ["a"]
+
+
+@pytest.mark.sockets
+def test_nobody_listening_is_one_sentence(local_client):
+    """With the address that was tried."""
+    with raw_server([b""]) as (url, _):
+        pass
+    with pytest.raises(sf.NetworkError, match="No connection to http://127.0.0.1"):
+        local_client(url).accounts().frame()
+
+
+@pytest.mark.sockets
+def test_a_silent_server_is_a_time_out(local_client):
+    """Said as one."""
+    with silent() as url, pytest.raises(sf.NetworkError, match="within the time-out"):
+        local_client(url, timeout=0.2).accounts().frame()
+
+
+def shown_with_locals(error):
+    """Return what a tool shows that prints local variables, but for this file's own frames."""
+    shown, texts = traceback.TracebackException.from_exception(error, capture_locals=True), []
+    while shown is not None:
+        frames = [frame for frame in shown.stack if frame.filename != __file__]
+        texts += [str(shown), *(f"{frame.name} {frame.locals}" for frame in frames)]
+        shown = shown.__cause__ or shown.__context__
+    return "\n".join(texts)
+
+
+@contextlib.contextmanager
+def silent():
+    """Serve connections that never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def local_client():
+    """Return a maker of clients over real sockets whose waits between attempts are not real."""
+    with contextlib.ExitStack() as stack:
+
+        def make(url, **options):
+            wiring = Wiring(sleep=Clock().sleep)
+            return stack.enter_context(sf.Client(KEY, base_url=url, wiring=wiring, **options))
+
+        yield make
+
+
+@pytest.mark.sockets
+def test_the_environments_proxy_does_not_see_a_key_for_loopback(monkeypatch, local_client):
+    """Plain http through a proxy would show it."""
+    with raw_server([response(b"{}")]) as (proxy, seen):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        with raw_server([response(b'{"accounts": []}')]) as (url, _):
+            local_client(url).accounts().frame()
+        assert seen == []
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_a_forked_child_opens_connections_of_its_own(local_client):
+    """The parent's are not shared."""
+    app = response(b'{"accounts": [{"accountId": "a"}]}')
+    with raw_server([app]) as (url, _):
+        api = local_client(url)
+        api.accounts().frame()
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if len(api.accounts().frame()) == 1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(api.accounts().frame()) == 1
+
+
+def test_a_closed_client_opens_again():
+    """close() is about connections, not about the client."""
+    api = client_of(Scripted(OK))
+    api.send(CALL)
+    api.close()
+
+    assert api.send(CALL).status == 200
+
+
+def test_threads_may_share_a_client():
+    """Each gets its own answer."""
+    api = client_of(Scripted(lambda environ: {"accounts": [{"accountId": environ["QUERY_STRING"]}]}),
+                    tier="paid")  # fmt: skip
+    found = {}
+
+    def ask(name):
+        found[name] = api.accounts(platform=name).frame()["account_id"].tolist()
+
+    threads = [threading.Thread(target=ask, args=(f"p{i}",)) for i in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == {f"p{i}": [f"platform=p{i}"] for i in range(40)}
+
+
+def test_calls_are_logged_without_the_key(caplog):
+    """At DEBUG, by us and by the libraries below."""
+    caplog.set_level(logging.DEBUG)
+
+    client_of(Scripted(OK)).send(CALL)
+
+    assert "GET /v1/accounts: 200" in caplog.text
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/posts/a b", "/v1/posts/ü", "/v1/posts/a?b#c"])
+def test_any_path_arrives_as_it_is(path):
+    """Escaped on the way."""
+    app = Scripted(OK)
+
+    client_of(app).send(Call(path, (("q", "ü&=#"),)))
+
+    assert app.seen[0]["path"] == path
+    assert app.seen[0]["query"] == "q=%C3%BC%26%3D%23"

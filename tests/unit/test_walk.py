@@ -1,0 +1,273 @@
+"""A walk is whole, or it is an error."""
+
+import json
+import threading
+import warnings
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stand_ins import Clock, Scripted, client_of, posts_page
+
+import socialframe as sf
+from socialframe.walk import grouped, overlapped
+
+
+class Shelf:
+    """A WSGI application that serves a list of post ids by page number; the list may change."""
+
+    def __init__(self, ids, *, between=None, **pagination) -> None:
+        self.ids = list(ids)
+        self.between = between
+        self.pagination = pagination
+        self.calls = 0
+        self.app = Scripted(self.answer)
+
+    def answer(self, environ):
+        query = parse_qs(environ["QUERY_STRING"])
+        page, limit = int(query["page"][0]), int(query["limit"][0])
+        self.calls += 1
+        rows = self.ids[(page - 1) * limit : page * limit]
+        pages = -(-len(self.ids) // limit)
+        body = {
+            "posts": [{"id": name} for name in rows],
+            "pagination": {"page": page, "pages": pages, "total": len(self.ids), **self.pagination},
+        }
+        if self.between:
+            self.between(self)
+        return body
+
+
+def ids_of(app, **query):
+    return client_of(app).posts(**query).frame()["id"].tolist()
+
+
+def test_every_row_comes_once_and_in_order():
+    """Also where pages are typed together."""
+    shelf = Shelf([f"p{i}" for i in range(973)])
+
+    assert ids_of(shelf.app, per_page=10) == shelf.ids
+    assert shelf.calls == 98
+
+
+def test_a_failure_on_the_first_page_is_raised_as_itself():
+    """Nothing had come."""
+    with pytest.raises(sf.NotFoundError):
+        ids_of(Scripted((404, {"error": "Not found", "code": "NOT_FOUND"})))
+    with pytest.raises(sf.ReplyError, match="not JSON"):
+        ids_of(Scripted(b"<html>"))
+    with pytest.raises(sf.ReplyError, match="not JSON"):
+        ids_of(Scripted(b'{"posts": [{"id": }], "pagination": {"pages": 3}}'))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (401, {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"}),
+        (500, {"error": "Internal server error", "code": "INTERNAL_ERROR"}),
+        b"<html>",
+        b'{"posts": [{"id": nope}], "pagination": {"pages": 3}}',
+    ],
+)
+@pytest.mark.parametrize("way", ["frame", "arrow", "pages", "records", "to_parquet", "to_csv"])
+def test_a_failure_later_is_an_incomplete_walk(answer, way, tmp_path):
+    """With the failure as its cause, how far it came and where it was; no file stays."""
+    app = Scripted(posts_page("ab", pages=3), posts_page("cd", page=2, pages=3), answer)
+    query = client_of(app).posts()
+
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        if way.startswith("to_"):
+            getattr(query, way)(tmp_path / "x")
+        else:
+            list(getattr(query, way)())
+
+    assert caught.value.pages == 2
+    assert caught.value.position == {"page": "3"}
+    assert isinstance(caught.value.__cause__, sf.SocialFrameError)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_before_a_failure_are_handed_on():
+    """One by one, each before the next is fetched."""
+    app = Scripted(posts_page("ab", pages=3), posts_page("cd", page=2, pages=3), b"<html>")
+    seen = []
+
+    with pytest.raises(sf.IncompleteWalk):
+        seen.extend(page["id"].tolist() for page in client_of(app).posts().pages())
+
+    assert seen == [["a", "b"], ["c", "d"]]
+
+
+def test_pages_and_records_fetch_no_page_ahead():
+    """A user who stops pays for what was used."""
+    for way in ("pages", "records"):
+        app = Scripted(*(posts_page("ab", page=i, pages=9) for i in range(1, 10)))
+        next(getattr(client_of(app).posts(), way)())
+
+        assert len(app.seen) == 1
+
+
+def test_the_same_rows_again_and_again_are_a_loop():
+    """A server that does not know the page parameter, but a number of pages."""
+    with pytest.raises(sf.PagingLoop, match="no new row"):
+        ids_of(Scripted(posts_page("ab", pages=1000)))
+
+
+def test_the_same_rows_without_any_sign_are_the_end():
+    """The first reply held everything; that this is a guess stands in attrs."""
+    app = Scripted({"posts": [{"id": "a"}, {"id": "b"}]})
+
+    frame = client_of(app).posts().frame()
+
+    assert frame["id"].tolist() == ["a", "b"]
+    assert frame.attrs["socialframe"]["complete"] is None
+    assert len(app.seen) == 2
+
+
+def test_an_empty_page_without_any_sign_is_the_end():
+    """Each page before it is there."""
+    app = Scripted({"posts": [{"id": "a"}]}, {"posts": [{"id": "b"}]}, {"posts": []})
+
+    assert ids_of(app) == ["a", "b"]
+
+
+def test_rows_that_shift_are_told_apart_and_counted():
+    """An insert at the top moves a row onto the next page."""
+    shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.insert(0, f"new{s.calls}"))
+
+    frame = client_of(shelf.app).posts(per_page=10).frame()
+
+    assert sorted(frame["id"]) == sorted(f"p{i}" for i in range(30))
+    facts = frame.attrs["socialframe"]
+    assert facts["duplicates"] > 0
+    assert facts["complete"]
+
+
+def test_rows_that_disappear_meanwhile_are_a_warning():
+    """A row that moved up may have been missed; a frame says so."""
+    shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.pop(0))
+
+    with pytest.warns(sf.WalkWarning, match="disappeared on the server"):
+        frame = client_of(shelf.app).posts(per_page=10).frame()
+
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+def test_a_total_that_is_not_reached_is_a_warning():
+    """The server counts more than came."""
+    app = Scripted(posts_page("ab", pages=1, total=5))
+
+    with pytest.warns(sf.WalkWarning, match="counts 5 rows, and 2 came"):
+        frame = client_of(app).posts().frame()
+
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+@settings(max_examples=50)
+@given(
+    count=st.integers(0, 60),
+    size=st.integers(1, 20),
+    most=st.none() | st.integers(1, 80),
+    sign=st.sampled_from(["pages", "more", "total", "nothing"]),
+)
+def test_any_cut_into_pages_gives_the_same_frame(count, size, most, sign):
+    """By every end sign that page numbers have, with and without a limit."""
+    names = [f"p{i}" for i in range(count)]
+
+    def answer(environ):
+        number = int(parse_qs(environ["QUERY_STRING"])["page"][0])
+        rows = names[(number - 1) * size : number * size]
+        says = {
+            "pages": {"pages": -(-count // size)},
+            "more": {"hasMore": number * size < count},
+            "total": {"total": count},
+            "nothing": {},
+        }
+        return {"posts": [{"id": name} for name in rows], "pagination": says[sign]}
+
+    query = client_of(Scripted(answer)).posts(per_page=size)
+    query = query.limit(most) if most else query
+
+    assert query.frame()["id"].tolist() == names[:most]
+    assert [record["id"] for record in query.records()] == names[:most]
+    assert [name for page in query.pages() for name in page["id"]] == names[:most]
+
+
+def test_a_limit_fetches_no_page_more_than_it_needs():
+    """head() is one call; duplicates do not make it short."""
+    shelf = Shelf([f"p{i}" for i in range(300)])
+    query = client_of(shelf.app).posts(per_page=100)
+
+    assert query.head()["id"].tolist() == shelf.ids[:5]
+    assert shelf.calls == 1
+    assert query.limit(150).frame().attrs["socialframe"]["stop"] == "limit"
+    assert shelf.calls == 3
+
+    repeating = Scripted(posts_page("abc", pages=9), posts_page("bcd", page=2, pages=9))
+    assert client_of(repeating).posts().limit(4).frame()["id"].tolist() == list("abcd")
+
+
+def test_facts_are_json_and_say_where_rows_came_from():
+    """Arguments as typed, parameters as sent."""
+    shelf = Shelf("abc")
+    frame = client_of(shelf.app).posts(since="2026-01-01", per_page=2).frame()
+
+    facts = json.loads(json.dumps(frame.attrs["socialframe"]))
+    assert facts["arguments"] == {"since": "2026-01-01", "per_page": 2}
+    assert facts["parameters"] == {"limit": "2", "dateFrom": "2026-01-01"}
+    assert (facts["pages"], facts["rows"], facts["complete"]) == (2, 3, True)
+    assert facts["first_fetch"] <= facts["last_fetch"]
+
+
+def test_rows_without_a_key_are_never_told_apart():
+    """Nothing says that they are the same."""
+    frame = client_of(Scripted({"posts": [{}, {}]}, {"posts": []})).posts().frame()
+
+    assert len(frame) == 2
+
+
+def test_groups_are_large_where_pages_come_fast_and_single_where_they_are_slow():
+    """Typing sixteen at once is cheaper; waiting for them would be dearer."""
+    clock = Clock()
+
+    def slowly():
+        for i in range(3):
+            clock.sleep(1.0)
+            yield i
+
+    assert list(grouped(iter(range(40)), clock=clock)) == [
+        list(range(16)),
+        list(range(16, 32)),
+        list(range(32, 40)),
+    ]
+    assert list(grouped(slowly(), clock=clock)) == [[0], [1], [2]]
+
+
+def test_overlapping_keeps_order_and_passes_failures_on():
+    """And leaves no thread behind."""
+    before = threading.active_count()
+
+    def fail_at_three(number):
+        if number == 3:
+            raise KeyError(number)
+        return number * 10
+
+    assert list(overlapped(lambda n: n * 10, range(50))) == [n * 10 for n in range(50)]
+    with pytest.raises(KeyError):
+        list(overlapped(fail_at_three, range(50)))
+    half = overlapped(lambda n: n, range(50))
+    next(half)
+    half.close()
+
+    assert threading.active_count() == before
+
+
+def test_warnings_as_errors_still_come_as_our_warning():
+    """As a test suite would have it."""
+    app = Scripted(posts_page("ab", pages=1, total=5))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(sf.WalkWarning):
+            client_of(app).posts().frame()
