@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("house", deadline=None)  # no test fails on a slow machine
-settings.load_profile("house")
+# No test fails on a slow machine.
+settings.register_profile("house", deadline=None)
+settings.register_profile("stress", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self
 
 from socialframe.api import Endpoints
-from socialframe.errors import ArgumentError, InvalidKeyError
+from socialframe.errors import ArgumentError
+from socialframe.secret import Secret
 from socialframe.settings import read_settings
 from socialframe.transport import TIERS, Limit, MemoryBudget, Transport, Wiring
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from socialframe.replies import Call, Reply
     from socialframe.sandbox import Sandbox
-    from socialframe.secret import Secret
 
 Tier = Literal["auto", "free", "paid"]
 
@@ -75,10 +75,10 @@ class Client(Endpoints):
         wiring: Wiring | None = None,
     ) -> None:
         try:
-            settings = read_settings(key, base_url)
-        except InvalidKeyError:
-            del key  # a traceback that shows local variables does not repeat it
-            raise
+            secret = key if key is None or isinstance(key, Secret) else Secret(key)
+        finally:
+            del key  # no traceback that shows local variables repeats it
+        settings = read_settings(secret, base_url)
         if cache is not False:
             raise ArgumentError("cache takes False alone: there is no cache yet.")
         wiring = wiring or Wiring()
@@ -94,6 +94,7 @@ class Client(Endpoints):
             connect=connect,
             read=read,
             max_wait=_seconds("max_wait", max_wait, least=0),
+            proxy=settings.proxy,
             wiring=wiring,
         )
 
@@ -172,6 +173,8 @@ class Client(Endpoints):
         self.close()
 
     def __repr__(self) -> str:
+        if "_transport" not in vars(self):  # shown by a traceback out of __init__
+            return "<Client, not made>"
         return (
             f"<Client of {self.base_url}: key from {self._key_source}, "
             f"{self._limit.calls} calls in {self._limit.seconds:g} s>"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 FOOTER = b"socialframe"
-_ROW_GROUP = 32 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
+_ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
 
 
 def write_parquet(

@@ -238,15 +238,9 @@ class Query:
         ['platform', 'account_id', 'username', 'connected_at', '_extra']
         """
         from socialframe.parquet import write_parquet
-        from socialframe.walk import overlapped
 
         with self._walk(progress) as walk:
-            write_parquet(
-                path,
-                overlapped(_same, walk.batches()),
-                self.schema.arrow,
-                lambda: self._facts(walk),
-            )
+            write_parquet(path, walk.batches(), self.schema.arrow, lambda: self._facts(walk))
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
@@ -333,7 +327,3 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(entry) for entry in value]
     return str(value)
-
-
-def _same(rows: pa.RecordBatch) -> pa.RecordBatch:
-    return rows

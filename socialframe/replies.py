@@ -18,7 +18,7 @@ from socialframe.errors import ReplyError
 from socialframe.secret import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 Params = dict[str, str | int | bool | None]
@@ -29,7 +29,7 @@ _OPEN = b"{" + json.dumps(WRAPPER).encode() + b":"
 _EMPTY = re.compile(rb"\[\s*\]")
 _CUT = "\0records"  # what stands for the records while the rest is parsed
 _CUT_JSON = json.dumps(_CUT).encode()
-_TRIES = 8  # how many closing brackets, from the end, may be looked at to find the records' own
+_TRIES = 4  # how many closing brackets, from the end, may be looked at to find the records' own
 _COUNTS = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
 
 
@@ -119,7 +119,7 @@ class Page:
         # Where a list stands behind the records in the body, the cut may have been too wide: then
         # further members follow, which this reading skips.
         try:
-            found = parse(wrapped(self.items), exact=exact)[WRAPPER]
+            found = parse(wrapped([self]), exact=exact)[WRAPPER]
         except ReplyError:
             found = value_at(parse(self.reply.body, exact=exact), self.path)
         if not isinstance(found, list):
@@ -127,15 +127,15 @@ class Page:
         return found
 
 
-def wrapped(items: bytes) -> bytes:
-    """Return the records as the only member of an object, for readers that want one.
+def wrapped(pages: Iterable[Page]) -> bytes:
+    r"""Return JSON Lines, an object a page whose only member is the page's records.
 
     Examples
     --------
-    >>> wrapped(b"[1]")
-    b'{"socialframe records":[1]}'
+    >>> wrapped([Page(Call("/v1/posts"), None, {}, b"[1]", "posts")])
+    b'{"socialframe records":[1]}\n'
     """
-    return _OPEN + items + b"}"
+    return b"".join(part for page in pages for part in (_OPEN, page.items, b"}\n"))
 
 
 class Unheld(str):

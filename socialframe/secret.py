@@ -40,7 +40,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        if not _KEY.fullmatch(value):
+        if not _KEY.fullmatch(str(value)):  # bytes or a number are no key
             del value  # not even a traceback that shows local variables repeats it
             raise InvalidKeyError(_SHAPE)
         self._value = value

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from socialframe.errors import ArgumentError, InvalidKeyError, MissingKeyError
 from socialframe.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 BASE_URL = "https://api.socialsyncerapi.com"
 KEY_NAME = "SOCIALAPI_KEY"
@@ -44,15 +45,18 @@ class Settings:
         Where it was found, in words.
     base_url : str
         Normalised: scheme, lower-case host, port where it is unusual, path without a last slash.
+    proxy : str or None
+        The environment's proxy for it. None for plain http: a proxy would see the key.
     """
 
     secret: Secret
     source: str
     base_url: str
+    proxy: str | None = None
 
 
 def read_settings(
-    key: str | Secret | None = None,
+    secret: Secret | None = None,
     base_url: str | None = None,
     *,
     environ: Mapping[str, str] | None = None,
@@ -62,7 +66,7 @@ def read_settings(
 
     Parameters
     ----------
-    key : str, Secret or None
+    secret : Secret or None
         The key; None looks for it.
     base_url : str or None
         The base URL; None looks for it.
@@ -86,27 +90,22 @@ def read_settings(
 
     Examples
     --------
-    >>> read_settings("sk_made0up0for0this0page").base_url
+    >>> read_settings(Secret("sk_made0up0for0this0page")).base_url
     'https://api.socialsyncerapi.com'
     """
     environ = os.environ if environ is None else environ
     url = normalised(base_url or environ.get(URL_NAME) or BASE_URL)
-    if isinstance(key, Secret):
-        return Settings(key, "the argument", url)
-    if key is not None:
+    proxy = _proxy(url)
+    if secret is not None:
+        return Settings(secret, "the argument", url, proxy)
+    for source, value in _stored(environ, Path.cwd() if folder is None else folder):
+        if not value:
+            continue
         try:
-            return Settings(Secret(key), "the argument", url)
-        except InvalidKeyError:
-            del key  # a traceback that shows local variables does not repeat it
-            raise
-    if environ.get(KEY_NAME):
-        return Settings(_secret(environ[KEY_NAME], f"{KEY_NAME} in the environment"), KEY_NAME, url)
-    found = _from_dotenv(Path.cwd() if folder is None else folder)
-    if found is not None:
-        return Settings(_secret(found[0], str(found[1])), str(found[1]), url)
-    stored = _from_keyring()
-    if stored is not None:
-        return Settings(_secret(stored, "the keyring"), "the keyring", url)
+            return Settings(Secret(value), source, url, proxy)
+        except InvalidKeyError as error:
+            del value  # no traceback that shows local variables repeats it
+            raise InvalidKeyError(f"{error} It was found in {source}.") from None
     raise MissingKeyError(_MISSING)
 
 
@@ -151,28 +150,24 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _secret(text: str, source: str) -> Secret:
-    try:
-        return Secret(text)
-    except InvalidKeyError as error:
-        del text
-        raise InvalidKeyError(f"{error} It was found in {source}.") from None
+def _stored(environ: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield where a key may be, in words, and what is there; a later place only when asked for."""
+    yield f"{KEY_NAME} in the environment", environ.get(KEY_NAME)
+    yield from _from_dotenv(folder.absolute())
+    yield "the keyring", _from_keyring()
 
 
-def _from_dotenv(folder: Path) -> tuple[str, Path] | None:
-    """Return the key of the nearest .env, no further up than the git root or home."""
+def _from_dotenv(folder: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield the key of each .env, no further up than the git root or home."""
     from dotenv import dotenv_values
 
-    for place in _searched(folder.absolute()):
+    for place in _searched(folder):
         path = place / ".env"
         if path.is_file():
             try:
-                value = dotenv_values(path, interpolate=False).get(KEY_NAME)
-            except (OSError, UnicodeDecodeError):
+                yield str(path), dotenv_values(path, interpolate=False).get(KEY_NAME)
+            except (OSError, UnicodeDecodeError):  # somebody else's file
                 continue
-            if value:
-                return value, path
-    return None
 
 
 def _searched(folder: Path) -> list[Path]:
@@ -195,3 +190,11 @@ def _from_keyring() -> str | None:
         return keyring.get_password(_SERVICE, KEY_NAME)
     except KeyringError:  # no backend, locked, refused: then it is not there
         return None
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("all")

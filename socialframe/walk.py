@@ -41,7 +41,7 @@ class Send(Protocol):
         """Send."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Walk:
     """All pages of one query, first to last. Good for one pass.
 

@@ -7,8 +7,21 @@ import pytest
 
 import socialframe as sf
 
-HEAVY = ("pandas", "pyarrow", "ipywidgets", "requests", "httpx", "werkzeug", "matplotlib", "keyring",
-         "numpy", "tqdm", "tenacity", "click", "waitress")  # fmt: skip
+HEAVY = (
+    "pandas",
+    "pyarrow",
+    "ipywidgets",
+    "requests",
+    "httpx",
+    "werkzeug",
+    "matplotlib",
+    "keyring",
+    "numpy",
+    "tqdm",
+    "tenacity",
+    "click",
+    "waitress",
+)
 
 
 def loaded(code):

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
@@ -36,7 +37,14 @@ class Leaf:
     fields: Tree | None
 
 
-Tree = dict[str, "Leaf | Tree"]  # the API's names, nested as the record is
+class Tree(dict[str, "Leaf | Tree"]):
+    """The API's names, nested as the record is."""
+
+    @cached_property
+    def flat(self) -> frozenset[str]:
+        """Names of the columns that have nothing inside of them."""
+        leaves = ((name, node) for name, node in self.items() if isinstance(node, Leaf))
+        return frozenset(name for name, leaf in leaves if leaf.fields is None)
 
 
 def tree(columns: tuple[Column, ...]) -> Tree:
@@ -47,12 +55,12 @@ def tree(columns: tuple[Column, ...]) -> Tree:
     ArgumentError
         If one column's path leads through another column.
     """
-    root: Tree = {}
+    root = Tree()
     for column in columns:
         *parents, last = column.path.split(".")
         place = root
         for name in parents:
-            inner = place.setdefault(name, {})
+            inner = place.setdefault(name, Tree())
             if isinstance(inner, Leaf):
                 raise ArgumentError(f"Column {column.name!r} lies inside of {inner.column.name!r}.")
             place = inner
@@ -125,21 +133,24 @@ def _escape(name: str) -> str:
 
 
 def _unknown(value: dict[str, Any], names: Tree, pointer: str, extra: Extra) -> None:
+    rest = value.keys() - names.flat
+    if not rest:
+        return
     for name, inner in value.items():
-        node = names.get(name)
+        if name not in rest:
+            continue
+        node, below = names.get(name), f"{pointer}/{_escape(name)}"
         if node is None:
-            extra[f"{pointer}/{_escape(name)}"] = inner
-        elif isinstance(node, dict):
-            if inner is not None:
-                _unknown(inner, node, f"{pointer}/{_escape(name)}", extra)
-        elif node.fields is not None and inner:
-            below = f"{pointer}/{_escape(name)}"
-            if node.column.is_list:
-                for i, entry in enumerate(inner):
-                    if entry is not None:
-                        _unknown(entry, node.fields, f"{below}/{i}", extra)
-            else:
-                _unknown(inner, node.fields, below, extra)
+            extra[below] = inner
+        elif not inner:
+            continue
+        elif isinstance(node, Tree):
+            _unknown(inner, node, below, extra)
+        elif node.fields is not None:
+            entries = enumerate(inner) if node.column.is_list else [(None, inner)]
+            for i, entry in entries:
+                if entry:
+                    _unknown(entry, node.fields, below if i is None else f"{below}/{i}", extra)
 
 
 def _struct(
@@ -174,7 +185,7 @@ def _element(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa
         return None
     if leaf.column.element == "struct":
         if isinstance(value, dict):
-            return _struct(value, leaf.fields or {}, pointer, extra, {})
+            return _struct(value, leaf.fields or Tree(), pointer, extra, {})
         held, whole = None, False
     else:
         held, whole = _HOLD[leaf.column.element](value)

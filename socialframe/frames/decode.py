@@ -101,7 +101,7 @@ class Decoder:
         return Batch(rows, one.counts + other.counts)
 
     def _fast(self, pages: Sequence[Page]) -> Batch | None:
-        text = b"\n".join(wrapped(page.items) for page in pages)
+        text = wrapped(pages)
         drifting = self._drifting
         lists = self._read(text, "ignore" if drifting else "error")
         if lists is None and not drifting:

@@ -66,10 +66,9 @@ class Seen:
 
     def _add(self, high: Hashes, low: Hashes) -> None:
         while self._runs and len(self._runs[-1][0]) < _GROWTH * len(high):
-            above, below = self._runs.pop()
-            high, low = np.concatenate((above, high)), np.concatenate((below, low))
-            order = np.argsort(high, kind="stable")
-            high, low = high[order], low[order]
+            longer, longer_low = self._runs.pop()
+            place = np.searchsorted(longer, high)
+            high, low = np.insert(longer, place, high), np.insert(longer_low, place, low)
         if len(high):
             self._runs.append((high, low))
 

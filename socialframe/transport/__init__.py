@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -82,6 +82,8 @@ class Transport:
         Time-outs in seconds.
     max_wait : float
         The longest that one call waits, for the budget and for ``Retry-After`` together.
+    proxy : str or None
+        Address of the proxy that sockets go through.
     wiring : Wiring
         Clock, sleep, innermost transport.
     """
@@ -95,8 +97,10 @@ class Transport:
         connect: float,
         read: float,
         max_wait: float,
+        proxy: str | None,
         wiring: Wiring,
     ) -> None:
+        self._base_text = base_url
         self._base = httpx.URL(base_url)
         self._max_wait = max_wait
         self._timeout = httpx.Timeout(read, connect=connect, pool=None).as_dict()
@@ -105,7 +109,8 @@ class Transport:
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": f"socialframe/{VERSION}",
         }
-        network = Network(transport=wiring.transport, proxies=self._base.scheme == "https")
+        encrypted = self._base.scheme == "https"
+        network = Network(transport=wiring.transport, proxy=proxy, encrypted=encrypted)
         throttle = Throttle(
             Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
         )
@@ -135,10 +140,7 @@ class Transport:
         ReplyError
             If the answer leads to another host.
         """
-        path = self._base.path.rstrip("/") + quote(call.path, safe="/:@!$&'()*+,;=~")
-        url = self._base.copy_with(path=path)
-        if call.params:
-            url = url.copy_with(params=call.params)
+        url = httpx.URL(self._base_text + _target(call))
         patience = Patience(self._max_wait, notify)
         for _ in range(_HOPS):
             started = time.perf_counter()
@@ -163,6 +165,11 @@ class Transport:
     def _request(self, url: httpx.URL, patience: Patience) -> httpx.Request:
         extensions = {"timeout": self._timeout, PATIENCE: patience}
         return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
+
+
+def _target(call: Call) -> str:
+    path = quote(call.path, safe="/:@!$&'()*+,;=~")
+    return f"{path}?{urlencode(call.params, quote_via=quote)}" if call.params else path
 
 
 def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:

@@ -102,7 +102,8 @@ class MemoryBudget:
             now = self._clock()
             if now < self._paused_until:
                 return None, self._paused_until - now
-            self._slots = [slot for slot in self._slots if now < slot.end + occupied]
+            if len(self._slots) >= self.limit.calls:
+                self._slots = [slot for slot in self._slots if now < slot.end + occupied]
             if len(self._slots) < self.limit.calls:
                 slot = Slot(now, now + lasts)
                 self._slots.append(slot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,24 +18,31 @@ if TYPE_CHECKING:
 class Network(httpx.BaseTransport):
     """Sends a call and reads its answer whole; every failure comes out as ``NetworkError``.
 
+    This is httpx's own transport and not its ``Client``: that would keep cookies, follow the
+    environment's proxies past the layers above, and cost twice the time.
+
     The connection pool opens with the first call, and anew in a forked child.
 
     Parameters
     ----------
     transport : callable or None
-        Makes a transport to use in place of a socket, as for the sandbox in this process.
-    proxies : bool
-        Whether the environment's proxies are used. Never for a plain-http loopback address: the
-        key would pass through the proxy in clear.
+        Makes a transport to use in place of sockets, as for the sandbox in this process.
+    proxy : str or None
+        Address of the proxy that sockets go through.
+    encrypted : bool
+        Whether calls go over TLS; without it no certificates are loaded.
     """
 
     def __init__(
-        self, *, transport: Callable[[], httpx.BaseTransport] | None, proxies: bool
+        self,
+        *,
+        transport: Callable[[], httpx.BaseTransport] | None,
+        proxy: str | None,
+        encrypted: bool,
     ) -> None:
-        self._transport = transport
-        self._proxies = proxies
+        self._make = transport or partial(httpx.HTTPTransport, verify=encrypted, proxy=proxy)
         self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
+        self._inner: httpx.BaseTransport | None = None
         self._pid = os.getpid()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -47,29 +54,32 @@ class Network(httpx.BaseTransport):
             If no whole answer came.
         """
         try:
-            return self._open().send(request)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            response = self._open().handle_request(request)
+            try:
+                response.read()
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise NetworkError(_sentence(request, error)) from _bare(error)
+        return response
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         with self._lock:
-            if self._client is not None and self._pid == os.getpid():
-                self._client.close()
-            self._client = None
+            if self._inner is not None and self._pid == os.getpid():
+                self._inner.close()
+            self._inner = None
 
-    def _open(self) -> httpx.Client:
+    def _open(self) -> httpx.BaseTransport:
         if self._pid != os.getpid():  # the parent's sockets, and perhaps a lock held at the fork
-            self._lock, self._client, self._pid = threading.Lock(), None, os.getpid()
+            self._lock, self._inner, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
-            if self._client is None:
-                self._client = httpx.Client(
-                    transport=self._transport() if self._transport else None,
-                    trust_env=self._proxies,
-                    follow_redirects=False,
-                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                )
-            return self._client
+            if self._inner is None:
+                try:
+                    self._inner = self._make()
+                except (ImportError, ValueError) as error:  # a proxy of a kind that is not there
+                    raise NetworkError(f"The proxy cannot be used: {error}") from None
+            return self._inner
 
 
 def _sentence(request: httpx.Request, error: Exception) -> str:

@@ -96,7 +96,13 @@ class BudgetContract:
         """While work waits."""
         clock = Clock()
         began = clock.now
-        simulate(self.make(Limit(calls, 60.0), clock), clock, lambda _: (0.02, 0.05), workers=workers, calls=10 * calls + 1)  # fmt: skip
+        simulate(
+            self.make(Limit(calls, 60.0), clock),
+            clock,
+            lambda _: (0.02, 0.05),
+            workers=workers,
+            calls=10 * calls + 1,
+        )
 
         assert 10 * 60.0 / (clock.now - began) >= 0.99
 

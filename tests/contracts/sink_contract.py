@@ -23,10 +23,25 @@ SCHEMA = pa.schema(
     ]
 )
 ROWS = [
-    {"id": "a", "n": 2**53 + 1, "on": True, "at": 0, "tags": ["x", None], "targets": [{"a": "é", "n": 1}]},
-    {"id": 'b,"\n', "n": None, "on": None, "at": None, "tags": [], "targets": None, "_extra": '{"/q":1}'},
+    {
+        "id": "a",
+        "n": 2**53 + 1,
+        "on": True,
+        "at": 0,
+        "tags": ["x", None],
+        "targets": [{"a": "é", "n": 1}],
+    },
+    {
+        "id": 'b,"\n',
+        "n": None,
+        "on": None,
+        "at": None,
+        "tags": [],
+        "targets": None,
+        "_extra": '{"/q":1}',
+    },
     {"id": "", "n": -1, "on": False, "at": 1_770_109_200_123_456, "tags": None, "targets": []},
-]  # fmt: skip
+]
 
 
 def batch(rows=ROWS):

@@ -1,7 +1,6 @@
 """Every budget store against the one contract."""
 
 from contracts.budget_contract import BudgetContract
-
 from socialframe.transport.budget import MemoryBudget
 
 

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 
 import polars as pl
-from contracts.sink_contract import SCHEMA, SinkContract, batch, read_lines
 
+from contracts.sink_contract import SCHEMA, SinkContract, batch, read_lines
 from socialframe.parquet import write_parquet
 from socialframe.text import write_csv, write_jsonl
 

@@ -52,20 +52,41 @@ scalars = (
 )
 moments = st.sampled_from(
     [
-        "2026-02-03T09:15:00Z", "2026-02-03T09:15:00", "2026-02-03", "2026-02-03 09:15", "",
-        "2026-02-03T09:15:00.123456+02:00", "2026-02-03T09:15:00.123456789Z", "2026-02-03T09Z",
-        "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00",
-        "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "2026-02-03T24:00:00Z",
-        "2026-02-03T09:15:00+0200", "2026-13-03T09:15:00Z", "2026-02-03T23:59:60Z",
-        "20260203T091500Z", "2026-W05-1", "2026-02-03T09:15:00.1Z", "2026-02-03T09:15:00,5Z",
-        "1969-12-31T23:59:59.999999Z", " 2026-02-03", "2026-2-3", "0000-01-01", "9999-12-31",
+        "2026-02-03T09:15:00Z",
+        "2026-02-03T09:15:00",
+        "2026-02-03",
+        "2026-02-03 09:15",
+        "",
+        "2026-02-03T09:15:00.123456+02:00",
+        "2026-02-03T09:15:00.123456789Z",
+        "2026-02-03T09Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-01:00",
+        "2026-02-03T24:00:00Z",
+        "2026-02-03T09:15:00+0200",
+        "2026-13-03T09:15:00Z",
+        "2026-02-03T23:59:60Z",
+        "20260203T091500Z",
+        "2026-W05-1",
+        "2026-02-03T09:15:00.1Z",
+        "2026-02-03T09:15:00,5Z",
+        "1969-12-31T23:59:59.999999Z",
+        " 2026-02-03",
+        "2026-2-3",
+        "0000-01-01",
+        "9999-12-31",
     ]
-)  # fmt: skip
+)
 anything = st.recursive(
     scalars | moments,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 unknown_names = st.text(max_size=3) | st.sampled_from(["a/b", "~", "x~1", "id2", "metrics2", ""])
 
 
@@ -93,18 +114,24 @@ known = st.fixed_dictionaries(
         "count": usually(st.integers(-(2**63), 2**63 - 1)),
         "metrics": usually(
             st.fixed_dictionaries(
-                {}, optional={"rate": usually(st.floats(-1e9, 1e9) | st.integers(2**53 - 2, 2**53 + 2)), "likes": usually(st.integers(0, 99))}
+                {},
+                optional={
+                    "rate": usually(st.floats(-1e9, 1e9) | st.integers(2**53 - 2, 2**53 + 2)),
+                    "likes": usually(st.integers(0, 99)),
+                },
             )
         ),
         "on": usually(st.booleans()),
         "createdAt": usually(moments),
         "day": usually(st.dates().map(str) | moments),
-        "tags": usually(st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=3), max_size=3)),
+        "tags": usually(
+            st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=3), max_size=3)
+        ),
         "numbers": usually(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=3)),
         "platforms": usually(st.lists(st.none() | targets, max_size=3)),
         "owner": usually(st.fixed_dictionaries({}, optional={"name": st.none() | st.just("n")})),
     },
-)  # fmt: skip
+)
 drifting = st.builds(
     lambda one, other: {**other, **one}, known, st.dictionaries(unknown_names, anything, max_size=2)
 )

@@ -24,7 +24,7 @@ def right(api: sf.Client) -> None:
     assert_type(api.posts().frame(), pd.DataFrame)
     assert_type(api.posts().limit(5).explode("platforms").to_parquet("x.parquet"), Path)
     assert_type(sf.read_posts(client=api), pd.DataFrame)
-    table: pa.Table = api.followers(["a", "b"]).arrow()
+    _: pa.Table = api.followers(["a", "b"]).arrow()
     for page in api.analytics(account_id="ig_1").pages():
         assert_type(page, pd.DataFrame)
     sf.Client(tier=sf.Limit(10, 1.0), timeout=3, max_wait=0)

@@ -83,15 +83,21 @@ def test_posts_are_as_the_sandbox_lists_them(api):
 
 def test_both_end_signs_give_every_post_once():
     """By a number of pages and by a flag."""
-    frames = [sf.Client.sandbox(sf.Sandbox(end_sign=sign)).posts().frame() for sign in ("pages", "hasMore")]  # fmt: skip
+    frames = [
+        sf.Client.sandbox(sf.Sandbox(end_sign=sign)).posts().frame()
+        for sign in ("pages", "hasMore")
+    ]
 
     assert frames[0]["id"].tolist() == frames[1]["id"].tolist()
     assert frames[0]["id"].is_unique
-    assert [f.attrs["socialframe"]["stop"] for f in frames] == ["pagination.pages", "pagination.hasMore"]  # fmt: skip
+    assert [f.attrs["socialframe"]["stop"] for f in frames] == [
+        "pagination.pages",
+        "pagination.hasMore",
+    ]
 
 
 def test_explode_gives_one_row_a_target(api):
-    """limit counts posts; the key is post and position."""
+    """Limit counts posts; the key is post and position."""
     posts = api.posts().limit(100).frame()
     targets = api.posts().explode("platforms").limit(100).frame()
 
@@ -103,7 +109,9 @@ def test_explode_gives_one_row_a_target(api):
 
 def test_filters_reach_the_api(api):
     """Status, platform, days."""
-    frame = api.posts(status="published", platform="tiktok", since="2026-03-01", until="2026-03-31").frame()  # fmt: skip
+    frame = api.posts(
+        status="published", platform="tiktok", since="2026-03-01", until="2026-03-31"
+    ).frame()
 
     assert set(frame["status"]) == {"published"}
     assert all(any(t["platform"] == "tiktok" for t in targets) for targets in frame["platforms"])
@@ -205,7 +213,9 @@ def test_a_query_shows_what_it_is(api):
     """As text and as HTML; what a user typed is escaped."""
     query = api.posts(status="<b>", since=dt.date(2026, 1, 1)).explode("tags").limit(7)
 
-    assert "posts(status='<b>', since=datetime.date(2026, 1, 1)).limit(7).explode('tags')" in repr(query)  # fmt: skip
+    assert "posts(status='<b>', since=datetime.date(2026, 1, 1)).limit(7).explode('tags')" in repr(
+        query
+    )
     assert "nothing sent yet" in repr(query)
     assert "<b>" not in query._repr_html_()
     assert "<td>id</td>" in query._repr_html_()
@@ -215,7 +225,10 @@ def test_a_client_shows_no_key():
     """Where it came from, and the budget."""
     client = sf.Client(KEY, tier="paid")
 
-    assert repr(client) == "<Client of https://api.socialsyncerapi.com: key from the argument, 600 calls in 60 s>"  # fmt: skip
+    assert (
+        repr(client)
+        == "<Client of https://api.socialsyncerapi.com: key from the argument, 600 calls in 60 s>"
+    )
     assert KEY not in repr(vars(client))
 
 
@@ -279,7 +292,9 @@ def client_of_sandbox(box, clock):
 
     from socialframe.transport import Wiring
 
-    wiring = Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi), sleep=clock.sleep, clock=clock)  # fmt: skip
+    wiring = Wiring(
+        transport=lambda: httpx.WSGITransport(app=box.wsgi), sleep=clock.sleep, clock=clock
+    )
     return sf.Client(box.key, base_url="https://sandbox.invalid", wiring=wiring)
 
 

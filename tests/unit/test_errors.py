@@ -23,8 +23,14 @@ CLASSES = [
 
 def made(cls):
     if issubclass(cls, APIError):
-        return cls("Rate limit exceeded", method="GET", path="/v1/posts", status_code=429,
-                   code="RATE_LIMIT_EXCEEDED", retry_after=60.0)  # fmt: skip
+        return cls(
+            "Rate limit exceeded",
+            method="GET",
+            path="/v1/posts",
+            status_code=429,
+            code="RATE_LIMIT_EXCEEDED",
+            retry_after=60.0,
+        )
     if issubclass(cls, IncompleteWalk):
         cause = made(RateLimitError)
         return cls("Stopped.", pages=2, rows=200, position={"page": "3"}, cause=cause)

@@ -22,10 +22,15 @@ ROW = Schema(
         column("at", "timestamp"),
         column("day", "date"),
         column("tags", "list<string>", item="tag"),
-        column("ts", "list<struct>", item="target", fields=(column("a", "string"), column("n", "int64"))),
+        column(
+            "ts",
+            "list<struct>",
+            item="target",
+            fields=(column("a", "string"), column("n", "int64")),
+        ),
     ),
     ("id",),
-)  # fmt: skip
+)
 
 
 def row_of(text, schema=ROW):
@@ -54,10 +59,19 @@ def row_of(text, schema=ROW):
         ('{"id": {"x": 1}}', "id", None, {"x": 1}),
         ('{"id": "\\ud83d"}', "id", None, "\ud83d"),
         ('{"at": "2026-02-03T09:15:00Z"}', "at", datetime(2026, 2, 3, 9, 15, tzinfo=UTC), None),
-        ('{"at": "2026-02-03T09:15:00+02:00"}', "at", datetime(2026, 2, 3, 7, 15, tzinfo=UTC), None),
+        (
+            '{"at": "2026-02-03T09:15:00+02:00"}',
+            "at",
+            datetime(2026, 2, 3, 7, 15, tzinfo=UTC),
+            None,
+        ),
         ('{"at": "2026-02-03T09:15:00"}', "at", datetime(2026, 2, 3, 9, 15, tzinfo=UTC), None),
-        ('{"at": "2026-02-03T09:15:00.123456789Z"}', "at",
-         datetime(2026, 2, 3, 9, 15, 0, 123456, tzinfo=UTC), "2026-02-03T09:15:00.123456789Z"),
+        (
+            '{"at": "2026-02-03T09:15:00.123456789Z"}',
+            "at",
+            datetime(2026, 2, 3, 9, 15, 0, 123456, tzinfo=UTC),
+            "2026-02-03T09:15:00.123456789Z",
+        ),
         ('{"at": ""}', "at", None, ""),
         ('{"at": 1770109200}', "at", None, 1770109200),
         ('{"day": "2026-02-03"}', "day", date(2026, 2, 3), None),
@@ -67,7 +81,7 @@ def row_of(text, schema=ROW):
         ('{"tags": []}', "tags", [], None),
         ('{"ts": {}}', "ts", None, {}),
     ],
-)  # fmt: skip
+)
 def test_what_a_column_holds_and_what_is_kept(text, name, held, kept):
     """A value is held whole, or it stands in _extra; a guess at it may stand in the column too."""
     row, extra = row_of(text)
@@ -118,7 +132,7 @@ def test_dtypes_are_as_declared():
 
     dtypes = {name: str(dtype) for name, dtype in frame.dtypes.items()}
     for declared in ROW:
-        if declared.element not in {"struct"} and not declared.is_list:
+        if declared.element != "struct" and not declared.is_list:
             assert dtypes[declared.name] == declared.dtype
     assert frame["n"].tolist() == [2**60, pd.NA]
     assert len(frame.set_index("at").sort_index().loc["2026-02"]) == 1
@@ -173,8 +187,12 @@ def test_explode_gives_one_row_an_entry():
     """Post columns repeat, an empty list and a null keep one row of nulls, _extra stays last."""
     schema = ROW.explode("ts")
     page = page_of(
-        [{"id": "a", "ts": [{"a": "x", "n": 1}, None, {"a": "y"}]}, {"id": "b", "ts": []}, {"id": "c", "q": 1}]
-    )  # fmt: skip
+        [
+            {"id": "a", "ts": [{"a": "x", "n": 1}, None, {"a": "y"}]},
+            {"id": "b", "ts": []},
+            {"id": "c", "q": 1},
+        ]
+    )
     rows = explode(Decoder(ROW)([page]).rows, schema).to_pylist()
 
     assert schema.names[-4:] == ["target_position", "target_a", "target_n", "_extra"]

@@ -134,7 +134,7 @@ def test_files_of_other_writers_are_read_too(tmp_path):
 
 
 def test_the_footer_does_not_name_nested_columns(path):
-    """pandas could not read its own names for them."""
+    """Pandas could not read its own names for them."""
     described = json.loads(pq.read_schema(path).metadata[b"pandas"])
 
     assert {c["name"] for c in described["columns"]} == {"n", "on"}

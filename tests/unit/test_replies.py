@@ -11,11 +11,16 @@ from socialframe.errors import ReplyError
 from socialframe.replies import Call, parse, value_at
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 names = st.sampled_from(["rows", "page", "total", "next", "accounts", "x"]) | st.text(max_size=4)
 
 
@@ -113,9 +118,17 @@ def test_absent_records_are_no_rows_on_a_later_page():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>Bad gateway</html>", b'{"rows": [', b"\xff\xfe", b"[1, 2", b"nonsense",
-     b'{"rows": [' + b"1" * 5000 + b"]", b"[" * 100_000],
-)  # fmt: skip
+    [
+        b"",
+        b"<html>Bad gateway</html>",
+        b'{"rows": [',
+        b"\xff\xfe",
+        b"[1, 2",
+        b"nonsense",
+        b'{"rows": [' + b"1" * 5000 + b"]",
+        b"[" * 100_000,
+    ],
+)
 def test_what_is_not_json_is_one_error(body):
     """With the beginning of what came."""
     with pytest.raises(ReplyError, match="not JSON|nested too deeply"):

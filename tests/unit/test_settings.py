@@ -23,7 +23,7 @@ def test_the_argument_comes_first(monkeypatch, tmp_path):
     monkeypatch.setenv("SOCIALAPI_KEY", KEY + "b")
     assert read_settings().secret == Secret(KEY + "b")
 
-    assert read_settings(KEY).secret == Secret(KEY)
+    assert read_settings(Secret(KEY)).secret == Secret(KEY)
     assert read_settings(Secret(KEY)).base_url == BASE_URL
 
 
@@ -156,13 +156,12 @@ def test_the_keyring_comes_last(monkeypatch):
 
     class Backend(KeyringBackend):
         priority = 1
-        stored = {("socialframe", "SOCIALAPI_KEY"): KEY}
         locked = False
 
         def get_password(self, service, username):
             if self.locked:
                 raise KeyringLocked
-            return self.stored.get((service, username))
+            return {("socialframe", "SOCIALAPI_KEY"): KEY}.get((service, username))
 
         def set_password(self, service, username, password):
             raise NotImplementedError

@@ -30,17 +30,32 @@ CALL = Call("/v1/accounts")
     ("status", "body", "cls", "code"),
     [
         (400, {"error": "Bad", "code": "VALIDATION_ERROR"}, sf.ValidationError, "VALIDATION_ERROR"),
-        (401, {"error": "Missing API key", "code": "AUTH_MISSING_KEY"}, sf.AuthenticationError, "AUTH_MISSING_KEY"),
-        (401, {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"}, sf.AuthenticationError, "AUTH_INVALID_KEY"),
+        (
+            401,
+            {"error": "Missing API key", "code": "AUTH_MISSING_KEY"},
+            sf.AuthenticationError,
+            "AUTH_MISSING_KEY",
+        ),
+        (
+            401,
+            {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"},
+            sf.AuthenticationError,
+            "AUTH_INVALID_KEY",
+        ),
         (404, {"error": "Post not found", "code": "NOT_FOUND"}, sf.NotFoundError, "NOT_FOUND"),
-        (500, {"error": "Internal server error", "code": "INTERNAL_ERROR"}, sf.ServerError, "INTERNAL_ERROR"),
+        (
+            500,
+            {"error": "Internal server error", "code": "INTERNAL_ERROR"},
+            sf.ServerError,
+            "INTERNAL_ERROR",
+        ),
         (403, {"error": {"message": "No add-on", "code": "FORBIDDEN"}}, sf.APIError, "FORBIDDEN"),
         (418, {"message": "Teapot"}, sf.APIError, None),
         (502, b"<html>", sf.ServerError, None),
         (400, b"[]", sf.ValidationError, None),
         (400, {"error": ["odd"], "code": 7}, sf.ValidationError, None),
     ],
-)  # fmt: skip
+)
 def test_each_refusal_has_its_error(status, body, cls, code):
     """With the API's own text and code, method and path, and no header."""
     with pytest.raises(sf.APIError) as caught:
@@ -196,9 +211,15 @@ def test_the_key_goes_with_each_call_and_only_in_its_header():
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.example/v1/accounts", "http://api.example/v1/accounts", "//evil.example/x",
-     "https://api.example:8443/v1/accounts", "https://api.example.evil.example/", "https://user@evil.example/"],
-)  # fmt: skip
+    [
+        "https://evil.example/v1/accounts",
+        "http://api.example/v1/accounts",
+        "//evil.example/x",
+        "https://api.example:8443/v1/accounts",
+        "https://api.example.evil.example/",
+        "https://user@evil.example/",
+    ],
+)
 def test_a_redirect_elsewhere_is_refused(elsewhere):
     """Before anything is sent there."""
     app = Scripted((302, b"", {"Location": elsewhere}), OK)
@@ -252,11 +273,14 @@ def test_cookies_are_not_kept():
     ("scripts", "words"),
     [
         ([None], "cut off"),
-        ([[b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"acc"]], "cut off"),
-        ([[b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"]], "damaged"),
+        ([[b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"acc']], "cut off"),
+        (
+            [[b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"]],
+            "damaged",
+        ),
         ([[b"nonsense\r\n\r\n"]], "damaged"),
     ],
-)  # fmt: skip
+)
 def test_what_fails_on_the_way_is_asked_again_and_then_one_error(scripts, words, local_client):
     """No httpx exception reaches a user; the cause is chained, without what could show the key."""
     with raw_server(*scripts) as (url, seen):
@@ -360,8 +384,10 @@ def test_a_closed_client_opens_again():
 
 def test_threads_may_share_a_client():
     """Each gets its own answer."""
-    api = client_of(Scripted(lambda environ: {"accounts": [{"accountId": environ["QUERY_STRING"]}]}),
-                    tier="paid")  # fmt: skip
+    api = client_of(
+        Scripted(lambda environ: {"accounts": [{"accountId": environ["QUERY_STRING"]}]}),
+        tier="paid",
+    )
     found = {}
 
     def ask(name):

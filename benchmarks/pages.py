@@ -1,0 +1,166 @@
+"""Made-up pages of posts: realistic bytes, rendered once, with ids of their own on every page.
+
+Text, targets and media of a page come from one of a few dozen templates; only the post ids differ
+from page to page. So ten thousand pages take the memory of a few dozen, and repetitions lie too far
+apart for a compressor to gain from them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+SIZE = 100  # posts a page
+_TEMPLATES = 48
+_PREFIX = "@@@@@@@@@@@@@@@@"  # stands for the first 16 digits of a post's id
+_EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
+
+_SENTENCES = (
+    "Our autumn collection is here, and the first twenty orders get a hand-written card. 🍂",
+    "Behind the scenes: three days, two cameras, one very patient dog. 🐕🎬",
+    "We asked, you answered; the blue one comes back in March!",
+    "New on the blog: how we cut the waste of our packaging by half.",
+    "Heute backen wir mit Roggen, Geduld und einem Sauerteig namens Günther. 🥖",
+    "Für alle, die gefragt haben: Ja, die Größe 46 ist wieder da, solange der Vorrat reicht.",
+    "Le marché de Noël ouvre ses portes à 10 h ; venez goûter nos pains d'épices ! 🎄",
+    "Derrière chaque bougie, il y a une histoire, et celle-ci sent la forêt après la pluie.",
+    "Mañana abrimos a las 9:00. ¿Quién trae el café? ☕️",
+    "Gracias por los 10.000 seguidores, ¡sois increíbles! 💛",
+    "新しいコレクションが届きました。オンラインストアで先行販売中です。🌸",
+    "週末のワークショップ、残り席はあと三つ。お早めにどうぞ!",
+    "새로운 메뉴가 나왔어요. 이번 주말에 만나요! 🍜",
+    "مجموعتنا الجديدة متوفرة الآن في جميع الفروع. شكراً لدعمكم ✨",
+    "हमारी नई दुकान अब खुल गई है, सभी का स्वागत है। 🙏",
+    'She said "it will never sell". It sold out in four hours. 👩‍🎨',
+    "Save this for later:\n1. Soak\n2. Rinse\n3. Repeat",
+    "Link in bio 👉 https://shop.example/new?utm_source=social&utm_campaign=spring",
+)
+_TAGS = (
+    "campaign",
+    "spring",
+    "launch",
+    "evergreen",
+    "Ünterwegs",
+    "客户",
+    "behind-the-scenes",
+    "ugc",
+)
+_PLATFORMS = ("instagram", "facebook", "tiktok", "threads", "twitter", "linkedin", "youtube")
+_ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC", "America/Sao_Paulo")
+_ERRORS = ("Upload rejected: codec not supported", "The access token ran out; reconnect it")
+
+
+class Pages:
+    """All pages of one made-up list of posts.
+
+    Parameters
+    ----------
+    posts : int
+        How many there are; whole pages of 100.
+    drift : bool
+        Whether each post and each target holds a field that nobody knows.
+
+    Examples
+    --------
+    >>> pages = Pages(200)
+    >>> json.loads(pages.body(2))["pagination"]
+    {'page': 2, 'limit': 100, 'total': 200, 'pages': 2}
+    """
+
+    def __init__(self, posts: int, *, drift: bool = False) -> None:
+        if posts < SIZE or posts % SIZE:
+            raise ValueError(f"posts takes a multiple of {SIZE}, not {posts}.")
+        self.posts = posts
+        self.count = posts // SIZE
+        draw = random.Random(20261124)
+        self._templates = [
+            _rendered(_page(draw, drift=drift)) for _ in range(min(_TEMPLATES, self.count))
+        ]
+
+    def body(self, number: int) -> bytes:
+        """Return one page, as the API would send it; an empty one behind the last."""
+        tail = b',"pagination":{"page":%d,"limit":%d,"total":%d,"pages":%d}}'
+        tail %= (number, SIZE, self.posts, self.count)
+        if not 1 <= number <= self.count:
+            return b'{"posts":[]' + tail
+        # An odd factor makes of each number another one, and none twice.
+        prefix = b"%08x%08x" % (0x67C2A000 + number, number * 0x9E3779B1 & 0xFFFFFFFF)
+        parts = self._templates[(number - 1) % len(self._templates)]
+        return b"".join((b'{"posts":', prefix.join(parts), tail))
+
+
+def _rendered(posts: list[Json]) -> list[bytes]:
+    text = json.dumps(posts, ensure_ascii=False, separators=(",", ":")).encode()
+    return text.split(_PREFIX.encode())
+
+
+def _page(draw: random.Random, *, drift: bool) -> list[Json]:
+    suffixes = draw.sample(range(1 << 32), SIZE)
+    return [_post(draw, f"{_PREFIX}{suffix:08x}", drift=drift) for suffix in suffixes]
+
+
+def _post(draw: random.Random, name: str, *, drift: bool) -> Json:
+    made = _EPOCH + timedelta(seconds=draw.randrange(50_000_000))
+    planned = made + timedelta(minutes=draw.randrange(20_000))
+    out = planned + timedelta(milliseconds=draw.randrange(90_000))
+    status = draw.choices(("published", "scheduled", "failed", "partial"), (88, 6, 3, 3))[0]
+    went_out = status in {"published", "partial"}
+    post: Json = {
+        "id": name,
+        "status": status,
+        "content": _text(draw) if _happens(draw, percent=97) else None,
+        "createdAt": _moment(made),
+        "scheduledFor": _moment(planned),
+        "publishedAt": _moment(out) if went_out else None,
+        "updatedAt": _moment(out),
+        "timezone": draw.choice(_ZONES),
+        "tags": draw.sample(_TAGS, draw.randrange(4)),
+        "mediaItems": [_media(draw) for _ in range(draw.choice((0, 1, 1, 1, 2, 4)))],
+        "platforms": [
+            _target(draw, platform, status, drift=drift)
+            for platform in draw.sample(_PLATFORMS, draw.choice((1, 1, 2, 2, 3)))
+        ],
+    }
+    if drift:
+        post["reviewState"] = draw.choice(("approved", "open", None))
+    return post
+
+
+def _target(draw: random.Random, platform: str, status: str, *, drift: bool) -> Json:
+    failed = status == "failed" or (status == "partial" and _happens(draw, percent=50))
+    sent = status != "scheduled" and not failed
+    number = draw.randrange(10**16, 10**17)
+    target: Json = {
+        "platform": platform,
+        "accountId": f"67c1{draw.randrange(40):020x}",
+        "status": "failed" if failed else "published" if sent else "pending",
+        "platformPostId": str(number) if sent else None,
+        "platformPostUrl": f"https://www.{platform}.example/p/{number}/" if sent else None,
+    }
+    if failed:
+        target["error"] = draw.choice(_ERRORS)
+    if drift:
+        target["boosted"] = _happens(draw, percent=10)
+    return target
+
+
+def _media(draw: random.Random) -> Json:
+    kind, ending = draw.choice((("image", "jpg"), ("image", "webp"), ("video", "mp4")))
+    url = f"https://media.example/u/{draw.getrandbits(96):024x}/{draw.getrandbits(64):016x}"
+    return {"type": kind, "url": f"{url}.{ending}"}
+
+
+def _text(draw: random.Random) -> str:
+    return " ".join(draw.choices(_SENTENCES, k=draw.choice((2, 3, 4, 5, 6, 8, 11))))
+
+
+def _happens(draw: random.Random, *, percent: int) -> bool:
+    return draw.randrange(100) < percent
+
+
+def _moment(when: datetime) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"

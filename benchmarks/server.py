@@ -1,0 +1,122 @@
+"""A loopback server of made-up posts, in a process of its own, faster than any of its readers.
+
+    python benchmarks/server.py --posts 100000
+
+Prints its port, then serves ``GET /v1/posts?page=N&limit=100`` over keep-alive connections until
+its standard input ends; so it never outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pages import Pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_END = b"\r\n\r\n"
+_REQUEST = re.compile(rb"GET /v1/posts\?(?:\S*&)?page=(\d{1,9})[& ]")
+_HEAD = (
+    b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n"
+)
+_SEND_BUFFER = 1 << 20  # a whole page fits, so no reply waits for its reader
+
+
+def serve(pages: Pages, latency: float) -> None:
+    """Serve until standard input ends.
+
+    Parameters
+    ----------
+    pages : Pages
+        What is served.
+    latency : float
+        Seconds to wait before each answer.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        threading.Thread(target=_accept, args=(listener, pages, latency), daemon=True).start()
+        print(listener.getsockname()[1], flush=True)
+        sys.stdin.read()
+        os._exit(0)  # readers may still hold connections; nothing here needs saving
+
+
+def _accept(listener: socket.socket, pages: Pages, latency: float) -> None:
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=_answer, args=(connection, pages, latency), daemon=True).start()
+
+
+def _answer(connection: socket.socket, pages: Pages, latency: float) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    held = b""
+    with connection, suppress(ConnectionError):
+        while True:
+            while _END not in held:
+                chunk = connection.recv(65_536)
+                if not chunk:
+                    return
+                held += chunk
+            request, _, held = held.partition(_END)
+            if latency:
+                time.sleep(latency)
+            asked = _REQUEST.match(request)
+            body = pages.body(int(asked[1])) if asked else b'{"error":"no such thing"}'
+            status = b"200 OK" if asked else b"404 Not Found"
+            connection.sendall(_HEAD % (status, len(body)) + body)
+
+
+@contextmanager
+def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterator[int]:
+    """Run a server beside this process.
+
+    Parameters
+    ----------
+    posts : int
+        How many it has.
+    drift : bool
+        Whether they hold unknown fields.
+    latency_ms : float
+        Milliseconds before each answer.
+
+    Yields
+    ------
+    int
+        Its port on 127.0.0.1.
+    """
+    command = [sys.executable, str(Path(__file__).resolve()), "--posts", str(posts)]
+    command += ["--latency", str(latency_ms), *(["--drift"] if drift else [])]
+    with subprocess.Popen(  # noqa: S603 - this very file
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+
+
+def main() -> None:
+    """Serve what the command line says."""
+    parser = argparse.ArgumentParser(description="Serve made-up posts on 127.0.0.1.")
+    parser.add_argument("--posts", type=int, default=100_000, help="a multiple of 100")
+    parser.add_argument("--drift", action="store_true", help="unknown fields in every post")
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds an answer takes")
+    asked = parser.parse_args()
+    serve(Pages(asked.posts, drift=asked.drift), asked.latency / 1000)
+
+
+if __name__ == "__main__":
+    main()

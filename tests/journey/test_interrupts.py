@@ -1,0 +1,94 @@
+"""Ctrl-C, SIGTERM and kill -9 in the middle of a file: the old one stays, or the new one is whole.
+
+``SOCIALFRAME_STRESS=20`` does it twenty times as often.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+import socialframe as sf
+
+TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
+WRITE = """
+import sys, socialframe as sf
+api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier="paid")
+api.posts(per_page=25).to_parquet("posts.parquet")
+"""
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Serve one sandbox for the module."""
+    box = sf.Sandbox()
+    with box.serve() as url:
+        yield box, url
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("attempt", range(TIMES))
+def test_a_process_that_is_stopped_leaves_the_old_file_or_a_whole_one(
+    served, tmp_path, number, attempt
+):
+    """At a random moment after the first byte was written."""
+    box, url = served
+    target = tmp_path / "posts.parquet"
+    old = pd.DataFrame({"id": ["old"]})
+    old.to_parquet(target)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITE, box.key, url], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob(".*.part")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    time.sleep(random.Random(attempt).uniform(0, 0.15))  # noqa: S311 - any moment will do
+    process.send_signal(number)
+    process.communicate(timeout=30)
+
+    ids = pd.read_parquet(target)["id"]
+    assert ids.tolist() == ["old"] or ids.nunique() == len(ids) == 5400
+    if number == signal.SIGINT:
+        assert list(tmp_path.glob(".*")) == []
+        assert process.returncode in {0, -signal.SIGINT, 1}
+
+
+WAIT = """
+import sys, socialframe as sf
+api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(2, 60.0), progress=True)
+print("started", flush=True)
+api.posts(per_page=100).to_parquet("posts.parquet")
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
+    """And the line said why nothing came."""
+    box, url = served
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAIT, box.key, url],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+    process.stdout.readline()
+    shown, deadline = b"", time.monotonic() + 30
+    while b"budget used, next call in" not in shown:
+        assert time.monotonic() < deadline
+        shown += process.stderr.read(64)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+
+    assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == []

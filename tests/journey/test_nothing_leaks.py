@@ -1,0 +1,108 @@
+"""The key is in nothing that a run leaves behind."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stand_ins import raw_server, response
+
+import socialframe as sf
+
+RUN = """
+import logging, sys, traceback
+logging.basicConfig(level=logging.DEBUG, filename="debug.log")
+import socialframe as sf
+try:
+    import faulthandler; faulthandler.enable()
+    key, url, bad = sys.argv[1:]
+    api = sf.Client(key, base_url=url, tier="paid", progress=True)
+    print(api, [api], vars(api), api.posts(), repr(api.posts().columns))
+    df = api.posts(since="2026-08-01").frame()
+    print(df, df.attrs)
+    api.posts(since="2026-10-01").to_parquet("posts.parquet")
+    api.analytics().to_csv("analytics.csv")
+    api.followers().to_jsonl("followers.jsonl")
+    sf.to_parquet(df, "frame.parquet")
+    df.to_pickle("frame.pickle")
+finally:
+    for attempt in (
+        lambda: sf.Client(key, base_url=bad, tier="paid").accounts().frame(),
+        lambda: sf.Client(key + "x", base_url=url).accounts().frame(),
+        lambda: sf.Client(key + " ", base_url=url),
+        lambda: api.send(__import__("socialframe.replies", fromlist=["Call"]).Call("/v1/nothing")),
+        lambda: api.posts(per_page=1000).frame(),
+        lambda: sf.Client(key, base_url="http://api.example"),
+    ):
+        try:
+            attempt()
+        except sf.SocialFrameError as error:
+            traceback.print_exc()
+            ours = lambda frame: "socialframe" in frame.filename or "http" in frame.filename
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+            while shown:
+                print([(f.name, f.locals) for f in shown.stack if ours(f)])
+                shown = shown.__cause__ or shown.__context__
+            import pickle; open(f"{type(error).__name__}.pickle", "wb").write(pickle.dumps(error))
+        else:
+            raise AssertionError("it worked")
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_neither_output_nor_logs_nor_tracebacks_nor_files_hold_the_key(tmp_path):
+    """Of a run that works, fails in each way, logs at DEBUG and shows local variables."""
+    work = tmp_path / "work"
+    work.mkdir()
+    box = sf.Sandbox()
+    echo = response(b'{"error": "Invalid API key ' + box.key.encode() + b'"}', status="401 Nope")
+    with box.serve() as url, raw_server([echo]) as (bad, _):
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, box.key, url, bad],
+            cwd=work,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    files = [path for path in work.rglob("*") if path.is_file()]
+    assert {"debug.log", "posts.parquet", "AuthenticationError.pickle"} <= {p.name for p in files}
+    assert b"GET /v1/posts" in (work / "debug.log").read_bytes()
+    left = {"stdout": done.stdout, "stderr": done.stderr, **{p.name: p.read_bytes() for p in files}}
+    for name, content in left.items():
+        for secret in (box.key.encode(), box.key[3:].encode(), base64.b64encode(box.key.encode())):
+            assert secret not in content, name
+
+
+def test_the_key_is_reachable_from_a_query_only_through_reveal():
+    """Walking over every attribute of a query and its client finds no text with it."""
+    box = sf.Sandbox()
+    api = sf.Client.sandbox(box)
+    query = api.posts(since="2026-10-01")
+    query.frame()
+    seen, waiting, texts = set(), [query.arguments, query.call, query.endpoint, vars(api)], []
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen or value is box:
+            continue
+        seen.add(id(value))
+        texts.append(repr(value))
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+        elif type(value).__module__.startswith("socialframe") and hasattr(value, "__dict__"):
+            waiting.append(vars(value))
+
+    assert len(texts) > 20
+    assert all(box.key not in text for text in texts)
+
+
+def test_made_up_keys_are_the_only_keys_in_the_checkout():
+    """Neither the world nor the documentation holds a real one."""
+    root = Path(__file__).parents[2]
+    for path in [*(root / "data").rglob("*.jsonl"), root / "README.md", root / ".env.example"]:
+        assert "sk_" not in path.read_text(encoding="utf-8").replace("sk_replace_me", "")
