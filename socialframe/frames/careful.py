@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FINER = re.compile(r"[.,]\d{7}")  # more than microseconds
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INT64 = 1 << 63
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Extra = dict[str, Any]
 
@@ -106,7 +107,7 @@ def unknown(records: list[Any], columns: Tree) -> list[str | None]:
     for record in records:
         extra: Extra = {}
         _unknown(record, columns, "", extra)
-        extras.append(dumps(extra) if extra else None)
+        extras.append(dumps(extra))
     return extras
 
 
@@ -114,7 +115,7 @@ def dumps(extra: Extra) -> str | None:
     """Return ``_extra`` as JSON text, None where it is empty."""
     if not extra:
         return None
-    text = json.dumps(extra, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(extra)
     if text.isascii() or _encodable(text):
         return text
     return json.dumps(extra, separators=(",", ":"))
@@ -128,18 +129,20 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+@lru_cache(maxsize=4096)
+def _step(name: str) -> str:
+    """Return a member's name as one step of a JSON Pointer."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _unknown(value: dict[str, Any], names: Tree, pointer: str, extra: Extra) -> None:
-    rest = value.keys() - names.flat
-    if not rest:
+    flat = names.flat
+    if value.keys() <= flat:
         return
     for name, inner in value.items():
-        if name not in rest:
+        if name in flat:
             continue
-        node, below = names.get(name), f"{pointer}/{_escape(name)}"
+        node, below = names.get(name), pointer + _step(name)
         if node is None:
             extra[below] = inner
         elif not inner:
@@ -149,7 +152,7 @@ def _unknown(value: dict[str, Any], names: Tree, pointer: str, extra: Extra) -> 
         elif node.fields is not None:
             entries = enumerate(inner) if node.column.is_list else [(None, inner)]
             for i, entry in entries:
-                if entry:
+                if entry and not entry.keys() <= node.fields.flat:
                     _unknown(entry, node.fields, below if i is None else f"{below}/{i}", extra)
 
 
@@ -157,7 +160,7 @@ def _struct(
     value: dict[str, Any], names: Tree, pointer: str, extra: Extra, row: dict[str, Any]
 ) -> dict[str, Any]:
     for name, inner in value.items():
-        node, below = names.get(name), f"{pointer}/{_escape(name)}"
+        node, below = names.get(name), pointer + _step(name)
         if node is None:
             extra[below] = inner
         elif inner is None:

@@ -128,10 +128,13 @@ class Decoder:
         return arrays
 
     def _extras(self, pages: Sequence[Page], counts: list[int]) -> list[str | None]:
-        found = [page.records(exact=True) for page in pages]
-        if [len(records) for records in found] != counts:
-            raise _Refused
-        return unknown([record for records in found for record in records], self._tree)
+        extras: list[str | None] = []
+        for page, count in zip(pages, counts, strict=True):
+            found = unknown(page.records(exact=True), self._tree)
+            if len(found) != count:
+                raise _Refused
+            extras += found
+        return extras
 
     def _read(self, text: bytes, unexpected: str) -> pa.ListArray | None:
         try:
