@@ -20,7 +20,7 @@ HEAVY = (
     "tqdm",
     "tenacity",
     "click",
-    "waitress",
+    "cheroot",
 )
 
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from socialframe.errors import ArgumentError
 from socialframe.sandbox import answers, numbers
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.limits import SlidingWindow
@@ -94,9 +95,9 @@ class Sandbox:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If ``tier`` or ``end_sign`` is another word.
-    FileNotFoundError
+    FileError
         If the package came without its data.
 
     Examples
@@ -122,9 +123,9 @@ class Sandbox:
         wall: Callable[[], float] = time.time,
     ) -> None:
         if tier not in CALLS_A_MINUTE:
-            raise ValueError(f"tier is 'free' or 'paid', not {tier!r}")
+            raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
         if end_sign not in ("pages", "hasMore"):
-            raise ValueError(f"end_sign is 'pages' or 'hasMore', not {end_sign!r}")
+            raise ArgumentError(f"end_sign takes 'pages' or 'hasMore', not {end_sign!r}.")
         self.key = key or _new_key()
         self.tier = tier
         self.end_sign = end_sign
@@ -210,7 +211,7 @@ class Sandbox:
 
         Raises
         ------
-        ValueError
+        ArgumentError
             On entering, if the host is not loopback.
         OSError
             On entering, if the port is taken.

@@ -1,6 +1,6 @@
 """The sandbox on a loopback port, with connections that stay open as a real API's do.
 
-Werkzeug's own server closes the connection after every answer; Waitress does not.
+Werkzeug's own server closes the connection after every answer; Cheroot does not.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-import waitress
-from waitress import wasyncore
+from cheroot.wsgi import Server
+
+from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
 _THREADS = 8
+_QUEUE = 128  # connections that may wait to be accepted
 _LARGEST_BODY = 1 << 20  # bytes
+_TICK = 0.02  # seconds that an idle server sleeps at most, and so how long its end takes
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def serve(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> It
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If the host is not loopback.
     OSError
         If the port is taken.
@@ -54,23 +57,24 @@ def serve(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> It
     'http://127.0.0.1'
     """
     address = _loopback(host)
-    # Bound here, since Waitress leaves a socket behind when a port is taken.
-    listener = socket.create_server((address, port))
-    server = waitress.create_server(
+    server = Server(
+        (address, port),
         app,
-        sockets=[listener],
-        threads=_THREADS,
-        ident="socialframe-sandbox",
-        max_request_body_size=_LARGEST_BODY,
+        numthreads=_THREADS,
+        server_name="socialframe-sandbox",
+        request_queue_size=_QUEUE,
     )
-    thread = threading.Thread(target=server.run, daemon=True)
+    server.max_request_body_size = _LARGEST_BODY
+    server.expiration_interval = _TICK
+    # Cheroot leaves a socket open when a port is taken; this one says so first.
+    socket.create_server((address, port)).close()
+    server.prepare()
+    thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
-        yield f"http://{address}:{listener.getsockname()[1]}"
+        yield f"http://{address}:{server.bind_addr[1]}"
     finally:
-        # First those who answer, then, in the server's own thread, the sockets that it waits on.
-        server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))  # noqa: SLF001 - no public way
+        server.stop()
         thread.join()
 
 
@@ -81,5 +85,5 @@ def _loopback(host: str) -> str:
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"the sandbox is served on loopback only (127.0.0.1), not on {host!r}")
+        raise ArgumentError(f"The sandbox is served on loopback only (127.0.0.1), not on {host!r}.")
     return address

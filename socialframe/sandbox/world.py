@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from socialframe.errors import FileError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -76,7 +78,7 @@ def find_world(beside: Path | None = None) -> Path:
 
     Raises
     ------
-    FileNotFoundError
+    FileError
         If neither place has it.
 
     Examples
@@ -88,7 +90,7 @@ def find_world(beside: Path | None = None) -> Path:
     for folder in (here / "world", here.parent.parent / "data" / "world"):
         if (folder / "accounts.json").is_file():
             return folder
-    raise FileNotFoundError(
+    raise FileError(
         "The sandbox's data is missing: there is no 'world' folder beside socialframe.sandbox "
         "and no 'data/world' at the root of a checkout. Reinstall socialframe, "
         "or run 'python data/make_world.py' in the checkout."
@@ -110,7 +112,7 @@ def load_world(folder: Path) -> World:
 
     Raises
     ------
-    FileNotFoundError
+    FileError
         If a file is missing.
 
     Examples
@@ -170,7 +172,7 @@ def the_world() -> World:
 
     Raises
     ------
-    FileNotFoundError
+    FileError
         If the package came without its data.
 
     Examples

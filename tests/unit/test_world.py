@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from socialframe.errors import FileError
 from socialframe.sandbox import Sandbox
 from socialframe.sandbox.world import find_world, load_world, the_world
 
@@ -70,7 +71,7 @@ def test_size():
 
 def test_where_it_is_found(tmp_path):
     """A world beside the module, as in a wheel, is found; without one the error says what to do."""
-    with pytest.raises(FileNotFoundError, match="Reinstall socialframe"):
+    with pytest.raises(FileError, match="Reinstall socialframe"):
         find_world(tmp_path / "site" / "socialframe" / "sandbox")
     shutil.copytree(DATA / "world", tmp_path / "world")
 
