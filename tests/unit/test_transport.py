@@ -421,3 +421,72 @@ def test_any_path_arrives_as_it_is(path):
 
     assert app.seen[0]["path"] == path
     assert app.seen[0]["query"] == "q=%C3%BC%26%3D%23"
+
+
+def chain(*answers, clock):
+    """Return retry and throttle above a WSGI application, and the application."""
+    from socialframe.transport.budget import MemoryBudget
+    from socialframe.transport.network import Network
+    from socialframe.transport.retry import Retry
+    from socialframe.transport.throttle import Throttle
+
+    app = Scripted(*answers)
+    network = Network(transport=lambda: httpx.WSGITransport(app=app), proxy=None, encrypted=False)
+    budget = MemoryBudget(sf.Limit(60), clock=clock)
+    return Retry(Throttle(network, budget, sleep=clock.sleep, lasts=35), sleep=clock.sleep), app
+
+
+def post() -> httpx.Request:
+    """Return a POST as the transport would send it."""
+    from socialframe.transport.throttle import PATIENCE, Patience
+
+    return httpx.Request(
+        "POST", "https://api.example/v1/posts", json={}, extensions={PATIENCE: Patience(120)}
+    )
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_post_is_never_replayed_after_a_failure(status):
+    """Whatever came of it, it may have been done."""
+    layers, app = chain((status, b""), OK, clock=Clock())
+
+    assert layers.handle_request(post()).status_code == status
+    assert len(app.seen) == 1
+
+
+def test_a_post_is_replayed_after_a_429_which_concerns_it_alone():
+    """It was refused, so nothing was done; other calls need not wait."""
+    clock = Clock()
+    layers, app = chain((429, LIMITED, {"Retry-After": "9"}), OK, clock=clock)
+
+    assert layers.handle_request(post()).status_code == 200
+    assert len(app.seen) == 2
+    assert clock.slept == [9.0]
+
+
+def test_a_429_to_a_get_pauses_everybody():
+    """Until its Retry-After, also those who had not asked yet."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "100"}), OK)
+    api = client_of(app, clock=clock, max_wait=50)
+    with pytest.raises(sf.RateLimitError):
+        api.send(CALL)
+
+    with pytest.raises(sf.RateLimitError, match="may start in 100 s") as caught:
+        api.send(CALL)
+
+    assert len(app.seen) == 1
+    assert caught.value.retry_after == 100
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks9://127.0.0.1:9"])
+def test_a_proxy_that_does_not_work_is_one_sentence(monkeypatch, proxy):
+    """Taken from the environment, for https alone."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+
+    with pytest.raises(sf.NetworkError) as caught:
+        sf.Client(KEY, wiring=Wiring(sleep=Clock().sleep)).accounts().frame()
+
+    assert "proxy" in str(caught.value) or "No connection" in str(caught.value)

@@ -3,6 +3,7 @@
 import json
 import threading
 import warnings
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
+from socialframe.paging import Step
 from socialframe.walk import grouped, overlapped
 
 
@@ -267,3 +269,30 @@ def test_warnings_as_errors_still_come_as_our_warning():
         warnings.simplefilter("error")
         with pytest.raises(sf.WalkWarning):
             client_of(app).posts().frame()
+
+
+class Circle:
+    """A paging scheme that leads back to the page before the last."""
+
+    needs = ()
+    total = None
+
+    def first(self, call):
+        return call.with_param("at", "A")
+
+    def next(self, page, rows):  # noqa: ARG002 - one interface
+        return Step(page.call.with_param("at", {"A": "B", "B": "A"}[page.call.param("at")]), "sign")
+
+
+def test_the_same_call_twice_is_a_loop():
+    """Also A, B, A; whatever the rows are."""
+    count = iter(range(1000))
+    app = Scripted(lambda _: {"posts": [{"id": next(count)}]})
+    query = client_of(app).posts()
+    query = replace(query, endpoint=replace(query.endpoint, paging=Circle()))
+
+    with pytest.raises(sf.PagingLoop, match="read already") as caught:
+        query.frame()
+
+    assert caught.value.pages == 2
+    assert len(app.seen) == 2
