@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from socialframe.columns import Column, Origin
 from socialframe.days import Day, days
 from socialframe.endpoint import endpoint
+from socialframe.errors import ArgumentError
 from socialframe.paging import PageNumber
 from socialframe.query import whole_number
+from socialframe.tables import ACCOUNTS, ANALYTICS, FOLLOWERS, HEALTH, POSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,155 +25,6 @@ _PAGES = PageNumber(
     total_pages="pagination.pages",
     total_rows="pagination.total",
     more="pagination.hasMore",
-)
-
-
-def _column(
-    name: str,
-    path: str,
-    kind: str,
-    origin: Origin,
-    meaning: str,
-    unit: str = "",
-    *,
-    fields: tuple[Column, ...] = (),
-    item: str = "",
-) -> Column:
-    return Column(
-        name=name,
-        path=path,
-        type=kind,
-        meaning=meaning,
-        unit=unit,
-        origin=origin,
-        fields=fields,
-        item=item,
-    )
-
-
-_PLATFORM = _column("platform", "platform", "string", "example", "Platform, as instagram.")
-_ACCOUNT = _column("account_id", "accountId", "id", "example", "Account; unique per platform.")
-_USERNAME = _column("username", "username", "string", "example", "Handle or display name.")
-
-ACCOUNTS = (
-    _PLATFORM,
-    _ACCOUNT,
-    _USERNAME,
-    _column("connected_at", "connectedAt", "timestamp", "example", "When it was connected."),
-)
-
-HEALTH = (
-    _PLATFORM,
-    _ACCOUNT,
-    _USERNAME,
-    _column("health", "health", "string", "example", "healthy, warning, or worse."),
-    _column("token_valid", "tokenValid", "bool", "example", "Whether its token still works."),
-    _column("permissions", "permissions", "list<string>", "example", "Scopes held.", item="scope"),
-    _column(
-        "recommendations", "recommendations", "list<string>", "example", "Advice.", item="advice"
-    ),
-)
-
-TARGETS = (
-    _PLATFORM,
-    _column("account_id", "accountId", "id", "sibling", "Account that it goes to."),
-    _column("status", "status", "string", "example", "published, failed, pending, publishing."),
-    _column("platform_post_id", "platformPostId", "id", "example", "Its id on the platform."),
-    _column("platform_post_url", "platformPostUrl", "string", "example", "Its address there."),
-    _column("error", "error", "string", "example", "Why it failed."),
-)
-
-MEDIA = (
-    _column("type", "type", "string", "sibling", "image, video or gif."),
-    _column("url", "url", "string", "sibling", "Where the file is."),
-)
-
-POSTS = (
-    _column("id", "id", "id", "example", "The post."),
-    _column("status", "status", "string", "example", "draft, scheduled, published, partial, …"),
-    _column("content", "content", "string", "sibling", "Its text; null for media alone."),
-    _column("created_at", "createdAt", "timestamp", "sibling", "When it was made."),
-    _column("scheduled_for", "scheduledFor", "timestamp", "sibling", "When it is to go out."),
-    _column("published_at", "publishedAt", "timestamp", "sibling", "When it went out."),
-    _column("updated_at", "updatedAt", "timestamp", "sibling", "When it last changed."),
-    _column("timezone", "timezone", "string", "sibling", "IANA zone that it was planned in."),
-    _column("tags", "tags", "list<string>", "sibling", "Your own labels.", item="tag"),
-    _column(
-        "media_items",
-        "mediaItems",
-        "list<struct>",
-        "sibling",
-        "Images and videos.",
-        fields=MEDIA,
-        item="media",
-    ),
-    _column(
-        "platforms",
-        "platforms",
-        "list<struct>",
-        "example",
-        "Its targets.",
-        fields=TARGETS,
-        item="target",
-    ),
-)
-
-
-def _metrics(parent: str) -> tuple[Column, ...]:
-    counted = {
-        "impressions": "Times shown.",
-        "reach": "People who saw it.",
-        "likes": "Likes.",
-        "comments": "Comments.",
-        "shares": "Shares.",
-        "saves": "Saves.",
-        "clicks": "Clicks.",
-        "views": "Video views.",
-    }
-    return (
-        *(
-            _column(name, f"{parent}.{name}", "int64", "sibling", meaning, "count")
-            for name, meaning in counted.items()
-        ),
-        _column(
-            "engagement_rate",
-            f"{parent}.engagementRate",
-            "float64",
-            "sibling",
-            "Share of viewers who reacted.",
-            "percent",
-        ),
-        _column(
-            "last_updated", f"{parent}.lastUpdated", "timestamp", "sibling", "Age of the numbers."
-        ),
-    )
-
-
-ANALYTICS = (
-    _column("post_id", "id", "id", "sibling", "The post."),
-    _column("published_at", "publishedAt", "timestamp", "sibling", "When it went out."),
-    *_metrics("analytics"),
-    _column(
-        "platforms",
-        "platforms",
-        "list<struct>",
-        "sibling",
-        "The same for each target.",
-        fields=(
-            _column("platform", "platform", "string", "sibling", "Platform, as instagram."),
-            _column("account_id", "accountId", "id", "sibling", "Account that it went to."),
-            *_metrics("analytics"),
-        ),
-        item="target",
-    ),
-)
-
-FOLLOWERS = (
-    _column("account_id", "accountId", "id", "sibling", "Account; unique per platform."),
-    _column("platform", "platform", "string", "sibling", "Platform, as instagram."),
-    _column("username", "username", "string", "sibling", "Handle or display name."),
-    _column("date", "date", "date", "sibling", "Day (UTC)."),
-    _column("followers", "followers", "int64", "sibling", "Followers on that day.", "people"),
 )
 
 
@@ -194,6 +46,28 @@ def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is a
         for account, points in stats.items()
         for point in (points if isinstance(points, list) else [points])
     ]
+
+
+def _text(name: str, value: object) -> str | None:
+    """Return a filter as it is, which must be one text."""
+    if value is None or isinstance(value, str):
+        return value
+    raise ArgumentError(
+        f"{name} takes one text, not {value!r}; ask once for each value, and concat the frames."
+    )
+
+
+def _ids(account_ids: object) -> str | None:
+    if account_ids is None:
+        return None
+    given = [account_ids] if isinstance(account_ids, str) else list(account_ids)  # type: ignore[call-overload]
+    wrong = [value for value in given if not isinstance(value, str) or not value]
+    if wrong or not given:
+        what = repr(wrong[0]) if wrong else "nothing"
+        raise ArgumentError(
+            f"account_ids takes one id or some of them, and holds {what}; leave it out for all."
+        )
+    return ",".join(given)
 
 
 class Endpoints:
@@ -220,7 +94,7 @@ class Endpoints:
         >>> sf.Client.sandbox().accounts(platform="tiktok").frame()["platform"].unique().tolist()
         ['tiktok']
         """
-        return {"platform": platform}
+        return {"platform": _text("platform", platform)}
 
     # docs/api/accounts, "health": documented by an example.
     @endpoint(
@@ -261,7 +135,7 @@ class Endpoints:
         platform : str or None
             Only posts with a target on this platform.
         since, until : str, date, datetime or None
-            First and last day (UTC), both included.
+            First and last day (UTC) of creation, both included.
         per_page : int
             Rows a call; the sibling API gives 100 at most.
 
@@ -287,8 +161,8 @@ class Endpoints:
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
-            "status": status,
-            "platform": platform,
+            "status": _text("status", status),
+            "platform": _text("platform", platform),
             "dateFrom": first,
             "dateTo": last,
         }
@@ -305,12 +179,13 @@ class Endpoints:
     ) -> Params:
         """Numbers of published posts, one row a post, summed over its targets.
 
-        Without ``since`` the sibling API gives the last 90 days; it refuses more than 366 at once.
+        Without ``since`` the sibling API begins 90 days ago, whatever ``until`` says; it refuses
+        more than 366 days at once.
 
         Parameters
         ----------
         platform, account_id : str or None
-            Only posts with a target there.
+            Only posts with a target there. Their numbers still cover all of their targets.
         since, until : str, date, datetime or None
             First and last day (UTC) of publication, both included.
         per_page : int
@@ -337,8 +212,8 @@ class Endpoints:
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
-            "platform": platform,
-            "accountId": account_id,
+            "platform": _text("platform", platform),
+            "accountId": _text("account_id", account_id),
             "fromDate": first,
             "toDate": last,
         }
@@ -359,7 +234,7 @@ class Endpoints:
     ) -> Params:
         """Followers of each account, one row an account and day.
 
-        Without ``since`` the sibling API gives the last 30 days.
+        Without ``since`` the sibling API begins 30 days ago, whatever ``until`` says.
 
         Parameters
         ----------
@@ -386,6 +261,4 @@ class Endpoints:
         np.True_
         """
         first, last = days(since, until)
-        if account_ids is not None and not isinstance(account_ids, str):
-            account_ids = ",".join(account_ids)
-        return {"accountIds": account_ids, "fromDate": first, "toDate": last}
+        return {"accountIds": _ids(account_ids), "fromDate": first, "toDate": last}

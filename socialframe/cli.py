@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from socialframe.client import Client
 
 DEMO_FILE = "socialframe-demo.parquet"
+_SHOWN = ["id", "status", "content", "published_at", "platforms"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +32,7 @@ def main() -> None:
 
 @main.command()
 def demo() -> None:
-    r"""Run the main job on made-up data: no key, no network.
+    """Run the main job on made-up data: no key, no network.
 
     Fetches accounts and posts from the sandbox in this process, answers a question with pandas,
     and writes every post to ./socialframe-demo.parquet.
@@ -40,7 +41,7 @@ def demo() -> None:
     Examples:
       socialframe demo
       socialframe demo && duckdb -c "FROM 'socialframe-demo.parquet'"
-    """
+    """  # noqa: D301 - \b tells click to keep the lines
     from socialframe.client import Client
 
     with _sentences(), Client.sandbox() as api:
@@ -57,19 +58,19 @@ def demo() -> None:
     help="How lists say that they end.",
 )
 def sandbox(port: int, tier: str, end_sign: str) -> None:
-    r"""Serve the API in a box on 127.0.0.1: made-up people, real rules. Ctrl-C ends it.
+    """Serve the API in a box on 127.0.0.1: made-up people, real rules. Ctrl-C ends it.
 
     \b
     Examples:
       socialframe sandbox
       socialframe sandbox --port 8080 --tier free
-    """
+    """  # noqa: D301 - \b tells click to keep the lines
     from socialframe.sandbox import Sandbox
 
     box = Sandbox(tier=tier, end_sign=end_sign)  # type: ignore[arg-type]  # click checked them
     try:
         with box.serve(port=port) as url:
-            click.echo(f"SOCIALAPI_BASE_URL={url}\nSOCIALAPI_KEY={box.key}")
+            click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
             sys.stdout.flush()
             click.echo("Made-up data. Ctrl-C ends it.", err=True)
             threading.Event().wait()
@@ -85,15 +86,14 @@ def _demo(api: Client, path: Path) -> None:
     import pandas as pd
 
     _say("This is the sandbox: everybody in it is made up. No key, no network.")
-    _code("api = sf.Client.sandbox()", "api.accounts().frame()")
+    _code("api = sf.Client.sandbox()", "api.accounts().frame().head()")
     accounts = api.accounts().frame()
-    click.echo(accounts.drop(columns="_extra").head().to_string())
+    click.echo(accounts.head().to_string())
     _say(f"{len(accounts)} accounts on {accounts['platform'].nunique()} platforms.")
 
-    _code("df = api.posts().frame()", "df.head()")
+    _code("df = api.posts().frame()", f"df[{_SHOWN}].head()")
     posts = api.posts().frame(progress=sys.stderr.isatty())
-    some = posts[["id", "status", "content", "published_at", "platforms"]].head()
-    click.echo(some.to_string(max_colwidth=20))
+    click.echo(posts[_SHOWN].head().to_string(max_colwidth=20))
     facts = posts.attrs["socialframe"]
     _say(f"{len(posts):,} posts came in {facts['pages']} calls. Their dtypes:")
     click.echo(posts.dtypes.to_string())
@@ -108,9 +108,10 @@ def _demo(api: Client, path: Path) -> None:
     api.posts().to_parquet(path)
     back = pd.read_parquet(path)
     _say(f"./{path}: {len(back):,} rows, one a post, {path.stat().st_size / 1e6:.1f} MB.")
-    _code("df['status'].value_counts()      # DuckDB says the same:")
-    click.echo(f"  D FROM '{path}' SELECT status, count(*) GROUP BY ALL;\n")
+    _code("df['status'].value_counts()")
     click.echo(back["status"].value_counts().to_string())
+    _say("DuckDB, Polars and pyarrow read the same file:")
+    click.echo(f"FROM '{path}' SELECT status, count(*) GROUP BY ALL;")
     _say("With a key of your own: sf.Client(), and everything else stays the same.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
 
 from socialframe.api import Endpoints
 from socialframe.errors import ArgumentError
@@ -131,8 +131,10 @@ class Client(Endpoints):
 
         from socialframe.sandbox import Sandbox
 
+        if not isinstance(sandbox, Sandbox | None):
+            raise ArgumentError(f"sandbox takes a Sandbox, not {sandbox!r}; tier= names a tier.")
         box = sandbox or Sandbox(tier=tier)
-        return cls(
+        client = cls(
             box.key,
             base_url=_SANDBOX_URL,
             tier=box.tier,
@@ -140,6 +142,8 @@ class Client(Endpoints):
             progress=progress,
             wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
         )
+        client._key_source = "the sandbox"
+        return client
 
     def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
         """Send one call and return its reply; queries do this for you.
@@ -171,6 +175,10 @@ class Client(Endpoints):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        msg = "A Client does not pickle: it holds a key and connections. Make one in each process."
+        raise TypeError(msg)
 
     def __repr__(self) -> str:
         if "_transport" not in vars(self):  # shown by a traceback out of __init__

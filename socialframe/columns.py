@@ -142,6 +142,9 @@ class Schema:
         Names of the columns that together tell two rows apart; empty where nothing does.
     exploded : str
         Name of the list column that gives one row an entry; empty where rows are records.
+    given : tuple of (str, str) or None
+        Where columns are not declared but inferred from the rows: the types, in our words, of
+        those that are given all the same. None means that columns are declared.
 
     Examples
     --------
@@ -155,6 +158,17 @@ class Schema:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     exploded: str = ""
+    given: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def inferred(self) -> bool:
+        """Whether columns are found out from the rows."""
+        return self.given is not None
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Types, in our words, of columns that are given although the others are inferred."""
+        return dict(self.given or ())
 
     def __iter__(self) -> Iterator[Column]:
         yield from self.rows.columns
@@ -229,10 +243,11 @@ class Schema:
         ['tag_position', 'tag', '_extra']
         """
         lists = [column.name for column in self.columns if column.is_list]
-        if self.exploded or name not in lists:
+        if self.exploded:
+            raise ArgumentError(f"{self.exploded!r} is exploded already, and only one can be.")
+        if name not in lists:
             which = ", ".join(lists) or "no list columns"
-            already = f"; {self.exploded!r} is exploded already" if self.exploded else ""
-            raise ArgumentError(f"{name!r} cannot be exploded; there are {which}{already}.")
+            raise ArgumentError(f"{name!r} cannot be exploded; there are {which}.")
         return replace(self, exploded=name)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from socialframe.errors import ArgumentError
 
@@ -41,16 +41,18 @@ def _day(name: str, value: object) -> str | None:
     """Return a whole UTC day as YYYY-MM-DD."""
     if value is None:
         return None
+    if type(value).__name__ == "datetime64":  # numpy's, without importing it
+        value = value.astype("datetime64[us]").item()  # type: ignore[attr-defined]
     if isinstance(value, datetime):
         if value != value:  # noqa: PLR0124 - pandas' NaT
             raise ArgumentError(f"{name} is NaT; give a day, or leave it out.")
-        midnight = value.time() == datetime.min.time()
-        if not midnight or value.utcoffset() not in {None, timedelta(0)}:
+        in_utc = value.astimezone(UTC) if value.tzinfo else value
+        if in_utc.time() != datetime.min.time():
             raise ArgumentError(
                 f"{name} is {value}, which is not a whole UTC day; the API filters by days. "
-                f"Give {value:%Y-%m-%d}, and filter the frame by the time of day."
+                f"Give '{in_utc:%Y-%m-%d}', and filter the frame by the time of day."
             )
-        return value.strftime("%Y-%m-%d")
+        return in_utc.strftime("%Y-%m-%d")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str) and _DAY.fullmatch(value):

@@ -26,8 +26,9 @@ class Endpoint:
         Name of the method that declares it.
     path : str
         Path on the API.
-    records : str
-        Where the records stand in a reply, dotted.
+    records : str or None
+        Where the records stand in a reply, dotted; empty where the body itself is the list; None
+        for the one list of objects in it.
     paging : Paging
         Which call comes next.
     schema : Schema
@@ -38,7 +39,7 @@ class Endpoint:
 
     name: str
     path: str
-    records: str
+    records: str | None
     paging: Paging
     schema: Schema
     reshape: Callable[[Any], list[Any] | None] | None = None

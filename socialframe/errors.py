@@ -191,11 +191,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
         position: dict[str, str],
         cause: SocialFrameError | None = None,
     ) -> None:
-        where = ", ".join(f"{name}={value}" for name, value in position.items()) or "the next page"
-        super().__init__(
-            f"{reason} The walk had {pages:,} pages ({rows:,} rows) and is not whole, so no result "
-            f"is returned; the call due next was the one with {where}. Run it again to start anew."
-        )
+        super().__init__(reason)
         self.reason = reason
         self.pages = pages
         self.rows = rows
@@ -204,6 +200,14 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
             self.status_code = cause.status_code
             self.retry_after = cause.retry_after
             self.retryable = cause.retryable
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name}={value}" for name, value in self.position.items())
+        return (
+            f"{self.reason} The walk had {self.pages:,} pages ({self.rows:,} rows) and is not "
+            f"whole, so no result is returned; the call due next was the one with "
+            f"{where or 'the next page'}. Run it again to start anew."
+        )
 
 
 class PagingLoop(IncompleteWalk):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from socialframe.errors import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
 
 
 @contextmanager
@@ -61,6 +64,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def first_schema(
+    batches: Iterable[pa.RecordBatch],
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema of the first of some batches, and all of them again.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> schema, batches = first_schema([pa.record_batch({"a": [1]})])
+    >>> schema.names, len(list(batches))
+    (['a'], 1)
+    """
+    rest = iter(batches)
+    first = next(rest)
+    return first.schema, chain([first], rest)
 
 
 def _sync_folder(folder: Path) -> None:

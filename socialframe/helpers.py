@@ -5,6 +5,7 @@ The default client is made at the first call, from the environment; ``client=`` 
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING
 
 from socialframe.client import Client
@@ -26,6 +27,7 @@ def _default() -> Client:
     name = tenant(settings.base_url, settings.secret)
     if name not in _clients:
         _clients[name] = Client(settings.secret, base_url=settings.base_url)
+        atexit.register(_clients[name].close)
     return _clients[name]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from socialframe.errors import ArgumentError, FileError
-from socialframe.files import replacing
+from socialframe.files import first_schema, replacing
 from socialframe.frames import to_pandas
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large e
 def write_parquet(
     path: str | os.PathLike[str],
     batches: Iterable[pa.RecordBatch],
-    schema: pa.Schema,
     facts: Callable[[], dict[str, Any]],
 ) -> None:
     """Write rows as they come; the file appears when it is whole.
@@ -35,9 +34,7 @@ def write_parquet(
     path : path
         Where it goes.
     batches : iterable of pyarrow.RecordBatch
-        The rows.
-    schema : pyarrow.Schema
-        Their columns.
+        The rows, in at least one batch. It is begun when the file is open.
     facts : callable
         Called after the last row: where they came from, JSON values only.
 
@@ -46,14 +43,15 @@ def write_parquet(
     FileError
         If the file cannot be written. Nothing is left behind.
     """
-    schema = schema.with_metadata({b"pandas": json.dumps(_pandas_metadata(schema)).encode()})
-    with (
-        replacing(path) as file,
-        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
-    ):
-        for table in _row_groups(batches, schema):
-            writer.write_table(table, row_group_size=max(1, table.num_rows))
-        writer.add_key_value_metadata({FOOTER: json.dumps(facts(), ensure_ascii=False).encode()})
+    with replacing(path) as file:
+        schema, batches = first_schema(batches)
+        pandas = json.dumps(_pandas_metadata(schema)).encode()
+        schema = schema.with_metadata({b"pandas": pandas})
+        with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+            for table in _row_groups(batches, schema):
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+            told = json.dumps(facts(), ensure_ascii=False).encode()
+            writer.add_key_value_metadata({FOOTER: told})
 
 
 def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -85,6 +83,8 @@ def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     ...     pd.read_parquet(f"{folder}/likes.parquet")["likes"].tolist()
     [1, 2]
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ArgumentError(f"to_parquet takes a DataFrame, not a {type(frame).__name__}.")
     try:
         table = pa.Table.from_pandas(frame)
     except (pa.ArrowException, ValueError, TypeError) as error:
@@ -133,6 +133,8 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
     Int64Dtype()
     """
     source = Path(os.path.expanduser(path))  # noqa: PTH111 - keeps "~x" that is a name
+    if isinstance(columns, str):
+        raise ArgumentError(f"columns takes a list of names: [{columns!r}].")
     if source.is_dir():
         raise FileError(f"{path} is a folder; give the path of a Parquet file.")
     try:

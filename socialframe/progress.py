@@ -41,6 +41,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Say why nothing comes."""
         if self._bar is not None:
+            self._bar.delay = 0  # it is seen from now on, so its line must be ended too
             self._bar.set_postfix_str(text)
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import operator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,9 +37,13 @@ class Source(Protocol):
         """One call in, one reply out."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Query:
     """A promise of rows: immutable, lazy, typed. Only its methods that return rows send anything.
+
+    ``frame``, ``arrow``, ``head``, ``pages``, ``records`` return rows; ``to_parquet``, ``to_csv``,
+    ``to_jsonl`` write them; ``limit`` and ``explode`` return another query; ``columns`` and
+    ``paging`` say what is declared. A client's methods make queries.
 
     Parameters
     ----------
@@ -149,13 +155,17 @@ class Query:
         return to_pandas(table, self._facts(walk))
 
     def arrow(self, *, progress: bool | None = None) -> pa.Table:
-        """Fetch all rows as one Arrow table; otherwise as ``frame``."""
+        """Fetch all rows as one Arrow table; otherwise as ``frame``.
+
+        Where the rows came from stands as JSON in the schema's metadata, under ``socialframe``.
+        """
         with self._walk(progress) as walk:
-            return self._table(walk)
+            table = self._table(walk)
+        return table.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Fetch the first rows; one call, unless they are more than a page holds."""
-        return self.limit(n).frame(progress=False)
+        return self.limit(n).frame(progress=False).head(n)
 
     def pages(self, *, progress: bool | None = None) -> Iterator[pd.DataFrame]:
         """Yield one DataFrame a page; no page is fetched before the one before it was used.
@@ -168,7 +178,7 @@ class Query:
         Yields
         ------
         pandas.DataFrame
-            As ``frame``; ``attrs`` tell what has come so far.
+            As ``frame``; the index goes on over the pages, ``attrs`` tell what has come so far.
 
         Raises
         ------
@@ -180,8 +190,12 @@ class Query:
         from socialframe.frames import to_pandas
 
         with self._walk(progress) as walk:
+            start = 0
             for rows in walk.batches(eager=False):
-                yield to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
+                frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
+                frame.index = frame.index + start  # goes on over the pages
+                start += len(frame)
+                yield frame
 
     def records(self, *, progress: bool | None = None) -> Iterator[dict[str, Any]]:
         """Yield each record as the dict that the reply held.
@@ -220,7 +234,7 @@ class Query:
         Returns
         -------
         pathlib.Path
-            The same path.
+            Where the file is.
 
         Raises
         ------
@@ -240,16 +254,16 @@ class Query:
         from socialframe.parquet import write_parquet
 
         with self._walk(progress) as walk:
-            write_parquet(path, walk.batches(), self.schema.arrow, lambda: self._facts(walk))
-        return Path(path)
+            write_parquet(path, walk.batches(), lambda: self._facts(walk))
+        return Path(path).expanduser()
 
     def to_csv(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
         """Fetch all rows into a CSV file, nested values as JSON text; else as ``to_parquet``."""
         from socialframe.text import write_csv
 
         with self._walk(progress) as walk:
-            write_csv(path, walk.batches(), self.schema.arrow)
-        return Path(path)
+            write_csv(path, walk.batches())
+        return Path(path).expanduser()
 
     def to_jsonl(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
         """Fetch all rows into a JSON Lines file, one object a row; otherwise as ``to_parquet``."""
@@ -257,7 +271,7 @@ class Query:
 
         with self._walk(progress) as walk:
             write_jsonl(path, walk.batches())
-        return Path(path)
+        return Path(path).expanduser()
 
     @contextmanager
     def _walk(self, progress: bool | None) -> Iterator[Walk]:
@@ -274,7 +288,7 @@ class Query:
     def _table(self, walk: Walk) -> pa.Table:
         import pyarrow as pa
 
-        return pa.Table.from_batches(list(walk.batches()), self.schema.arrow)
+        return pa.Table.from_batches(list(walk.batches()))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
         return {"arguments": {name: _plain(value) for name, value in self.arguments}} | walk.facts()
@@ -287,6 +301,10 @@ class Query:
         if self.schema.exploded:
             words += f".explode({self.schema.exploded!r})"
         return words
+
+    def __dir__(self) -> list[str]:
+        fields = self.__dataclass_fields__
+        return [name for name in super().__dir__() if name not in fields]
 
     def __repr__(self) -> str:
         return (
@@ -315,9 +333,13 @@ def whole_number(name: str, value: object) -> int:
     >>> whole_number("per_page", 100)
     100
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    try:
+        whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        whole = 0
+    if whole < 1:
         raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
-    return value
+    return whole
 
 
 def _plain(value: object) -> object:

@@ -29,22 +29,24 @@ _OPEN = b"{" + json.dumps(WRAPPER).encode() + b":"
 _EMPTY = re.compile(rb"\[\s*\]")
 _CUT = "\0records"  # what stands for the records while the rest is parsed
 _CUT_JSON = json.dumps(_CUT).encode()
+_DEPTH = 3  # how deep a list of records is looked for
 _TRIES = 4  # how many closing brackets, from the end, may be looked at to find the records' own
 _COUNTS = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One thing asked: a path and its parameters.
+    """One thing asked: a path and its parameters, or the address that a reply gave.
 
     Examples
     --------
     >>> Call("/v1/posts", (("page", "1"),)).with_param("page", 2)
-    Call(path='/v1/posts', params=(('page', '2'),))
+    Call(path='/v1/posts', params=(('page', '2'),), url='')
     """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
+    url: str = ""  # whole address; where it is set, it is what is asked
 
     @classmethod
     def of(cls, path: str, params: Params) -> Call:
@@ -66,12 +68,13 @@ def _text(value: str | int | bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: status, headers (lower-case names), body, and the UTC moment it came."""
+    """One answer: status, headers (lower-case names), body, the UTC moment, the address asked."""
 
     status: int
     headers: dict[str, str]
     body: bytes
     at: datetime
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,11 @@ class Page:
     def empty(self) -> bool:
         """Whether there are no records."""
         return _EMPTY.match(self.items) is not None
+
+    @property
+    def count(self) -> int:
+        """How many records there are; they are parsed for it."""
+        return 0 if self.empty else len(self.records())
 
     def records(self, *, exact: bool = False) -> list[Any]:
         """Return the records as Python values, integers exact.
@@ -180,7 +188,7 @@ def value_at(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
     >>> value_at({"pagination": {"pages": 3}}, "pagination.pages")
     3
     """
-    for name in path.split("."):
+    for name in path.split(".") if path else ():
         if not isinstance(body, dict):
             return None
         body = body.get(name)
@@ -188,7 +196,7 @@ def value_at(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
 
 
 def open_reply(
-    call: Call, reply: Reply, path: str, *, needs: tuple[str, ...] = (), first: bool = True
+    call: Call, reply: Reply, path: str | None, *, needs: tuple[str, ...] = (), first: bool = True
 ) -> Page:
     """Take an answer apart into its envelope and its records.
 
@@ -196,11 +204,12 @@ def open_reply(
     ----------
     call, reply : Call, Reply
         What was asked and what came.
-    path : str
-        Where the records stand in the body, dotted.
+    path : str or None
+        Where the records stand in the body, dotted; empty where the body itself is the list; None
+        for the one list of objects in it.
     needs : tuple of str
-        Paths that the paging reads. A reply that seems to have none of them is parsed whole before
-        that is believed.
+        Paths that the paging reads; an empty path stands for all of the envelope. A reply that
+        seems to have none of them is parsed whole before that is believed.
     first : bool
         Whether it is the first page of its walk: on a later one an absent list means no rows.
 
@@ -214,17 +223,77 @@ def open_reply(
         If the body is not JSON, or the records are not found; it names the keys that are there.
     """
     body = reply.body.removeprefix(_BOM)
-    for envelope, start, stop in _cuts(body, path):
-        if not needs or any(value_at(envelope, need) is not None for need in needs):
-            return Page(call, reply, envelope, body[start:stop], path)
+    if path:
+        for envelope, start, stop in _cuts(body, path):
+            if not needs or any(need and stands(envelope, need) for need in needs):
+                return Page(call, reply, envelope, body[start:stop], path)
     envelope = parse(body)
+    if path is None:
+        path = records_path(call, envelope)
     records = value_at(envelope, path)
     if records is None and isinstance(envelope, dict) and (not first or _counts_none(envelope)):
-        records = []
+        return Page(call, reply, envelope, b"[]", path)
     if not isinstance(records, list):
         raise ReplyError(_not_found(call, path, envelope))
+    if not path:
+        return Page(call, reply, {}, body.strip(), path)
+    envelope = _emptied(envelope, path)
+    for cut, start, stop in _cuts(body, path):
+        if cut == envelope:
+            return Page(call, reply, envelope, body[start:stop], path)
     items = json.dumps(records, separators=(",", ":")).encode() if records else b"[]"
     return Page(call, reply, envelope, items, path)
+
+
+def records_path(call: Call, body: object) -> str:
+    """Return where the one list of objects in a body stands.
+
+    Raises
+    ------
+    ReplyError
+        If there is none, or more than one; it names the keys that are there.
+
+    Examples
+    --------
+    >>> records_path(Call("/v1/x"), {"data": {"rows": [{"a": 1}]}, "total": 1})
+    'data.rows'
+    """
+    if isinstance(body, list):
+        return ""
+    lists = list(_lists(body))
+    found = [path for path, value in lists if any(isinstance(entry, dict) for entry in value)]
+    found = found or [path for path, _ in lists]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(repr(name) for name in body) if isinstance(body, dict) else "no keys"
+    what = f"lists at {', '.join(map(repr, found))}" if found else "no list"
+    raise ReplyError(
+        f"The reply to GET {call.path} has {what}, so it is not plain where the records are; its "
+        f"keys are {names}. Say records=… with the dotted path of the list."
+    )
+
+
+def _lists(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
+    if not isinstance(value, dict) or depth == _DEPTH:
+        return
+    for name, inner in value.items():
+        if isinstance(inner, list) and "." not in name:
+            yield f"{path}{name}", inner
+        elif "." not in name:
+            yield from _lists(inner, f"{path}{name}.", depth + 1)
+
+
+def stands(envelope: object, path: str) -> bool:
+    """Whether a path leads to a member, be it null.
+
+    Examples
+    --------
+    >>> stands({"meta": {"next": None}}, "meta.next")
+    True
+    """
+    parent, _, name = path.rpartition(".")
+    holder = value_at(envelope, parent)
+    return isinstance(holder, dict) and name in holder
 
 
 @cache
@@ -280,4 +349,5 @@ def _not_found(call: Call, path: str, body: object) -> str:
         what = f"it has {names}"
     else:
         what = f"its body is a {'list' if isinstance(body, list) else type(body).__name__}"
-    return f"The reply to GET {call.path} has no list {path!r}; {what}."
+    where = f"list {path!r}" if path else "list as its body"
+    return f"The reply to GET {call.path} has no {where}; {what}."

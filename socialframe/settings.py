@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,6 +131,8 @@ def normalised(url: str) -> str:
         host = None
     if host is None or parts.scheme not in {"http", "https"}:
         raise ArgumentError(f"base_url is an address such as {BASE_URL}, which this is not.")
+    if parts.path.rstrip("/").endswith("/v1"):
+        raise ArgumentError("base_url goes without /v1, which each call adds; leave it out.")
     if parts.username is not None or parts.query or parts.fragment:
         raise ArgumentError("base_url is scheme, host and path alone: no user, query or fragment.")
     if parts.scheme == "http" and not _is_loopback(host):
@@ -165,9 +168,13 @@ def _from_dotenv(folder: Path) -> Iterator[tuple[str, str | None]]:
         path = place / ".env"
         if path.is_file():
             try:
-                yield str(path), dotenv_values(path, interpolate=False).get(KEY_NAME)
+                values = dotenv_values(path, interpolate=False)
             except (OSError, UnicodeDecodeError):  # somebody else's file
                 continue
+            if values.get(URL_NAME):
+                text = f"{URL_NAME} is not read from {path}; set it in the environment."
+                warnings.warn(text, stacklevel=2)
+            yield str(path), values.get(KEY_NAME)
 
 
 def _searched(folder: Path) -> list[Path]:

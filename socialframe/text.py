@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import csv
 
-from socialframe.files import replacing
+from socialframe.files import first_schema, replacing
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
 
-def write_csv(
-    path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch], schema: pa.Schema
-) -> None:
+def write_csv(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -> None:
     """Write rows as CSV in UTF-8, with a header; nested values as JSON text.
 
     Parameters
@@ -26,25 +24,25 @@ def write_csv(
     path : path
         Where it goes.
     batches : iterable of pyarrow.RecordBatch
-        The rows.
-    schema : pyarrow.Schema
-        Their columns.
+        The rows, in at least one batch. It is begun when the file is open.
 
     Raises
     ------
     FileError
         If the file cannot be written. Nothing is left behind.
     """
-    flat = pa.schema(
-        [
-            pa.field(field.name, pa.string()) if pa.types.is_nested(field.type) else field
-            for field in schema
-        ]
-    )
-    with replacing(path) as file, csv.CSVWriter(file, flat) as writer:
-        for batch in batches:
-            arrays = [_text(array) for array in batch.columns]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=flat))
+    with replacing(path) as file:
+        schema, batches = first_schema(batches)
+        flat = pa.schema(
+            [
+                pa.field(field.name, pa.string()) if pa.types.is_nested(field.type) else field
+                for field in schema
+            ]
+        )
+        with csv.CSVWriter(file, flat) as writer:
+            for batch in batches:
+                arrays = [_text(array) for array in batch.columns]
+                writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=flat))
 
 
 def write_jsonl(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -> None:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
-import time
+import marshal
+import tempfile
 import warnings
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from socialframe.ahead import grouped, overlapped
 from socialframe.errors import IncompleteWalk, PagingLoop, ReplyError, SocialFrameError, WalkWarning
-from socialframe.frames import Decoder, Seen, explode
+from socialframe.frames import Decoder, Inferred, Seen, explode
 from socialframe.replies import value_at
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    import numpy.typing as npt
 
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
     from socialframe.progress import Progress
     from socialframe.replies import Call, Page, Reply
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-_GROUP = 16  # pages typed at once, where they come fast
-_SLOW = 0.02  # seconds for a page after which what has come is typed without waiting for more
+_SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
 _STALE_PAGES = 3  # so many pages in a row without a new row are a loop
 
 
@@ -99,43 +98,55 @@ class Walk:
         asked: set[Call] = set()
         while call is not None and not self._full:
             if call in asked:
-                raise self._incomplete(
-                    "The API leads to a page that was read already.", call, loop=True
-                )
+                text = "The API leads to a page that was read already."
+                raise self._incomplete(text, call, loop=True)
             asked.add(call)
             try:
-                reply = self.send(call, self.progress.note)
-                page = self.endpoint.open(call, reply, first=not self.pages)
+                page = self._page(call)
+                step = self.endpoint.paging.next(page, partial(self._count, page))
             except SocialFrameError as error:
                 if not self.pages:
                     raise
                 raise self._broken(error, call) from error
             self._note(page)
-            step = self.endpoint.paging.next(page, partial(self._count, page))
             yield page
             call, self.stop = step.call, step.sign
             if not step.sign and call is not None and not self._brings_news(page):
                 call = None  # without any sign, a page without anything new is the end
         self._finish()
 
+    def _page(self, call: Call) -> Page:
+        page = self.endpoint.open(call, self.send(call, self.progress.note), first=not self.pages)
+        if not self.pages:  # what is met on the first page stays for the walk
+            met = self.endpoint.paging.met(page)
+            self.endpoint = replace(self.endpoint, paging=met, records=page.path)
+        return page
+
     def batches(self, *, eager: bool = True) -> Iterator[pa.RecordBatch]:
-        """Yield the rows, typed, each once.
+        """Yield the rows, typed, each once; at least one batch, which may be empty.
 
         Parameters
         ----------
         eager : bool
             Type pages while the next ones are fetched, several at once where they come fast;
-            otherwise no page is fetched before the one before it has been used.
+            otherwise no page is fetched before the one before it has been used. Rows whose types
+            are inferred come after the last page, or each page typed by itself.
 
         Raises
         ------
         SocialFrameError, IncompleteWalk
             As ``fetch``.
         """
-        if eager and self.limit is None:
-            yield from overlapped(self._typed, grouped(self.fetch()))
-        else:
-            yield from (self._typed([page]) for page in self.fetch())
+        try:
+            if self.endpoint.schema.inferred:
+                yield from self._inferred() if eager else self._inferred_by_page()
+            elif eager and self.limit is None:
+                yield from overlapped(self._typed, grouped(self.fetch()))
+            else:
+                yield from (self._typed([page]) for page in self.fetch())
+        except IncompleteWalk as error:
+            error.rows = self.rows  # with those that were typed while it happened
+            raise
         self._verify()
 
     def raw(self) -> Iterator[Any]:
@@ -147,18 +158,53 @@ class Walk:
             As ``fetch``.
         """
         for page in self.fetch():
-            try:
-                records = page.records()
-            except ReplyError as error:
-                self.pages -= 1
-                if not self.pages:
-                    raise
-                raise self._broken(error, page.call) from error
+            records = self._parsed(page)
             records = records[: self.limit and self.limit - self.records]
             self.records += len(records)
             self.progress.advance(len(records), total=self._expected)
             yield from records
         self._verify()
+
+    def _parsed(self, page: Page) -> list[Any]:
+        try:
+            return page.records()
+        except ReplyError as error:
+            self.pages -= 1
+            if not self.pages:
+                raise
+            raise self._broken(error, page.call) from error
+
+    def _values(self) -> Iterator[list[Any]]:
+        """Yield the records of each page, each once where there is a key."""
+        key = self.endpoint.schema.key
+        for page in self.fetch():
+            records = self._parsed(page)
+            if key:
+                names = [json.dumps([value_at(record, name) for name in key]) for record in records]
+                fresh = self._new([page], [len(records)], [pa.array(names, pa.string())])
+                records = [record for record, new in zip(records, fresh, strict=True) if new]
+            records = records[: self.limit and self.limit - self.records]
+            self.records += len(records)
+            self.rows = self.records
+            self.progress.advance(len(records), total=self._expected)
+            yield records
+
+    def _inferred(self) -> Iterator[pa.RecordBatch]:
+        inferred = Inferred(self.endpoint.schema.types)
+        with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
+            for records in self._values():
+                inferred.see(records)
+                marshal.dump(records, spool)
+            yield inferred.batch([])
+            spool.seek(0)
+            for _ in range(self.pages):
+                yield inferred.batch(marshal.load(spool))  # noqa: S302 - written above
+
+    def _inferred_by_page(self) -> Iterator[pa.RecordBatch]:
+        for records in self._values():
+            inferred = Inferred(self.endpoint.schema.types)
+            inferred.see(records)
+            yield inferred.batch(records)
 
     def facts(self) -> dict[str, Any]:
         """Return where the rows came from, as JSON values."""
@@ -204,19 +250,19 @@ class Walk:
     def _typed(self, pages: list[Page]) -> pa.RecordBatch:
         try:
             batch = self._decoder(pages)
-        except ReplyError:
-            if self._typed_pages == 0 and len(pages) == 1:
+        except ReplyError as error:
+            for page in pages if len(pages) > 1 else ():
+                self._typed([page])  # those before the bad one have come all the same
+            if not self._typed_pages:
                 raise
-            self._find_bad(pages)
-            raise
+            self.pages = self._typed_pages
+            raise self._broken(error, pages[0].call) from error
         self._typed_pages += len(pages)
         rows = batch.rows
         if self.endpoint.schema.key:
-            fresh = self._seen.fresh([rows.column(name) for name in self.endpoint.schema.key])
-            self._watch(pages, batch.counts, fresh)
-            if not fresh.all():
-                self.duplicates += int(len(fresh) - fresh.sum())
-                rows = rows.filter(pa.array(fresh))
+            key = [rows.column(name) for name in self.endpoint.schema.key]
+            fresh = self._new(pages, batch.counts, key)
+            rows = rows if fresh.all() else rows.filter(pa.array(fresh))
         if self.limit is not None:
             rows = rows.slice(0, self.limit - self.records)
         self.records += rows.num_rows
@@ -225,19 +271,12 @@ class Walk:
         self.progress.advance(rows.num_rows, total=None if self.schema.exploded else self._expected)
         return rows
 
-    def _find_bad(self, pages: list[Page]) -> None:
-        """Raise the failure of the first page that cannot be typed, which one of them is."""
-        for page in pages:
-            try:
-                self._decoder([page])
-            except ReplyError as error:
-                if self._typed_pages == 0:
-                    raise
-                self.pages = self._typed_pages
-                raise self._broken(error, page.call) from error
-            self._typed_pages += 1
-
-    def _watch(self, pages: list[Page], counts: list[int], fresh: Any) -> None:  # noqa: ANN401
+    def _new(
+        self, pages: list[Page], counts: list[int], key: list[pa.Array]
+    ) -> npt.NDArray[np.bool_]:
+        """Return which rows of some pages are new; none on three pages in a row are a loop."""
+        fresh = self._seen.fresh(key)
+        self.duplicates += int(len(fresh) - fresh.sum())
         start = 0
         for page, count in zip(pages, counts, strict=True):
             self._stale = 0 if fresh[start : start + count].any() else self._stale + 1
@@ -245,6 +284,7 @@ class Walk:
             if self._stale >= _STALE_PAGES:
                 text = f"{_STALE_PAGES} pages in a row held no new row."
                 raise self._incomplete(text, page.call, loop=True)
+        return fresh
 
     @property
     def _expected(self) -> int | None:
@@ -252,11 +292,14 @@ class Walk:
         return total if self.limit is None or total is None else min(total, self.limit)
 
     def _finish(self) -> None:
+        doubt = self.endpoint.paging.doubt
         self.complete = True
         if self._full:
             self.stop = "limit"
+        elif doubt:
+            self._doubt(doubt)
         elif not self.stop:
-            self.stop, self.complete = "no sign", None
+            self.stop, self.complete = "nothing new", None
         elif self._totals and (gone := self._totals[0] - min(self._totals)):
             self._doubt(
                 f"{gone:,} rows disappeared on the server while they "
@@ -274,7 +317,8 @@ class Walk:
         warnings.warn(f"{self.endpoint.name}: {why}.", WalkWarning, stacklevel=2)
 
     def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
-        return self._incomplete(f"A page did not come: {error}", call, cause=error)
+        text = str(error).rstrip(".")
+        return self._incomplete(f"A page did not come: {text}.", call, cause=error)
 
     def _incomplete(
         self,
@@ -285,45 +329,8 @@ class Walk:
         loop: bool = False,
     ) -> IncompleteWalk:
         self.complete = False
+        reason = f"{reason} {self.endpoint.paging.hint}".strip()
         own = dict(self.call.params)
         position = {name: value for name, value in call.params if own.get(name) != value}
         cls = PagingLoop if loop else IncompleteWalk
         return cls(reason, pages=self.pages, rows=self.rows, position=position, cause=cause)
-
-
-def grouped(
-    pages: Iterable[Page], *, clock: Callable[[], float] = time.perf_counter
-) -> Iterator[list[Page]]:
-    """Yield pages in groups: large ones where they come fast, one by one where they are slow."""
-    group: list[Page] = []
-    asked = clock()
-    for page in pages:
-        group.append(page)
-        if len(group) == _GROUP or clock() - asked > _SLOW:
-            yield group
-            group = []
-        asked = clock()
-    if group:
-        yield group
-
-
-def overlapped(function: Callable[[T], R], items: Iterable[T], *, ahead: int = 2) -> Iterator[R]:
-    """Yield ``function(item)`` in order, each computed in a thread while the next items come.
-
-    Examples
-    --------
-    >>> list(overlapped(str.upper, ["a", "b"]))
-    ['A', 'B']
-    """
-    pending: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="socialframe") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) > ahead or pending[0].done():
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()

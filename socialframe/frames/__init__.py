@@ -1,14 +1,15 @@
 """JSON pages → Arrow → DataFrame: pure, no I/O.
 
 ``decode`` reads pages at the speed of Arrow and knows what Arrow would get wrong; ``careful`` reads
-what is left, value by value; ``shape`` explodes and hands over to pandas; ``seen`` tells which rows
-were there before.
+what is left, value by value; ``inferred`` types what nobody declared; ``shape`` explodes and hands
+over to pandas; ``seen`` tells which rows were there before.
 """
 
 from __future__ import annotations
 
 from socialframe.frames.decode import Batch, Decoder
+from socialframe.frames.inferred import Inferred
 from socialframe.frames.seen import Seen
 from socialframe.frames.shape import explode, to_pandas
 
-__all__ = ["Batch", "Decoder", "Seen", "explode", "to_pandas"]
+__all__ = ["Batch", "Decoder", "Inferred", "Seen", "explode", "to_pandas"]

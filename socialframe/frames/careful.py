@@ -97,7 +97,7 @@ def typed(records: list[Any], columns: Tree) -> tuple[list[dict[str, Any]], list
         else:
             extra[""] = record
         rows.append(row)
-        extras.append(dumps(extra))
+        extras.append(dumps(extra) if extra else None)
     return rows, extras
 
 
@@ -107,24 +107,21 @@ def unknown(records: list[Any], columns: Tree) -> list[str | None]:
     for record in records:
         extra: Extra = {}
         _unknown(record, columns, "", extra)
-        extras.append(dumps(extra))
+        extras.append(dumps(extra) if extra else None)
     return extras
 
 
-def dumps(extra: Extra) -> str | None:
-    """Return ``_extra`` as JSON text, None where it is empty."""
-    if not extra:
-        return None
-    text = _encode(extra)
-    if text.isascii() or _encodable(text):
-        return text
-    return json.dumps(extra, separators=(",", ":"))
+def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+    """Return a value as JSON text that UTF-8 can say."""
+    text = _encode(value)
+    return text if text.isascii() or encodable(text) else json.dumps(value, separators=(",", ":"))
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Whether UTF-8 can say a text; not one with a lone surrogate, which JSON can escape."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot say it
+    except UnicodeEncodeError:
         return False
     return True
 
@@ -166,7 +163,7 @@ def _struct(
         elif inner is None:
             continue
         elif isinstance(node, Leaf):
-            row[node.column.name] = _held(inner, node, below, extra)
+            row[node.column.name] = hold(inner, node, below, extra)
         elif isinstance(inner, dict):
             _struct(inner, node, below, extra, row)
         else:
@@ -174,7 +171,10 @@ def _struct(
     return row
 
 
-def _held(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
+def hold(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
+    """Return what a column holds of a value; the rest goes into ``extra``, under its pointer."""
+    if value is None:
+        return None
     if not leaf.column.is_list:
         return _element(value, leaf, pointer, extra)
     if isinstance(value, list):
@@ -198,7 +198,7 @@ def _element(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa
 
 
 def _string(value: object) -> tuple[str | None, bool]:
-    if isinstance(value, str) and not isinstance(value, Unheld) and _encodable(value):
+    if isinstance(value, str) and not isinstance(value, Unheld) and encodable(value):
         return value, True
     return None, False
 

@@ -140,7 +140,7 @@ class Transport:
         ReplyError
             If the answer leads to another host.
         """
-        url = httpx.URL(self._base_text + _target(call))
+        url = self._address(call)
         patience = Patience(self._max_wait, notify)
         for _ in range(_HOPS):
             started = time.perf_counter()
@@ -155,12 +155,19 @@ class Transport:
                 break
         if response.is_success:
             headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
-            return Reply(response.status_code, headers, response.content, datetime.now(UTC))
+            now = datetime.now(UTC)
+            return Reply(response.status_code, headers, response.content, now, str(url))
         raise _refused(call, response)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self._chain.close()
+
+    def _address(self, call: Call) -> httpx.URL:
+        try:
+            return httpx.URL(call.url or self._base_text + _target(call))
+        except httpx.InvalidURL as error:
+            raise ReplyError(f"The API leads to an address that is none ({error}).") from None
 
     def _request(self, url: httpx.URL, patience: Patience) -> httpx.Request:
         extensions = {"timeout": self._timeout, PATIENCE: patience}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import logging
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from socialframe.transport.budget import Budget
+
+_log = logging.getLogger("socialframe")
 
 PATIENCE = "socialframe.patience"  # key of a call's Patience in its request's extensions
 
@@ -39,8 +42,11 @@ class Patience:
         if seconds > self.left:
             return False
         self.left -= seconds
-        if self._notify is not None and seconds >= 1:
-            self._notify(f"{why}, next call in {seconds:.0f} s")
+        if seconds >= 1:
+            text = f"{why}, next call in {seconds:.0f} s"
+            _log.info(text)
+            if self._notify is not None:
+                self._notify(text)
         return True
 
 

@@ -72,7 +72,7 @@ class SinkContract:
         """An empty result is a result."""
         path = tmp_path / "rows.out"
 
-        self.write(path, [])
+        self.write(path, [batch([])])
 
         assert self.read_ids(path) == []
 

@@ -14,7 +14,7 @@ class TestParquet(SinkContract):
     """Read back by Polars."""
 
     def write(self, path, batches):
-        write_parquet(path, batches, SCHEMA, dict)
+        write_parquet(path, batches, dict)
 
     def read_ids(self, path):
         return pl.read_parquet(path)["id"].to_list()
@@ -24,7 +24,7 @@ class TestCSV(SinkContract):
     """Read back by the standard library."""
 
     def write(self, path, batches):
-        write_csv(path, batches, SCHEMA)
+        write_csv(path, batches)
 
     def read_ids(self, path):
         with Path(path).open(encoding="utf-8", newline="") as file:

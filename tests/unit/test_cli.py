@@ -39,7 +39,8 @@ def test_help_and_version_say_what_there_is():
     """With examples."""
     assert "sandbox" in CliRunner().invoke(main, ["--help"]).output
     for command in ("demo", "sandbox"):
-        assert "Examples:" in CliRunner().invoke(main, [command, "--help"]).output
+        shown = CliRunner().invoke(main, [command, "--help"]).output
+        assert f"  Examples:\n    socialframe {command}\n" in shown
     assert CliRunner().invoke(main, ["--version"]).output.startswith("socialframe ")
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import inspect
 import json
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -137,6 +138,8 @@ def test_a_platform_that_we_do_not_know_is_passed_on():
         dt.datetime(2026, 1, 31, tzinfo=dt.UTC),
         pd.Timestamp("2026-01-31"),
         pd.Timestamp("2026-01-31", tz="UTC"),
+        np.datetime64("2026-01-31"),
+        pd.Timestamp("2026-01-31 01:00", tz="Europe/Berlin"),
     ],
 )
 def test_days_are_taken_in_each_common_form(api, day):
@@ -162,6 +165,11 @@ def test_days_are_taken_in_each_common_form(api, day):
         ({"per_page": 0}, "per_page takes a whole number from 1 on, not 0"),
         ({"per_page": 1.5}, "per_page takes"),
         ({"per_page": True}, "per_page takes"),
+        ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Give '2026-02-01'"),
+        ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Give '2025-12-31'"),
+        ({"status": ["failed", "draft"]}, "status takes one text"),
+        ({"platform": 7}, "platform takes one text"),
+        ({"status": pd.NA}, "status takes one text"),
     ],
 )
 def test_bad_arguments_are_one_sentence(api, arguments, words):
@@ -236,8 +244,9 @@ def test_followers_are_one_row_an_account_and_day(api):
     """What the reply says of the account stands on each row."""
     frame = api.followers(since="2026-10-01", until="2026-10-31").frame()
 
-    assert frame["date"].min() == dt.date(2026, 10, 1)
-    assert frame["date"].max() == dt.date(2026, 10, 31)
+    assert frame["date"].min() == pd.Timestamp("2026-10-01", tz="UTC")
+    assert frame["date"].max() == pd.Timestamp("2026-10-31", tz="UTC")
+    assert len(frame.set_index("date").resample("W")["followers"].mean()) == 5
     assert "/currentFollowers" in json.loads(frame["_extra"][0])
     some = frame["account_id"].unique()[:2]
     assert set(api.followers(account_ids=some).frame()["account_id"]) == set(some)
@@ -331,6 +340,71 @@ def test_the_default_client_follows_the_environment(monkeypatch):
     assert caught.value.code == "AUTH_INVALID_KEY"
     for client in helpers._clients.values():
         client.close()
+
+
+@pytest.mark.parametrize("ids", [[], pd.Series(dtype="str"), ["a", None], "", ["a", ""], [7]])
+def test_no_accounts_are_not_all_accounts(api, ids):
+    """An empty filter is a mistake, as is one with holes."""
+    with pytest.raises(sf.ArgumentError, match="account_ids takes one id or some"):
+        api.followers(ids)
+
+
+def test_a_client_does_not_pickle_and_says_why(api):
+    """It holds a key; nor does a query, which holds a client."""
+    for value in (api, api.posts()):
+        with pytest.raises(TypeError, match="Make one in each process"):
+            pickle.dumps(value)
+
+
+def test_pages_have_one_index_over_all_of_them(api):
+    """So that they concatenate as chunks of read_csv do."""
+    query = api.posts(per_page=40).limit(100)
+
+    pages = pd.concat(query.pages())
+
+    assert pages.index.tolist() == list(range(100))
+    pd.testing.assert_frame_equal(pages.reset_index(drop=True), query.frame())
+
+
+def test_head_gives_as_many_rows_as_asked(api):
+    """Of an explode too."""
+    assert len(api.posts().explode("platforms").head(7)) == 7
+
+
+def test_a_query_offers_what_a_user_wants(api):
+    """Completion shows methods, not the fields it is made of."""
+    offered = [name for name in dir(api.posts()) if not name.startswith("_")]
+
+    assert offered == [
+        "arrow",
+        "columns",
+        "explode",
+        "frame",
+        "head",
+        "limit",
+        "pages",
+        "paging",
+        "records",
+        "to_csv",
+        "to_jsonl",
+        "to_parquet",
+    ]
+
+
+def test_arrow_says_where_rows_came_from(api):
+    """In the schema's metadata."""
+    facts = json.loads(api.accounts().arrow().schema.metadata[b"socialframe"])
+
+    assert facts["endpoint"] == "accounts"
+
+
+@pytest.mark.parametrize("wrong", ["free", sf.Client])
+def test_a_sandbox_that_is_none_is_one_sentence(wrong):
+    """A tier goes by keyword."""
+    with pytest.raises(sf.ArgumentError, match="takes a Sandbox"):
+        sf.Client.sandbox(wrong)
+    with pytest.raises(sf.ArgumentError, match="tier takes"):
+        sf.Client.sandbox(tier="gold")
 
 
 def test_helpers_give_what_queries_give(api):

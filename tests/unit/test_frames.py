@@ -219,7 +219,7 @@ def test_only_lists_explode_and_only_once(name):
     """The sentence names the lists that there are."""
     with pytest.raises(ArgumentError, match="tags, ts"):
         ROW.explode(name)
-    with pytest.raises(ArgumentError, match="exploded already"):
+    with pytest.raises(ArgumentError, match="'ts' is exploded already"):
         ROW.explode("ts").explode("tags")
 
 

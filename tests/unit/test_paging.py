@@ -30,9 +30,10 @@ def page_parts(page):
         ({"p": {"total": 5}}, 1, 4, "2", "p.total"),
         ({"p": {"total": 5}}, 1, 5, None, "p.total"),
         ({"p": {"total": 5}, "rows": []}, 2, 4, None, "p.total"),
-        ({"p": {"hasMore": "yes", "pages": "3"}}, 1, 1, "2", ""),
+        ({"p": {"hasMore": "yes", "pages": "3"}}, 1, 1, "2", "p.pages"),
+        ({"p": {"hasMore": "yes", "pages": "x"}}, 1, 1, "2", ""),
         ({}, 4, 1, "5", ""),
-        ({"rows": []}, 4, 1, None, ""),
+        ({"rows": []}, 4, 1, None, "empty page"),
     ],
 )
 def test_page_numbers_end_by_the_best_sign_there_is(body, number, rows, onward, sign):

@@ -22,7 +22,7 @@ BIG = 2**53 + 1
 @pytest.fixture
 def path(tmp_path):
     """Return the path of a file with the contract's rows."""
-    write_parquet(tmp_path / "rows.parquet", [batch()], SCHEMA, lambda: {"endpoint": "rows"})
+    write_parquet(tmp_path / "rows.parquet", [batch()], lambda: {"endpoint": "rows"})
     return tmp_path / "rows.parquet"
 
 
@@ -119,6 +119,10 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, path):
     }.items():
         with pytest.raises(sf.FileError, match=words):
             sf.read_parquet(tmp_path / name)
+    with pytest.raises(sf.ArgumentError, match="takes a list of names"):
+        sf.read_parquet(path, columns="id")
+    with pytest.raises(sf.ArgumentError, match="takes a DataFrame, not a Series"):
+        sf.to_parquet(pd.Series([1]), tmp_path / "s.parquet")
     with pytest.raises(sf.ArgumentError, match="has no column x; it has id"):
         sf.read_parquet(path, columns=["x"])
 
@@ -172,7 +176,7 @@ def test_days_of_followers_are_days_for_everybody(tmp_path):
     api = sf.Client.sandbox()
     api.followers().to_parquet(tmp_path / "f.parquet")
 
-    assert str(pd.read_parquet(tmp_path / "f.parquet")["date"].dtype) == "date32[day][pyarrow]"
+    assert str(pd.read_parquet(tmp_path / "f.parquet")["date"].dtype) == "datetime64[us, UTC]"
     assert_frame_equal(sf.read_parquet(tmp_path / "f.parquet"), api.followers().frame())
     kind = duckdb.sql(f"SELECT any_value(typeof(date)) FROM '{tmp_path}/f.parquet'").fetchall()
-    assert kind == [("DATE",)]
+    assert kind == [("TIMESTAMP WITH TIME ZONE",)]

@@ -101,10 +101,12 @@ def test_the_base_url_is_never_read_from_dotenv(monkeypatch, tmp_path):
         f"SOCIALAPI_KEY={KEY}\nSOCIALAPI_BASE_URL=https://evil.example\n"
     )
 
-    assert read_settings().base_url == BASE_URL
+    with pytest.warns(UserWarning, match="is not read from"):
+        assert read_settings().base_url == BASE_URL
     assert "SOCIALAPI_BASE_URL" not in sys.modules["os"].environ
 
     monkeypatch.setenv("SOCIALAPI_BASE_URL", "https://own.example/")
+    monkeypatch.setenv("SOCIALAPI_KEY", KEY)
     assert read_settings().base_url == "https://own.example"
     assert read_settings(base_url="https://arg.example").base_url == "https://arg.example"
 
@@ -138,6 +140,7 @@ def test_a_base_url_has_one_normal_form(url, normal):
         ("https://[nonsense", "is an address such as"),
         ("https://user:sk_hidden0in0the0url@api.example", "no user"),
         ("https://api.example/?a=b", "no user, query"),
+        ("https://api.example/v1/", "without /v1"),
     ],
 )
 def test_what_cannot_be_a_base_url_is_one_sentence(url, words):

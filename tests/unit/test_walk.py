@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.paging import Step
+from socialframe.paging import Single, Step
 from socialframe.walk import grouped, overlapped
 
 
@@ -82,6 +82,8 @@ def test_a_failure_later_is_an_incomplete_walk(answer, way, tmp_path):
         list(walk(tmp_path / "x") if way.startswith("to_") else walk())
 
     assert caught.value.pages == 2
+    assert caught.value.rows == (0 if way == "records" else 4)
+    assert "The walk had 2 pages" in str(caught.value)
     assert caught.value.position == {"page": "3"}
     assert isinstance(caught.value.__cause__, sf.SocialFrameError)
     assert list(tmp_path.iterdir()) == []
@@ -271,11 +273,8 @@ def test_warnings_as_errors_still_come_as_our_warning():
             client_of(app).posts().frame()
 
 
-class Circle:
+class Circle(Single):
     """A paging scheme that leads back to the page before the last."""
-
-    needs = ()
-    total = None
 
     def first(self, call):
         return call.with_param("at", "A")

@@ -1,0 +1,70 @@
+"""What replies say of the pages after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from socialframe.replies import Call, value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.replies import Page
+
+    Rows = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes after a page.
+
+    Parameters
+    ----------
+    call : Call or None
+        The next call; None at the end.
+    sign : str
+        What said so, as the path of a field; empty where nothing in the reply did.
+    """
+
+    call: Call | None
+    sign: str = ""
+
+
+def whole(page: Page, path: str | None) -> int | None:
+    """Return a whole number in the envelope, which some APIs write as text."""
+    value = value_at(page.envelope, path) if path else None
+    if isinstance(value, str) and value.isdecimal() and len(value) < 19:  # noqa: PLR2004 - 64 bits
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def flag(page: Page, path: str | None) -> bool | None:
+    """Return a flag in the envelope, None where there is none."""
+    value = value_at(page.envelope, path) if path else None
+    return value if isinstance(value, bool) else None
+
+
+def by_length(page: Page, onward: Call, size_param: str | None, rows: Rows, before: int) -> Step:
+    """Return the end of pages that say nothing of it.
+
+    A short page alone is no end: a server may give fewer rows than were asked for. It is one where
+    all pages before it were full, which shows that this server gives what is asked for.
+    """
+    if page.empty:
+        return Step(None, "empty page")
+    size = page.call.param(size_param) if size_param else None
+    if size and size.isdecimal() and before:
+        count = page.count
+        if count < int(size) and rows() - count == before * int(size):
+            return Step(None, "short page")
+    return Step(onward)
+
+
+def to_address(page: Page, target: object, sign: str) -> Step:
+    """Return the call to an address, seen from the one that was asked; none is the end."""
+    if not isinstance(target, str) or not target.strip():
+        return Step(None, sign)
+    address = urljoin(page.reply.url, target.strip())
+    return Step(Call(page.call.path, page.call.params, url=address), sign)
