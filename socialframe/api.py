@@ -29,20 +29,19 @@ _PAGES = PageNumber(
 
 
 def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is any value
-    """Return one record a point of ``stats``, with the account's own members on each."""
+    """Return one record a point of ``stats``, with what the reply says of its account beside it."""
     stats = body.get("stats") if isinstance(body, dict) else None
     if not isinstance(stats, dict):
         return None
     listed = body.get("accounts")
     known = {
-        account["id"]: {name: value for name, value in account.items() if name != "id"}
+        str(account.get("id")): account
         for account in (listed if isinstance(listed, list) else [])
-        if isinstance(account, dict) and isinstance(account.get("id"), str)
+        if isinstance(account, dict)
     }
     return [
-        {"accountId": account, **known.get(account, {}), **point}
-        if isinstance(point, dict)
-        else point
+        {"accountId": account, "account": known.get(account)}
+        | (point if isinstance(point, dict) else {"point": point})
         for account, points in stats.items()
         for point in (points if isinstance(points, list) else [points])
     ]

@@ -71,7 +71,6 @@ def sandbox(port: int, tier: str, end_sign: str) -> None:
     try:
         with box.serve(port=port) as url:
             click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
-            sys.stdout.flush()
             click.echo("Made-up data. Ctrl-C ends it.", err=True)
             threading.Event().wait()
     except KeyboardInterrupt:
@@ -92,7 +91,7 @@ def _demo(api: Client, path: Path) -> None:
     _say(f"{len(accounts)} accounts on {accounts['platform'].nunique()} platforms.")
 
     _code("df = api.posts().frame()", f"df[{_SHOWN}].head()")
-    posts = api.posts().frame(progress=sys.stderr.isatty())
+    posts = api.posts().frame(progress=sys.stderr is not None and sys.stderr.isatty())
     click.echo(posts[_SHOWN].head().to_string(max_colwidth=20))
     facts = posts.attrs["socialframe"]
     _say(f"{len(posts):,} posts came in {facts['pages']} calls. Their dtypes:")
@@ -139,8 +138,13 @@ def _code(*lines: str) -> None:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Turn our errors into one sentence and an exit code."""
+    """Turn what can go wrong into one sentence and an exit code."""
     try:
         yield
     except SocialFrameError as error:
         raise click.ClickException(str(error)) from None
+    except UnicodeEncodeError as error:
+        text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
+        raise click.ClickException(text) from None
+    except OSError as error:
+        raise click.ClickException(f"Cannot write: {error.strerror or error}.") from None

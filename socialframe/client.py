@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from weakref import WeakValueDictionary
 
 from socialframe.api import Endpoints
+from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
-from socialframe.secret import Secret
+from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
-from socialframe.transport import TIERS, Limit, MemoryBudget, Transport, Wiring
+from socialframe.transport import TIERS, ForkLock, Limit, MemoryBudget, Transport, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from socialframe.replies import Call, Reply
+    from socialframe.columns import Column
+    from socialframe.paging import Paging
+    from socialframe.query import Query
+    from socialframe.replies import Call, Params, Reply
     from socialframe.sandbox import Sandbox
 
 Tier = Literal["auto", "free", "paid"]
@@ -90,7 +95,7 @@ class Client(Endpoints):
         self._transport = Transport(
             settings.base_url,
             settings.secret,
-            MemoryBudget(self._limit, clock=wiring.clock),
+            _budget(tenant(settings.base_url, settings.secret), self._limit, wiring),
             connect=connect,
             read=read,
             max_wait=_seconds("max_wait", max_wait, least=0),
@@ -145,6 +150,64 @@ class Client(Endpoints):
         client._key_source = "the sandbox"
         return client
 
+    def fetch(
+        self,
+        path: str,
+        *,
+        records: str | None = None,
+        params: Params | None = None,
+        paging: Paging | None = None,
+        columns: Mapping[str, str] | Sequence[Column] | None = None,
+        key: str | Sequence[str] | None = None,
+    ) -> Query:
+        """Any endpoint that is not declared.
+
+        Parameters
+        ----------
+        path : str
+            Path on the API, as ``/v1/posts``.
+        records : str or None
+            Where the records stand in a reply, dotted; ``""`` where the body itself is the list;
+            None for the one list of objects in it.
+        params : mapping or None
+            Parameters by the API's names; a list is sent as one parameter each.
+        paging : Paging or None
+            How pages follow each other; None finds it out (``socialframe.paging.Auto``).
+        columns : mapping, sequence of Column or None
+            None infers names and types from all rows. A mapping gives some of them a type, in our
+            words (``{"createdAt": "timestamp"}``). Columns declare everything.
+        key : str, sequence of str or None
+            What tells two rows apart: paths in a record, or names of declared columns. None tells
+            none apart.
+
+        Returns
+        -------
+        Query
+            Nothing is sent before its rows are asked for. Inferred types are those of all rows, so
+            ``to_parquet`` writes after the last page; ``pages`` types each page by itself.
+
+        Raises
+        ------
+        ArgumentError
+            If an argument cannot be meant.
+
+        Examples
+        --------
+        >>> api = Client.sandbox()
+        >>> posts = api.fetch("/v1/posts", params={"limit": 100, "status": "failed"}).frame()
+        >>> posts["status"].unique().tolist()
+        ['failed']
+        """
+        return undeclared(
+            self,
+            path,
+            records=records,
+            params=params,
+            paging=paging,
+            columns=columns,
+            key=key,
+        )
+
     def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
         """Send one call and return its reply; queries do this for you.
 
@@ -189,8 +252,23 @@ class Client(Endpoints):
         )
 
 
+_budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget] = WeakValueDictionary()
+_making = ForkLock()
+
+
+def _budget(tenant: str, limit: Limit, wiring: Wiring) -> MemoryBudget:
+    """Return the tenant's budget: clients of one key in one process share it."""
+    with _making:
+        name = (tenant, limit, wiring.clock)
+        budget = _budgets.get(name) or MemoryBudget(limit, clock=wiring.clock)
+        _budgets[name] = budget
+        return budget
+
+
 def _limit(tier: object) -> Limit:
     if isinstance(tier, Limit):
+        if tier.calls < 1 or not tier.seconds > 0:
+            raise ArgumentError(f"A Limit has at least one call in some seconds, not {tier}.")
         return tier
     if tier == "auto":
         return TIERS["free"]

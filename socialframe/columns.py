@@ -243,6 +243,8 @@ class Schema:
         ['tag_position', 'tag', '_extra']
         """
         lists = [column.name for column in self.columns if column.is_list]
+        if self.inferred:
+            raise ArgumentError("Only declared columns explode; give fetch columns=(Column(…), …).")
         if self.exploded:
             raise ArgumentError(f"{self.exploded!r} is exploded already, and only one can be.")
         if name not in lists:
@@ -265,6 +267,8 @@ class Schema:
         return lines
 
     def __repr__(self) -> str:
+        if self.inferred:
+            return "Columns are inferred from the rows: names as the API sends them."
         rows = [("column", "dtype", "unit", "origin", "meaning"), *self.table()]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         return "\n".join(
@@ -273,6 +277,8 @@ class Schema:
         )
 
     def _repr_html_(self) -> str:
+        if self.inferred:
+            return f"<p>{self!r}</p>"
         head = "".join(f"<th>{h}</th>" for h in ("column", "dtype", "unit", "origin", "meaning"))
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"

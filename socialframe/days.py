@@ -50,9 +50,9 @@ def _day(name: str, value: object) -> str | None:
         if in_utc.time() != datetime.min.time():
             raise ArgumentError(
                 f"{name} is {value}, which is not a whole UTC day; the API filters by days. "
-                f"Give '{in_utc:%Y-%m-%d}', and filter the frame by the time of day."
+                f"Give '{in_utc.date()}', and filter the frame by the time of day."
             )
-        return in_utc.strftime("%Y-%m-%d")
+        return in_utc.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str) and _DAY.fullmatch(value):
@@ -60,7 +60,7 @@ def _day(name: str, value: object) -> str | None:
             return date.fromisoformat(value).isoformat()
         except ValueError:
             raise ArgumentError(f"{name} is {value!r}, and there is no such day.") from None
-    if isinstance(value, str) and _DAY.match(value):
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[T ]", value):
         raise ArgumentError(
             f"{name} is {value!r}, with a time of day; the API filters by whole UTC days. "
             f"Give {value[:10]!r}, and filter the frame by the time of day."

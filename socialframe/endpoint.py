@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from socialframe.columns import Column, Schema
 from socialframe.declaration import Endpoint
-from socialframe.paging import Paging, Single
+from socialframe.errors import ArgumentError
+from socialframe.paging import Auto, Paging, Single
+from socialframe.paging.schemes import Declared
 from socialframe.query import Query
 from socialframe.replies import Call, Params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from socialframe.query import Source
 
@@ -103,3 +106,36 @@ def endpoint(
 def _documented(text: str, schema: Schema) -> str:
     table = "\n".join(f"    {line}".rstrip() for line in repr(schema).splitlines())
     return f"{inspect.cleandoc(text)}\n\nColumns\n-------\n::\n\n{table}\n"
+
+
+def undeclared(
+    client: Source,
+    path: str,
+    *,
+    records: str | None,
+    params: Params | None,
+    paging: Paging | None,
+    columns: Mapping[str, str] | Sequence[Column] | None,
+    key: str | Sequence[str] | None,
+) -> Query:
+    """Return a query of an endpoint that nobody declared; see ``Client.fetch``."""
+    if not str(path).startswith("/") or "?" in path:
+        raise ArgumentError(f"path is as '/v1/posts', parameters go into params=, not {path!r}.")
+    if paging is not None and not isinstance(paging, Declared):
+        raise ArgumentError(f"paging takes a scheme of socialframe.paging, not {paging!r}.")
+    keys = (key,) if isinstance(key, str) else tuple(key or ())
+    if columns is None or isinstance(columns, Mapping):
+        given = tuple((columns or {}).items())
+        for name, kind in given:
+            Column(name=name, path=name, type=kind, meaning="")  # refuses a type that is none
+        schema = Schema((), keys, given=given)
+    else:
+        schema = Schema(tuple(columns), keys)
+        for name in keys:
+            schema[name]  # refuses a name that is none
+    declared = Endpoint(
+        name="fetch", path=path, records=records, paging=paging or Auto(), schema=schema
+    )
+    typed = {"params": params, "records": records, "paging": paging, "columns": columns, "key": key}
+    arguments = (("path", path), *((k, v) for k, v in typed.items() if v is not None))
+    return Query(declared, arguments, Call.of(path, params or {}), client, schema)

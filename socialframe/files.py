@@ -17,6 +17,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+def whereabouts(path: str | os.PathLike[str]) -> Path:
+    """Return where a path leads: ``~`` and symbolic links followed.
+
+    Raises
+    ------
+    FileError
+        If it is no path, or one that no file can have.
+
+    Examples
+    --------
+    >>> whereabouts("/nowhere/./a.txt").as_posix()
+    '/nowhere/a.txt'
+    """
+    try:
+        text = os.path.realpath(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" is a name
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # told later, better
+            os.stat(text)  # noqa: PTH116 - finds a name too long, a loop of links
+    except (OSError, ValueError, TypeError) as error:  # also a NUL, a lone surrogate, no path
+        said = getattr(error, "strerror", None) or error
+        raise FileError(f"{path!r} is no path that a file can have: {said}.") from None
+    return Path(text)
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of ``path`` when it is whole.
@@ -47,10 +70,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
-    target = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111 - keeps "~x" that is a name
+    target = whereabouts(path)
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "not a regular file"
-        raise FileError(f"{path} cannot be written: it is {kind}. Give the path of a file.")
+        raise FileError(f"{path!s} cannot be written: it is {kind}. Give the path of a file.")
     part = target.with_name(f".{secrets.token_hex(6)}.part")
     try:
         with part.open("xb") as file:

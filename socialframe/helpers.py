@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from socialframe.client import Client
 from socialframe.secret import tenant
 from socialframe.settings import read_settings
+from socialframe.transport import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from socialframe.days import Day
 
 _clients: dict[str, Client] = {}  # by tenant: another key in the environment is another client
+_making = ForkLock()
 
 
 def _default() -> Client:
     settings = read_settings()
     name = tenant(settings.base_url, settings.secret)
-    if name not in _clients:
-        _clients[name] = Client(settings.secret, base_url=settings.base_url)
-        atexit.register(_clients[name].close)
-    return _clients[name]
+    with _making:
+        if name not in _clients:
+            _clients[name] = Client(settings.secret, base_url=settings.base_url)
+            atexit.register(_clients[name].close)
+        return _clients[name]
 
 
 def read_accounts(platform: str | None = None, *, client: Client | None = None) -> pd.DataFrame:

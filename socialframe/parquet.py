@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from socialframe.errors import ArgumentError, FileError
-from socialframe.files import first_schema, replacing
+from socialframe.errors import ArgumentError, FileError, SocialFrameError
+from socialframe.files import first_schema, replacing, whereabouts
 from socialframe.frames import to_pandas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import os
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 FOOTER = b"socialframe"
 _ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
@@ -86,19 +87,22 @@ def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise ArgumentError(f"to_parquet takes a DataFrame, not a {type(frame).__name__}.")
     try:
+        if frame.attrs:  # pandas drops attrs that JSON cannot say, all of them
+            frame = frame.copy(deep=False)
+            frame.attrs = json.loads(json.dumps(frame.attrs, default=str))
         table = pa.Table.from_pandas(frame)
-    except (pa.ArrowException, ValueError, TypeError) as error:
+        metadata = dict(table.schema.metadata or {})
+        described = json.loads(metadata[b"pandas"])
+        described["columns"] = [c for c in described["columns"] if _pandas_knows(c["numpy_type"])]
+        metadata[b"pandas"] = json.dumps(described).encode()
+        facts = frame.attrs.get("socialframe")
+        if isinstance(facts, dict):
+            metadata[FOOTER] = json.dumps({**facts, "rows_written": len(frame)}).encode()
+        table = table.replace_schema_metadata(metadata)
+        with replacing(path) as file:
+            pq.write_table(table, file, compression="zstd", compression_level=1)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise ArgumentError(f"The frame cannot be written as Parquet: {error}") from error
-    metadata = dict(table.schema.metadata or {})
-    described = json.loads(metadata[b"pandas"])
-    described["columns"] = [c for c in described["columns"] if _pandas_knows(c["numpy_type"])]
-    metadata[b"pandas"] = json.dumps(described).encode()
-    facts = frame.attrs.get("socialframe")
-    if isinstance(facts, dict):
-        metadata[FOOTER] = json.dumps({**facts, "rows_written": len(frame)}).encode()
-    table = table.replace_schema_metadata(metadata)
-    with replacing(path) as file:
-        pq.write_table(table, file, compression="zstd", compression_level=1)
 
 
 def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
@@ -132,27 +136,42 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
     ...     read_parquet(f"{folder}/l.parquet")["likes"].dtype
     Int64Dtype()
     """
-    source = Path(os.path.expanduser(path))  # noqa: PTH111 - keeps "~x" that is a name
-    if isinstance(columns, str):
-        raise ArgumentError(f"columns takes a list of names: [{columns!r}].")
+    names = _names(columns)
+    source = whereabouts(path)
     if source.is_dir():
-        raise FileError(f"{path} is a folder; give the path of a Parquet file.")
+        raise FileError(f"{path!s} is a folder; give the path of a Parquet file.")
     try:
-        with pq.ParquetFile(source) as file:
-            missing = set(columns or ()) - set(file.schema_arrow.names)
-            if missing:
-                raise ArgumentError(
-                    f"{path} has no column {', '.join(sorted(missing))}; "
-                    f"it has {', '.join(file.schema_arrow.names)}."
-                )
-            table = file.read(columns=columns, use_pandas_metadata=True)
-            footer = (file.metadata.metadata or {}).get(FOOTER)
+        return _read(source, names)
+    except SocialFrameError:
+        raise
     except FileNotFoundError as error:
-        raise FileError(f"There is no file {path}.") from error
-    except OSError as error:  # most Arrow errors are ValueErrors, some are OSErrors
-        raise FileError(f"{path} cannot be read: {error}") from error
-    except pa.ArrowException as error:
-        raise FileError(f"{path} is not a Parquet file, or it is damaged: {error}") from error
+        raise FileError(f"There is no file {path!s}.") from error
+    except OSError as error:
+        raise FileError(f"{path!s} cannot be read: {error}") from error
+    except Exception as error:  # a byte that fell over shows itself in any of a dozen ways
+        text = f"{path!s} is not a Parquet file, or it is damaged: {error}"
+        raise FileError(text) from error
+
+
+def _names(columns: object) -> list[str] | None:
+    if columns is None:
+        return None
+    listed = isinstance(columns, Iterable) and not isinstance(columns, str)
+    given: list[object] = list(columns) if listed else [columns]  # type: ignore[call-overload]
+    names = [name for name in given if isinstance(name, str)]
+    if not listed or len(names) < len(given):
+        raise ArgumentError(f"columns takes a list of names, not {columns!r}.")
+    return names
+
+
+def _read(source: Path, names: list[str] | None) -> pd.DataFrame:
+    with source.open("rb") as opened, pq.ParquetFile(opened) as file:
+        has = file.schema_arrow.names
+        missing = ", ".join(sorted(set(names or ()) - set(has)))
+        if missing:
+            raise ArgumentError(f"{source} has no column {missing}; it has {', '.join(has)}.")
+        table = file.read(columns=names, use_pandas_metadata=True)
+        footer = (file.metadata.metadata or {}).get(FOOTER)
     return to_pandas(table, json.loads(footer) if footer else None)
 
 

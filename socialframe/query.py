@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import operator
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     import pandas as pd
@@ -255,7 +255,7 @@ class Query:
 
         with self._walk(progress) as walk:
             write_parquet(path, walk.batches(), lambda: self._facts(walk))
-        return Path(path).expanduser()
+        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
     def to_csv(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
         """Fetch all rows into a CSV file, nested values as JSON text; else as ``to_parquet``."""
@@ -263,7 +263,7 @@ class Query:
 
         with self._walk(progress) as walk:
             write_csv(path, walk.batches())
-        return Path(path).expanduser()
+        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
     def to_jsonl(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
         """Fetch all rows into a JSON Lines file, one object a row; otherwise as ``to_parquet``."""
@@ -271,7 +271,7 @@ class Query:
 
         with self._walk(progress) as walk:
             write_jsonl(path, walk.batches())
-        return Path(path).expanduser()
+        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
     @contextmanager
     def _walk(self, progress: bool | None) -> Iterator[Walk]:
@@ -302,13 +302,16 @@ class Query:
             words += f".explode({self.schema.exploded!r})"
         return words
 
+    def _columns_in_words(self) -> str:
+        return "columns inferred" if self.schema.inferred else f"{len(self.schema)} columns"
+
     def __dir__(self) -> list[str]:
         fields = self.__dataclass_fields__
         return [name for name in super().__dir__() if name not in fields]
 
     def __repr__(self) -> str:
         return (
-            f"<Query {self._words()}: GET {self.endpoint.path}, {len(self.schema)} columns, "
+            f"<Query {self._words()}: GET {self.endpoint.path}, {self._columns_in_words()}, "
             "nothing sent yet>"
         )
 
@@ -337,7 +340,7 @@ def whole_number(name: str, value: object) -> int:
         whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         whole = 0
-    if whole < 1:
+    if not 1 <= whole < 1 << 62:
         raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
     return whole
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-Params = dict[str, str | int | bool | None]
+Value = str | int | float | bool | None
+Params = Mapping[str, "Value | list[Value] | tuple[Value, ...]"]
 
 _BOM = b"\xef\xbb\xbf"
 WRAPPER = "socialframe records"  # no API has a member of this name
@@ -50,8 +52,14 @@ class Call:
 
     @classmethod
     def of(cls, path: str, params: Params) -> Call:
-        """Return the call with the parameters that are not None, each as text."""
-        return cls(path, tuple((k, _text(v)) for k, v in params.items() if v is not None))
+        """Return the call with the parameters that are not None, as text; lists are repeated."""
+        pairs = (
+            (name, _text(one))
+            for name, value in params.items()
+            for one in (value if isinstance(value, list | tuple) else [value])
+            if one is not None
+        )
+        return cls(path, tuple(pairs))
 
     def param(self, name: str) -> str | None:
         """Return the value of a parameter, None where it is not sent."""
@@ -59,10 +67,12 @@ class Call:
 
     def with_param(self, name: str, value: str | int) -> Call:
         """Return the same call with one parameter set, in its old place where it had one."""
-        return replace(self, params=tuple((dict(self.params) | {name: _text(value)}).items()))
+        pairs = [(k, v) for k, v in self.params if k != name]
+        place = next((i for i, (k, _) in enumerate(self.params) if k == name), len(pairs))
+        return replace(self, params=(*pairs[:place], (name, _text(value)), *pairs[place:]))
 
 
-def _text(value: str | int | bool) -> str:
+def _text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -231,7 +241,9 @@ def open_reply(
     if path is None:
         path = records_path(call, envelope)
     records = value_at(envelope, path)
-    if records is None and isinstance(envelope, dict) and (not first or _counts_none(envelope)):
+    told = isinstance(envelope, dict) and envelope.get("error") and records is None
+    may_lack = isinstance(envelope, dict) and (not first or _counts_none(envelope)) and not told
+    if records is None and may_lack:
         return Page(call, reply, envelope, b"[]", path)
     if not isinstance(records, list):
         raise ReplyError(_not_found(call, path, envelope))

@@ -10,7 +10,7 @@ from typing import NoReturn, final
 from socialframe.errors import InvalidKeyError
 
 _KEY = re.compile(r"sk_[\x21-\x7e]+")
-_KEY_IN_TEXT = re.compile(r"sk_[A-Za-z0-9_\-]{6,}")
+_KEY_IN_TEXT = re.compile(r"sk_[^\s\"'<>]{3,}")
 _SHAPE = (
     "An API key looks like sk_ followed by letters and digits, without spaces or line breaks; "
     "what was given does not. Copy it again from Settings, API Keys."

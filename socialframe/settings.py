@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,12 +95,11 @@ def read_settings(
     >>> read_settings(Secret("sk_made0up0for0this0page")).base_url
     'https://api.socialsyncerapi.com'
     """
-    environ = os.environ if environ is None else environ
-    url = normalised(base_url or environ.get(URL_NAME) or BASE_URL)
+    url = normalised(base_url or _environment(environ, URL_NAME) or BASE_URL)
     proxy = _proxy(url)
     if secret is not None:
         return Settings(secret, "the argument", url, proxy)
-    for source, value in _stored(environ, Path.cwd() if folder is None else folder):
+    for source, value in _stored(environ, folder):
         if not value:
             continue
         try:
@@ -125,11 +125,12 @@ def normalised(url: str) -> str:
     'https://api.example/base'
     """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(str(url).strip())
         host, port = parts.hostname, parts.port
-    except ValueError:
+        (host or "").encode("idna")
+    except ValueError:  # UnicodeError is one
         host = None
-    if host is None or parts.scheme not in {"http", "https"}:
+    if host is None or not str(url).isprintable() or parts.scheme not in {"http", "https"}:
         raise ArgumentError(f"base_url is an address such as {BASE_URL}, which this is not.")
     if parts.path.rstrip("/").endswith("/v1"):
         raise ArgumentError("base_url goes without /v1, which each call adds; leave it out.")
@@ -153,10 +154,19 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _stored(environ: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str | None]]:
+def _environment(environ: Mapping[str, str] | None, name: str) -> str | None:
+    # The mapping is no local variable of a function that raises: a traceback that shows those would
+    # show all of the environment.
+    return (os.environ if environ is None else environ).get(name)
+
+
+def _stored(
+    environ: Mapping[str, str] | None, folder: Path | None
+) -> Iterator[tuple[str, str | None]]:
     """Yield where a key may be, in words, and what is there; a later place only when asked for."""
-    yield f"{KEY_NAME} in the environment", environ.get(KEY_NAME)
-    yield from _from_dotenv(folder.absolute())
+    yield f"{KEY_NAME} in the environment", _environment(environ, KEY_NAME)
+    with suppress(FileNotFoundError):  # the working folder may be gone
+        yield from _from_dotenv((folder or Path.cwd()).absolute())
     yield "the keyring", _from_keyring()
 
 
@@ -166,7 +176,7 @@ def _from_dotenv(folder: Path) -> Iterator[tuple[str, str | None]]:
 
     for place in _searched(folder):
         path = place / ".env"
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - no error where it may not look
             try:
                 values = dotenv_values(path, interpolate=False)
             except (OSError, UnicodeDecodeError):  # somebody else's file
@@ -182,7 +192,7 @@ def _searched(folder: Path) -> list[Path]:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     places = [folder, *folder.parents]
     for count, place in enumerate(places, 1):
-        if (place / ".git").exists() or place == home:
+        if os.path.exists(place / ".git") or place == home:  # noqa: PTH110 - no error where it may not look
             return places[:count]
     return [folder]
 
@@ -190,12 +200,9 @@ def _searched(folder: Path) -> list[Path]:
 def _from_keyring() -> str | None:
     try:
         import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return None
-    try:
+
         return keyring.get_password(_SERVICE, KEY_NAME)
-    except KeyringError:  # no backend, locked, refused: then it is not there
+    except Exception:  # noqa: BLE001 - not installed, no backend, locked, misconfigured: not there
         return None
 
 

@@ -147,8 +147,8 @@ ANALYTICS = (
 
 FOLLOWERS = (
     _column("account_id", "accountId", "id", "sibling", "Account; unique per platform."),
-    _column("platform", "platform", "string", "sibling", "Platform, as instagram."),
-    _column("username", "username", "string", "sibling", "Handle or display name."),
+    _column("platform", "account.platform", "string", "sibling", "Platform, as instagram."),
+    _column("username", "account.username", "string", "sibling", "Handle or display name."),
     _column("date", "date", "timestamp", "sibling", "The day, as its first moment (UTC)."),
     _column("followers", "followers", "int64", "sibling", "Followers on that day.", "people"),
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
+    from socialframe.paging import Step
     from socialframe.progress import Progress
     from socialframe.replies import Call, Page, Reply
 
@@ -77,7 +78,12 @@ class Walk:
     _moments: list[str] = field(default_factory=list)  # first and last fetch
     _counted: int = 0
     _known: set[str] = field(default_factory=set)
-    _stale: int = 0
+    _stale: int = 0  # pages in a row without a new row
+    _repeated: int = 0  # pages with rows of which none was new
+    _same: int = 0  # pages in a row with the same records
+    _last: bytes = b""
+    _sign: str = ""  # the first sign that a reply had
+    _doubts: list[str] = field(default_factory=list)
     _decoder: Decoder = field(init=False)
     _seen: Seen = field(default_factory=Seen)
 
@@ -108,7 +114,7 @@ class Walk:
                 if not self.pages:
                     raise
                 raise self._broken(error, call) from error
-            self._note(page)
+            self._note(page, step)
             yield page
             call, self.stop = step.call, step.sign
             if not step.sign and call is not None and not self._brings_news(page):
@@ -227,24 +233,35 @@ class Walk:
     def _full(self) -> bool:
         return self.limit is not None and self.records >= self.limit
 
-    def _note(self, page: Page) -> None:
+    def _note(self, page: Page, step: Step) -> None:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
-        path = self.endpoint.paging.total
-        total = value_at(page.envelope, path) if path else None
-        if isinstance(total, int) and not isinstance(total, bool):
+        paging = self.endpoint.paging
+        total = value_at(page.envelope, paging.total) if paging.total else None
+        if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
             self._totals.append(total)
+        if self._sign and step.call is None and step.sign != self._sign:
+            self._doubts.append(f"the replies no longer said what {self._sign!r} had said before")
+        self._sign = self._sign or (step.sign if step.sign in paging.needs else "")
+        # Without keys a page is known by its bytes alone.
+        self._same = self._same + 1 if page.items == self._last else 1
+        self._last = page.items
+        if step.call is not None and self._same >= _STALE_PAGES:
+            text = f"{_STALE_PAGES} pages in a row were the same."
+            raise self._incomplete(text, step.call, loop=True)
 
     def _count(self, page: Page) -> int:
         self._counted += len(page.records())
         return self._counted
 
     def _brings_news(self, page: Page) -> bool:
-        paths = [self.endpoint.schema[name].path for name in self.endpoint.schema.key]
+        schema = self.endpoint.schema
+        paths = schema.key if schema.inferred else [schema[name].path for name in schema.key]
         before = len(self._known)
         for record in page.records():
-            key = [value_at(record, path) for path in paths] or record
-            self._known.add(json.dumps(key, sort_keys=True))
+            key = [value_at(record, path) for path in paths]
+            whole = record if not key or None in key else key
+            self._known.add(json.dumps(whole, sort_keys=True))
         return len(self._known) > before
 
     def _typed(self, pages: list[Page]) -> pa.RecordBatch:
@@ -279,7 +296,9 @@ class Walk:
         self.duplicates += int(len(fresh) - fresh.sum())
         start = 0
         for page, count in zip(pages, counts, strict=True):
-            self._stale = 0 if fresh[start : start + count].any() else self._stale + 1
+            news = fresh[start : start + count].any()
+            self._stale = 0 if news else self._stale + 1
+            self._repeated += bool(count and not news)
             start += count
             if self._stale >= _STALE_PAGES:
                 text = f"{_STALE_PAGES} pages in a row held no new row."
@@ -292,29 +311,31 @@ class Walk:
         return total if self.limit is None or total is None else min(total, self.limit)
 
     def _finish(self) -> None:
-        doubt = self.endpoint.paging.doubt
         self.complete = True
         if self._full:
             self.stop = "limit"
-        elif doubt:
-            self._doubt(doubt)
+        elif self.endpoint.paging.doubt:
+            self._doubts.append(self.endpoint.paging.doubt)
         elif not self.stop:
             self.stop, self.complete = "nothing new", None
-        elif self._totals and (gone := self._totals[0] - min(self._totals)):
-            self._doubt(
-                f"{gone:,} rows disappeared on the server while they "
-                "were read, page by page: a row that moved up meanwhile may be missing"
-            )
 
     def _verify(self) -> None:
-        came, counted = self.records + self.duplicates, min(self._totals, default=0)
-        if self.complete and self.stop != "limit" and came < counted:
-            self._doubt(f"the server counts {counted:,} rows, and {came:,} came")
-
-    def _doubt(self, why: str) -> None:
-        self.complete = None
-        self.stop = why
-        warnings.warn(f"{self.endpoint.name}: {why}.", WalkWarning, stacklevel=2)
+        """Say what is uncertain of a walk that came to its end."""
+        doubts = list(self._doubts)
+        if self.stop != "limit" and self._totals:
+            least = min(self._totals)
+            if gone := self._totals[0] - least:
+                doubts.append(
+                    f"{gone:,} rows disappeared on the server while they were read, page by page: "
+                    "a row that moved up meanwhile may be missing"
+                )
+            if self.records < least:
+                doubts.append(f"the server counts {least:,} rows, and {self.records:,} came")
+        if self._repeated and self.stop != "nothing new":
+            doubts.append(f"{self._repeated} pages held no row that had not come before")
+        if doubts:
+            self.complete, self.stop = None, "; ".join(doubts)
+            warnings.warn(f"{self.endpoint.name}: {self.stop}.", WalkWarning, stacklevel=2)
 
     def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
         text = str(error).rstrip(".")

@@ -39,7 +39,7 @@ class Seen:
         Parameters
         ----------
         key : list of pyarrow.Array
-            The key columns of some rows. A row without any value in them is always new.
+            The key columns of some rows. A row with a null in them is always new.
 
         Returns
         -------
@@ -47,7 +47,7 @@ class Seen:
             One value a row.
         """
         high, low = (_hashed(key, secret) for secret in _KEYS)
-        nameless = np.logical_and.reduce(
+        nameless = np.logical_or.reduce(
             [column.is_null().to_numpy(zero_copy_only=False) for column in key]
         )
         order = np.lexsort((low, high))

@@ -75,7 +75,11 @@ def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFr
     pandas.DataFrame
     """
     told = b"pandas" in (table.schema.metadata or {})
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_kept if told else _dtype, split_blocks=True)
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=_kept if told else _dtype,
+        split_blocks=True,
+        integer_object_nulls=True,  # else integers with nulls become doubles, and are rounded
+    )
     if attrs is not None:
         frame.attrs["socialframe"] = attrs
     return frame

@@ -88,6 +88,7 @@ class Auto(Declared):
             or _page_number(signs, sent, size)
             or _token(signs, self.token_param)
             or _offset(signs, sent, size)
+            or _null_next(signs)
             or _as_sent(sent, size)
             or Unsigned()
         )
@@ -175,6 +176,14 @@ def _next_url(signs: list[Sign]) -> Paging | None:
         under_next = name == "href" and path.split(".")[-2:-1] == ["next"]
         named = name in _NEXT_URL and (name != "href" or under_next)
         if named and isinstance(value, str) and re.match(r"https?://|/|\?", value):
+            return NextURL(field=path)
+    return None
+
+
+def _null_next(signs: list[Sign]) -> Paging | None:
+    """Return the scheme of a reply that says of the next one only that there is none."""
+    for path, name, value in signs:
+        if name in _NEXT_URL and name != "href" and (value is None or value == ""):
             return NextURL(field=path)
     return None
 

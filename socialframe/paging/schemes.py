@@ -161,11 +161,11 @@ class PageNumber(Declared):
         if more is not None:
             return Step(onward if more else None, self.more or "")
         pages = whole(page, self.total_pages)
-        if pages is not None:
+        if pages is not None and (pages or page.empty):  # 0 beside rows means something else
             last = number - self.start + 1 >= pages
             return Step(None if last else onward, self.total_pages or "")
         total = whole(page, self.total_rows)
-        if total is not None:
+        if total is not None and (total or page.empty):
             last = page.empty or rows() >= total
             return Step(None if last else onward, self.total_rows or "")
         return by_length(page, onward, self.size_param, rows, before=number - self.start)
@@ -223,7 +223,7 @@ class Offset(Declared):
         if more is not None:
             return Step(onward if more else None, self.more or "")
         total = whole(page, self.total_rows)
-        if total is not None:
+        if total is not None and (total or page.empty):
             return Step(None if skipped + count >= total else onward, self.total_rows or "")
         size = page.call.param(self.limit_param) or ""
         before = skipped // int(size) if size.isdecimal() and int(size) else 0

@@ -17,6 +17,7 @@ import httpx
 
 from socialframe.errors import (
     APIError,
+    ArgumentError,
     AuthenticationError,
     NotFoundError,
     RateLimitError,
@@ -28,6 +29,7 @@ from socialframe.replies import Call, Reply, parse
 from socialframe.secret import redacted
 from socialframe.transport.auth import Auth
 from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget
+from socialframe.transport.locks import ForkLock
 from socialframe.transport.network import Network
 from socialframe.transport.retry import Retry
 from socialframe.transport.throttle import PATIENCE, Patience, Throttle, retry_after
@@ -38,9 +40,10 @@ if TYPE_CHECKING:
 
     from socialframe.secret import Secret
 
-__all__ = ["TIERS", "Budget", "Limit", "MemoryBudget", "Transport", "Wiring"]
+__all__ = ["TIERS", "Budget", "ForkLock", "Limit", "MemoryBudget", "Transport", "Wiring"]
 
 _log = logging.getLogger("socialframe")
+_DRIPS = 10  # an answer as a whole may take so many times as long as one piece of it
 _HOPS = 5  # redirects within the API's own host
 _BY_STATUS: dict[int, type[APIError]] = {
     400: ValidationError,
@@ -110,7 +113,13 @@ class Transport:
             "User-Agent": f"socialframe/{VERSION}",
         }
         encrypted = self._base.scheme == "https"
-        network = Network(transport=wiring.transport, proxy=proxy, encrypted=encrypted)
+        network = Network(
+            transport=wiring.transport,
+            proxy=proxy,
+            encrypted=encrypted,
+            deadline=_DRIPS * read,
+            clock=wiring.clock,
+        )
         throttle = Throttle(
             Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
         )
@@ -150,8 +159,8 @@ class Transport:
             if not response.has_redirect_location:
                 break
             try:
-                url = url.join(response.headers["location"])
-            except httpx.InvalidURL:
+                url = _checked(url.join(response.headers["location"]))
+            except (httpx.InvalidURL, UnicodeError):
                 break
         if response.is_success:
             headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
@@ -165,13 +174,22 @@ class Transport:
 
     def _address(self, call: Call) -> httpx.URL:
         try:
-            return httpx.URL(call.url or self._base_text + _target(call))
-        except httpx.InvalidURL as error:
-            raise ReplyError(f"The API leads to an address that is none ({error}).") from None
+            return _checked(httpx.URL(call.url or self._base_text + _target(call)))
+        except (httpx.InvalidURL, UnicodeError) as error:
+            if call.url:
+                text = f"The API leads to an address that is none ({redacted(str(error))})."
+                raise ReplyError(text) from None
+            raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
 
     def _request(self, url: httpx.URL, patience: Patience) -> httpx.Request:
         extensions = {"timeout": self._timeout, PATIENCE: patience}
         return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
+
+
+def _checked(url: httpx.URL) -> httpx.URL:
+    """Return the URL; one whose host no name server could know raises UnicodeError."""
+    _ = url.host
+    return url
 
 
 def _target(call: Call) -> str:

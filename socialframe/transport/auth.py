@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from socialframe.errors import ReplyError
+from socialframe.secret import redacted
 
 if TYPE_CHECKING:
     from socialframe.secret import Secret
@@ -54,9 +55,10 @@ class Auth(httpx.BaseTransport):
             If it leads anywhere but to the origin. Nothing was sent.
         """
         if not same_origin(request.url, self._origin):
+            elsewhere = redacted(str(request.url.copy_with(query=None)))
             raise ReplyError(
-                f"The API leads to another host ({request.url.scheme}://{request.url.netloc.decode()})"
-                f", which is not followed: the key goes to {self._origin} only."
+                f"The API leads to another host ({elsewhere}), which is not followed: the key "
+                f"goes to {self._origin} only."
             )
         authorized = httpx.Request(
             request.method,

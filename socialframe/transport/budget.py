@@ -6,10 +6,11 @@ log keeps both moments of each call, and a call occupies its place until one win
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ class MemoryBudget:
     def __init__(self, limit: Limit, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._slots: list[Slot] = []
         self._paused_until = -float("inf")
 

@@ -49,12 +49,11 @@ class Retry(httpx.BaseTransport):
 
         def stop(state: tenacity.RetryCallState) -> bool:
             outcome = _outcome(state)
-            if isinstance(outcome, httpx.Response):
-                if outcome.status_code == _TOO_MANY:
-                    return not patience.spend(state.upcoming_sleep, "the API asks to wait")
-                if state.upcoming_sleep > patience.left:
-                    return True
-            return state.attempt_number >= ATTEMPTS
+            limited = isinstance(outcome, httpx.Response) and outcome.status_code == _TOO_MANY
+            if state.attempt_number >= ATTEMPTS and not limited:
+                return True
+            why = "the API asks to wait" if limited else "the API has trouble"
+            return not patience.spend(state.upcoming_sleep, why)
 
         retrying = tenacity.Retrying(
             retry=again,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import logging
-import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
 
 from socialframe.errors import RateLimitError
+from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("socialframe")
 
+_LONGEST = 1e7  # seconds; a server that asks for more has something else in mind
 PATIENCE = "socialframe.patience"  # key of a call's Patience in its request's extensions
 
 
@@ -62,18 +63,18 @@ def retry_after(response: httpx.Response) -> float | None:
     """
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST)
     moment = _date(text)
     if moment is None:
         return None
     now = _date(response.headers.get("date", "")) or datetime.now(UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST)
 
 
 def _date(text: str) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -105,7 +106,7 @@ class Throttle(httpx.BaseTransport):
         self._budget = budget
         self._sleep = sleep
         self._lasts = lasts
-        self._turn = threading.Lock()  # one waits for the budget, the other threads for their turn
+        self._turn = ForkLock()  # one waits for the budget, the other threads for their turn
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for a place, send, note the end; a 429 to a GET pauses the whole tenant.

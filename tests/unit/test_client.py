@@ -247,7 +247,7 @@ def test_followers_are_one_row_an_account_and_day(api):
     assert frame["date"].min() == pd.Timestamp("2026-10-01", tz="UTC")
     assert frame["date"].max() == pd.Timestamp("2026-10-31", tz="UTC")
     assert len(frame.set_index("date").resample("W")["followers"].mean()) == 5
-    assert "/currentFollowers" in json.loads(frame["_extra"][0])
+    assert "/account/currentFollowers" in json.loads(frame["_extra"][0])
     some = frame["account_id"].unique()[:2]
     assert set(api.followers(account_ids=some).frame()["account_id"]) == set(some)
     assert set(api.followers(account_ids=some[0]).frame()["account_id"]) == {some[0]}

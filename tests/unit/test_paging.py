@@ -24,7 +24,11 @@ def page_parts(page):
     [
         ({"p": {"pages": 3}}, 1, 1, "2", "p.pages"),
         ({"p": {"pages": 3}}, 3, 3, None, "p.pages"),
-        ({"p": {"pages": 0}}, 1, 0, None, "p.pages"),
+        ({"p": {"pages": 0}, "rows": []}, 1, 0, None, "p.pages"),
+        ({"p": {"pages": 0}}, 1, 1, "2", ""),
+        ({"p": {"pages": -1}}, 1, 1, "2", ""),
+        ({"p": {"pages": True, "total": True}}, 1, 1, "2", ""),
+        ({"p": {"total": 0}}, 1, 1, "2", ""),
         ({"p": {"hasMore": True}}, 7, 7, "8", "p.hasMore"),
         ({"p": {"hasMore": False, "pages": 99}}, 7, 7, None, "p.hasMore"),
         ({"p": {"total": 5}}, 1, 4, "2", "p.total"),

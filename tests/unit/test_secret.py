@@ -91,5 +91,7 @@ def test_a_tenant_tells_keys_and_hosts_apart():
 
 def test_keys_in_texts_are_cut_down():
     """A server that repeats the key in an error text does not make us show it."""
-    assert redacted(f"Invalid API key {KEY}!") == "Invalid API key sk_…!"
+    assert redacted(f'Invalid API key "{KEY}" and sk_a/b+c== too') == (
+        'Invalid API key "sk_…" and sk_… too'
+    )
     assert redacted("the sk_ prefix") == "the sk_ prefix"

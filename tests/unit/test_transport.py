@@ -2,12 +2,16 @@
 
 import contextlib
 import email.utils
+import gzip
 import logging
 import os
 import pickle
+import signal
 import socket
 import threading
+import time
 import traceback
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -431,7 +435,13 @@ def chain(*answers, clock):
     from socialframe.transport.throttle import Throttle
 
     app = Scripted(*answers)
-    network = Network(transport=lambda: httpx.WSGITransport(app=app), proxy=None, encrypted=False)
+    network = Network(
+        transport=lambda: httpx.WSGITransport(app=app),
+        proxy=None,
+        encrypted=False,
+        deadline=300,
+        clock=clock,
+    )
     budget = MemoryBudget(sf.Limit(60), clock=clock)
     return Retry(Throttle(network, budget, sleep=clock.sleep, lasts=35), sleep=clock.sleep), app
 
@@ -490,3 +500,136 @@ def test_a_proxy_that_does_not_work_is_one_sentence(monkeypatch, proxy):
         sf.Client(KEY, wiring=Wiring(sleep=Clock().sleep)).accounts().frame()
 
     assert "proxy" in str(caught.value) or "No connection" in str(caught.value)
+
+
+def test_max_wait_bounds_a_server_in_trouble_too():
+    """A 503 that asks for 100 s is waited for once within 120 s."""
+    clock = Clock()
+    with pytest.raises(sf.ServerError):
+        client_of(Scripted((503, b"", {"Retry-After": "100"})), clock=clock).send(CALL)
+
+    assert clock.slept == [100.0]
+
+
+def test_a_retry_after_beyond_all_reason_does_not_lock_the_client():
+    """And reads no date that no calendar has."""
+    assert retry_after(httpx.Response(429, headers={"Retry-After": "9" * 400})) == 1e7
+    odd = {"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"}
+    assert retry_after(httpx.Response(429, headers=odd)) is None
+
+
+def test_an_answer_that_inflates_beyond_reason_is_one_sentence():
+    """Some bytes on the wire, gigabytes in memory."""
+    bomb = gzip.compress(bytes(300 << 20))
+
+    app = Scripted((200, bomb, {"Content-Encoding": "gzip"}))
+    with pytest.raises(sf.ReplyError, match="larger than 256 MiB"):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+def test_an_answer_that_drips_for_ever_is_a_time_out():
+    """However steadily."""
+    clock = Clock()
+
+    def dripping(_environ, start_response):
+        start_response("200 OK", [])
+        while True:
+            clock.now += 5
+            yield b" "
+
+    with pytest.raises(sf.NetworkError, match="did not end within 300 s"):
+        client_of(dripping, clock=clock).send(CALL)
+
+
+@pytest.mark.sockets
+def test_a_protocol_error_that_repeats_the_key_does_not_show_it(local_client):
+    """In our sentence, and in the chained cause."""
+    echo = f"HTTP/1.1 99x {KEY}\r\n\r\n".encode()
+    with raw_server([echo]) as (url, _), pytest.raises(sf.NetworkError) as caught:
+        local_client(url).accounts().frame()
+
+    assert KEY not in shown_with_locals(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSLKEYLOGFILE", "/nowhere/x"),
+        ("HTTPS_PROXY", "http://[::1"),
+    ],
+)
+def test_an_odd_environment_is_one_sentence(monkeypatch, name, value):
+    """Certificates that are not there, a proxy that is no address."""
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("no_proxy", "")
+
+    with pytest.raises(sf.NetworkError):
+        sf.Client(KEY, wiring=Wiring(sleep=Clock().sleep)).accounts().frame()
+
+
+@pytest.mark.parametrize(
+    "location", ["http://xn--zzzzzzzz--/", "https://a..b/", "http://[::", "https://\x7f/"]
+)
+def test_an_odd_redirect_is_one_sentence(location):
+    """Of our own."""
+    app = Scripted((302, b"", {"Location": location}))
+
+    with pytest.raises(sf.SocialFrameError):
+        client_of(app).send(CALL)
+
+
+def test_text_that_no_address_can_hold_is_one_sentence():
+    """A lone surrogate."""
+    with pytest.raises(sf.ArgumentError, match="part of an address"):
+        client_of(Scripted(OK)).accounts(platform="\ud800").frame()
+
+
+def test_clients_of_one_key_share_one_budget():
+    """In one process; another key has its own."""
+    clock = Clock()
+    options = {"tier": sf.Limit(2, 60.0), "clock": clock}
+    one, other = client_of(Scripted(OK), **options), client_of(Scripted(OK), **options)
+
+    for api in (one, other, one):
+        api.send(CALL)
+
+    assert sum(clock.slept) == pytest.approx(60.05)
+
+
+@pytest.mark.processes
+def test_a_fork_while_a_thread_waits_for_the_budget_does_not_block_the_child():
+    """The child's locks are new."""
+    app, clock = Scripted(OK), Clock()
+    entered, leave = threading.Event(), threading.Event()
+
+    def sleep(seconds):
+        if os.getpid() == parent:
+            entered.set()
+            leave.wait(20)
+        clock.sleep(seconds)
+
+    parent = os.getpid()
+    wiring = Wiring(transport=lambda: httpx.WSGITransport(app=app), sleep=sleep, clock=clock)
+    api = sf.Client(KEY, base_url="https://api.example", tier=sf.Limit(1, 5.0), wiring=wiring)
+    api.send(CALL)
+    waiting = threading.Thread(target=api.send, args=(CALL,))
+    waiting.start()
+    assert entered.wait(20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if api.send(CALL).status == 200 else 1)
+    deadline = time.monotonic() + 20
+    while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    leave.set()
+    waiting.join()
+    if done[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    assert done == (child, 0)

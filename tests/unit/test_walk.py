@@ -111,7 +111,7 @@ def test_pages_and_records_fetch_no_page_ahead():
 
 def test_the_same_rows_again_and_again_are_a_loop():
     """A server that does not know the page parameter, but a number of pages."""
-    with pytest.raises(sf.PagingLoop, match="no new row"):
+    with pytest.raises(sf.PagingLoop, match="no new row|were the same"):
         ids_of(Scripted(posts_page("ab", pages=1000)))
 
 
@@ -279,7 +279,7 @@ class Circle(Single):
     def first(self, call):
         return call.with_param("at", "A")
 
-    def next(self, page, rows):  # noqa: ARG002 - one interface
+    def next(self, page, rows):
         return Step(page.call.with_param("at", {"A": "B", "B": "A"}[page.call.param("at")]), "sign")
 
 
@@ -295,3 +295,65 @@ def test_the_same_call_twice_is_a_loop():
 
     assert caught.value.pages == 2
     assert len(app.seen) == 2
+
+
+def test_rows_without_a_whole_key_are_all_kept():
+    """A null in a key tells nothing apart: the sibling's name for an id, a day that is none."""
+    app = Scripted({"accounts": [{"platform": "x", "_id": "a"}, {"platform": "x", "_id": "b"}]})
+    assert len(client_of(app).accounts().frame()) == 2
+
+    points = [{"date": f"the {day}th", "followers": day} for day in range(1, 6)]
+    stats = Scripted({"accounts": [], "stats": {"a": points}})
+    assert len(client_of(stats).followers().frame()) == 5
+
+
+def test_an_error_body_with_status_200_does_not_end_a_walk():
+    """It is no page without rows."""
+    pages = [posts_page(f"{i}ab", page=i, pages=10, total=30) for i in (1, 2)]
+    app = Scripted(*pages, {"error": "temporarily unavailable"})
+
+    with pytest.raises(sf.IncompleteWalk, match="it has 'error'"):
+        client_of(app).posts().frame()
+
+
+def test_a_sign_that_disappears_is_a_warning():
+    """An empty body later on says nothing of the pages that were promised."""
+    pages = [posts_page(f"{i}ab"[:2], page=i, pages=10) for i in (1, 2)]
+
+    with pytest.warns(sf.WalkWarning, match="no longer said what 'pagination.pages'"):
+        frame = client_of(Scripted(*pages, {})).posts().frame()
+
+    assert frame["id"].tolist() == ["1", "a", "2"]
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+def test_a_server_that_ignores_the_page_is_not_whole():
+    """Two pages promised, the first one sent twice."""
+    app = Scripted(posts_page("ab", pages=2), posts_page("ab", page=2, pages=2))
+
+    with pytest.warns(sf.WalkWarning, match="1 pages held no row that had not come before"):
+        frame = client_of(app).posts().frame()
+
+    assert frame["id"].tolist() == ["a", "b"]
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+def test_pages_without_sign_and_id_go_on_while_they_are_new():
+    """Under another name for the id, the record itself is looked at."""
+    pages = [{"posts": [{"_id": f"{i}{j}"} for j in range(3)]} for i in range(5)]
+
+    frame = client_of(Scripted(*pages, {"posts": []})).posts().frame()
+
+    assert len(frame) == 15
+
+
+@pytest.mark.parametrize("way", ["records", "frame", "pages"])
+@pytest.mark.parametrize("rows", [[], [{"name": "no id"}]])
+def test_the_same_page_for_ever_ends_every_walk(way, rows):
+    """Also without keys and without rows."""
+    app = Scripted({"posts": rows, "pagination": {"hasMore": True}})
+
+    with pytest.raises(sf.PagingLoop):
+        list(getattr(client_of(app).posts(), way)())
+
+    assert len(app.seen) == 3
