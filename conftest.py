@@ -48,3 +48,10 @@ def _quiet_logs():
     yield
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+def pytest_report_header() -> list[str]:
+    """Say what cannot run here, and why."""
+    from recordings import FOLDER, THERE
+
+    return [] if THERE else [f"left out: tests/recorded (no recordings in {FOLDER})"]
