@@ -1,33 +1,192 @@
-"""``socialframe``: the same from a shell."""
+"""``socialframe``: the same words from a shell.
+
+Rows go to standard output or into a file, everything else to standard error. Exit codes: 0
+complete, 2 usage, 3 no key or a wrong one, 4 a walk that broke, 5 any other refusal of the API or
+the network.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.errors import SocialFrameError
+from socialframe.settings import no_color
+from socialframe.verbs import described, fetching, parameters, sentences
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
     from socialframe.client import Client
+    from socialframe.query import Query
 
 DEMO_FILE = "socialframe-demo.parquet"
 _SHOWN = ["id", "status", "content", "published_at", "platforms"]
 
+_platform = click.option("--platform", help="Only this platform, as instagram.")
+_since = click.option("--since", help="First day (UTC), as 2026-01-31.")
+_until = click.option("--until", help="Last day (UTC), included.")
+_per_page = click.option(
+    "--per-page", type=click.IntRange(1), default=100, show_default=True, help="Rows a call."
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", count=True, help="Say what happens; twice: every call.")
 @click.version_option(VERSION, message="socialframe %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context, verbose: int) -> None:
     """Social posts and their numbers as DataFrames and Parquet files."""
+    if no_color():
+        context.color = False
+    if verbose:
+        level = logging.DEBUG if verbose > 1 else logging.INFO
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        logging.getLogger("socialframe").setLevel(level)
+
+
+@main.command()
+@_platform
+@fetching
+def accounts(api: Client, platform: str | None) -> Query:
+    """Accounts that are connected to the key.
+
+    \b
+    Examples:
+      socialframe accounts
+      socialframe accounts --platform instagram --json
+    """  # noqa: D301 - \b tells click to keep the lines
+    return api.accounts(platform)
+
+
+@main.command()
+@fetching
+def health(api: Client) -> Query:
+    """State of each account's token and permissions.
+
+    \b
+    Examples:
+      socialframe health
+      socialframe health -o health.csv
+    """  # noqa: D301 - \b tells click to keep the lines
+    return api.health()
+
+
+@main.command()
+@click.option("--status", help="Only this status, as published.")
+@_platform
+@_since
+@_until
+@_per_page
+@fetching
+def posts(
+    api: Client,
+    status: str | None,
+    platform: str | None,
+    since: str | None,
+    until: str | None,
+    per_page: int,
+) -> Query:
+    """All posts, one row a post.
+
+    \b
+    Examples:
+      socialframe posts -o posts.parquet
+      socialframe posts --status failed --since 2026-01-01 --explode platforms
+    """  # noqa: D301 - \b tells click to keep the lines
+    return api.posts(status, platform, since, until, per_page)
+
+
+@main.command()
+@_platform
+@click.option("--account-id", help="Only posts with a target there.")
+@_since
+@_until
+@_per_page
+@fetching
+def analytics(
+    api: Client,
+    platform: str | None,
+    account_id: str | None,
+    since: str | None,
+    until: str | None,
+    per_page: int,
+) -> Query:
+    """Numbers of published posts; of the last 90 days without --since.
+
+    \b
+    Examples:
+      socialframe analytics --platform instagram
+      socialframe analytics --since 2026-01-01 -o numbers.parquet
+    """  # noqa: D301 - \b tells click to keep the lines
+    return api.analytics(platform, account_id, since, until, per_page)
+
+
+@main.command()
+@click.option("--account-ids", multiple=True, help="Only this account; may be given again.")
+@_since
+@_until
+@fetching
+def followers(
+    api: Client, account_ids: tuple[str, ...], since: str | None, until: str | None
+) -> Query:
+    """Followers of each account, day by day; of the last 30 days without --since.
+
+    \b
+    Examples:
+      socialframe followers
+      socialframe followers --account-ids ig_1 --account-ids ig_2 -o followers.csv
+    """  # noqa: D301 - \b tells click to keep the lines
+    return api.followers(account_ids or None, since, until)
+
+
+@main.command()
+@click.argument("path")
+@click.argument("params", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--records", help="Dotted path of the list; '' where the body is the list.")
+@click.option("--key", multiple=True, help="Path in a record that tells two rows apart.")
+@click.option("--columns", help='Types as JSON: {"createdAt": "timestamp"}.')
+@fetching
+def fetch(
+    api: Client,
+    path: str,
+    params: tuple[str, ...],
+    records: str | None,
+    key: tuple[str, ...],
+    columns: str | None,
+) -> Query:
+    """Any endpoint, declared or not; paging is found out.
+
+    \b
+    Examples:
+      socialframe fetch /v1/posts limit=100 status=failed
+      socialframe fetch /v1/logs days=7 --records logs --key id -o logs.parquet
+    """  # noqa: D301 - \b tells click to keep the lines
+    try:
+        types = json.loads(columns) if columns else None
+    except ValueError as error:
+        raise click.UsageError(f"--columns is a JSON object, and this is none: {error}.") from None
+    return api.fetch(path, records=records, params=parameters(params), columns=types, key=key)
+
+
+@main.command()
+@click.argument("file", type=click.Path())
+def inspect(file: str) -> None:
+    """Say where a Parquet file's rows came from, and what its columns are.
+
+    \b
+    Examples:
+      socialframe inspect posts.parquet
+      socialframe demo && socialframe inspect socialframe-demo.parquet
+    """  # noqa: D301 - \b tells click to keep the lines
+    with sentences():
+        click.echo(described(file))
 
 
 @main.command()
@@ -44,7 +203,7 @@ def demo() -> None:
     """  # noqa: D301 - \b tells click to keep the lines
     from socialframe.client import Client
 
-    with _sentences(), Client.sandbox() as api:
+    with sentences(), Client.sandbox() as api:
         _demo(api, Path(DEMO_FILE))
 
 
@@ -134,17 +293,3 @@ def _code(*lines: str) -> None:
     click.echo()
     for line in lines:
         click.secho(f">>> {line}", bold=True)
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn what can go wrong into one sentence and an exit code."""
-    try:
-        yield
-    except SocialFrameError as error:
-        raise click.ClickException(str(error)) from None
-    except UnicodeEncodeError as error:
-        text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
-        raise click.ClickException(text) from None
-    except OSError as error:
-        raise click.ClickException(f"Cannot write: {error.strerror or error}.") from None

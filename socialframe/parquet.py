@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +18,6 @@ from socialframe.frames import to_pandas
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 FOOTER = b"socialframe"
 _ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
@@ -137,11 +137,50 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
     Int64Dtype()
     """
     names = _names(columns)
+    with opened(path) as file:
+        has = file.schema_arrow.names
+        missing = ", ".join(sorted(set(names or ()) - set(has)))
+        if missing:
+            raise ArgumentError(f"{path!s} has no column {missing}; it has {', '.join(has)}.")
+        table = file.read(columns=names, use_pandas_metadata=True)
+        footer = (file.metadata.metadata or {}).get(FOOTER)
+        return to_pandas(table, json.loads(footer) if footer else None)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to read.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+
+    Yields
+    ------
+    pyarrow.parquet.ParquetFile
+        Whatever goes wrong with it comes out as ``FileError``.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is not a Parquet file, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1]}), f"{folder}/l.parquet")
+    ...     with opened(f"{folder}/l.parquet") as file:
+    ...         file.metadata.num_rows
+    1
+    """
     source = whereabouts(path)
     if source.is_dir():
         raise FileError(f"{path!s} is a folder; give the path of a Parquet file.")
     try:
-        return _read(source, names)
+        with source.open("rb") as data, pq.ParquetFile(data) as file:
+            yield file
     except SocialFrameError:
         raise
     except FileNotFoundError as error:
@@ -162,17 +201,6 @@ def _names(columns: object) -> list[str] | None:
     if not listed or len(names) < len(given):
         raise ArgumentError(f"columns takes a list of names, not {columns!r}.")
     return names
-
-
-def _read(source: Path, names: list[str] | None) -> pd.DataFrame:
-    with source.open("rb") as opened, pq.ParquetFile(opened) as file:
-        has = file.schema_arrow.names
-        missing = ", ".join(sorted(set(names or ()) - set(has)))
-        if missing:
-            raise ArgumentError(f"{source} has no column {missing}; it has {', '.join(has)}.")
-        table = file.read(columns=names, use_pandas_metadata=True)
-        footer = (file.metadata.metadata or {}).get(FOOTER)
-    return to_pandas(table, json.loads(footer) if footer else None)
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

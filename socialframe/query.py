@@ -291,7 +291,8 @@ class Query:
         return pa.Table.from_batches(list(walk.batches()))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
-        return {"arguments": {name: _plain(value) for name, value in self.arguments}} | walk.facts()
+        given = {name: _plain(value) for name, value in self.arguments if value is not None}
+        return {"arguments": given} | walk.facts()
 
     def _words(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)

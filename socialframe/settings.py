@@ -110,6 +110,17 @@ def read_settings(
     raise MissingKeyError(_MISSING)
 
 
+def no_color() -> bool:
+    """Whether the user asks every program for output without colours.
+
+    Examples
+    --------
+    >>> no_color()
+    False
+    """
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def normalised(url: str) -> str:
     """Return the base URL in its one normal form.
 

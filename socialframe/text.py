@@ -62,17 +62,18 @@ def write_jsonl(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch])
     """
     with replacing(path) as file:
         for batch in batches:
-            file.writelines(_json(row).encode() + b"\n" for row in batch.to_pylist())
+            file.writelines(dumps(row).encode() + b"\n" for row in batch.to_pylist())
 
 
 def _text(array: pa.Array) -> pa.Array:
     if not pa.types.is_nested(array.type):
         return array
-    texts = [None if value is None else _json(value) for value in array.to_pylist()]
+    texts = [None if value is None else dumps(value) for value in array.to_pylist()]
     return pa.array(texts, pa.string())
 
 
-def _json(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+    """Return a value as JSON text, moments as ISO 8601."""
     return json.dumps(value, ensure_ascii=False, default=_moment)
 
 

@@ -1,9 +1,13 @@
 """The same from a shell."""
 
+import inspect
+import json
 import os
 import signal
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -30,7 +34,7 @@ def test_a_demo_that_cannot_write_is_one_sentence():
 
     result = CliRunner().invoke(main, ["demo"])
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "it is a folder" in result.output
     assert "Traceback" not in result.output
 
@@ -98,3 +102,146 @@ def test_a_taken_port_is_one_sentence():
 
     assert result.exit_code == 1
     assert f"Port {port} cannot be used" in result.output
+
+
+VERBS = ["accounts", "health", "posts", "analytics", "followers"]
+
+
+def run(*arguments, **options):
+    """Run a command in this process."""
+    return CliRunner().invoke(main, list(arguments), **options)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "demo", "sandbox"])
+def test_every_verb_has_help_with_two_examples(verb):
+    """Lines kept."""
+    shown = run(verb, "--help").output
+    examples = shown.partition("Examples:\n")[2].split("\n\n")[0].splitlines()
+
+    assert len(examples) == 2
+    assert all(line.startswith("    socialframe ") for line in examples)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_have_the_words_and_defaults_of_the_library(verb):
+    """Each parameter of the method is an option."""
+    options = {option.name: option for option in main.commands[verb].params}
+    parameters = dict(inspect.signature(getattr(sf.Client, verb)).parameters)
+    del parameters["self"]
+
+    parsed = main.commands[verb].make_context(verb, []).params
+    for name, parameter in parameters.items():
+        assert (parsed[name] or None) == parameter.default
+    assert set(options) - set(parameters) == {
+        "output",
+        "as_json",
+        "limit",
+        "explode",
+        "tier",
+        "sandbox",
+    }
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "fetch"])
+def test_every_verb_prints_a_table_json_and_files(verb):
+    """The same rows."""
+    path = ["/v1/accounts/health"] if verb == "fetch" else []
+    arguments = [verb, *path, "--sandbox", "--limit", "30"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.WalkWarning)
+        table, as_json = run(*arguments), run(*arguments, "--json")
+        for suffix in ("parquet", "csv", "jsonl"):
+            assert run(*arguments, "-o", f"rows.{suffix}").exit_code == 0
+
+    assert table.exit_code == as_json.exit_code == 0, table.output
+    count = len(json.loads(as_json.stdout))
+    assert f"{count} rows" in table.stderr
+    assert count == len(pd.read_parquet("rows.parquet")) == len(pd.read_csv("rows.csv"))
+    assert count == len(Path("rows.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_process, tmp_path):
+    """From two processes, by the environment alone."""
+    _, url, key = sandbox_process
+    environ = {**os.environ, "SOCIALAPI_BASE_URL": url, "SOCIALAPI_KEY": key}
+    command = [sys.executable, "-m", "socialframe", "posts", "--tier", "paid"]
+
+    subprocess.run([*command, "-o", "posts.parquet"], cwd=tmp_path, env=environ, check=True)
+    shown = subprocess.run([*command, "--json"], env=environ, check=True, capture_output=True)
+
+    assert pd.read_parquet(tmp_path / "posts.parquet")["id"].nunique() == 5400
+    assert len(json.loads(shown.stdout)) == 5400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "code", "words"),
+    [
+        (["posts"], {}, 3, "There is no API key"),
+        (["posts"], {"SOCIALAPI_KEY": "nonsense"}, 3, "looks like sk_"),
+        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "takes a day as"),
+        (["posts", "--per-page", "0", "--sandbox"], {}, 2, "not in the range"),
+        (["posts", "--nonsense"], {}, 2, "No such option"),
+        (["posts", "-o", "x.xlsx", "--sandbox"], {}, 2, "-o ends in one of"),
+        (["posts", "-o", "x.csv", "--json", "--sandbox"], {}, 2, "one of them"),
+        (["posts", "-o", "no/x.csv", "--sandbox"], {}, 2, "does not exist"),
+        (["accounts", "--explode", "x", "--sandbox"], {}, 2, "cannot be exploded"),
+        (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
+        (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
+        (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
+        (["fetch", "nothing", "--sandbox"], {}, 2, "path is as"),
+        (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
+        (
+            ["posts"],
+            {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": "http://127.0.0.1:9"},
+            5,
+            "No connection",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, environ, code, words):
+    """On standard error; nothing on standard output."""
+    result = run(*arguments, env=environ)
+
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_wrong_key_and_a_broken_walk_have_exit_codes_of_their_own():
+    """3 and 4."""
+    from stand_ins import raw_server, response
+
+    page = b'{"posts": [{"id": "a"}], "pagination": {"page": 1, "pages": 2}}'
+    refusal = response(b'{"error": "Invalid API key"}', status="401 Unauthorized")
+    with raw_server([response(page)], [response(b"{}", status="403 Forbidden")]) as (url, _):
+        broken = run("posts", env={"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url})
+    with raw_server([refusal]) as (url, _):
+        wrong = run("posts", env={"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url})
+
+    assert (broken.exit_code, wrong.exit_code) == (4, 3)
+    assert "The walk had 1 pages" in broken.stderr
+
+
+def test_inspect_says_where_rows_came_from_and_what_the_columns_are():
+    """Also of files that say nothing."""
+    run("posts", "--sandbox", "--since", "2026-11-01", "-o", "posts.parquet")
+    pd.DataFrame({"a": [1]}).to_parquet("plain.parquet")
+
+    told = run("inspect", "posts.parquet").stdout
+    assert "from posts (/v1/posts)" in told
+    assert 'arguments: {"since": "2026-11-01", "per_page": 100}' in told
+    assert "created_at: timestamp[us, tz=UTC]" in told
+    assert "Nothing says where its rows came from" in run("inspect", "plain.parquet").stdout
+
+
+def test_verbose_says_what_is_called_and_no_color_is_heard():
+    """-v stands before the verb."""
+    code = "from socialframe.cli import main; main(['-vv', 'accounts', '--sandbox', '--json'])"
+    loud = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "GET /v1/accounts: 200" in loud.stderr
+    assert len(json.loads(loud.stdout)) == 17
+    colours = run("demo", color=True).output, run("demo", color=True, env={"NO_COLOR": "1"}).output
+    assert ["\x1b[" in output for output in colours] == [True, False]

@@ -1,0 +1,167 @@
+"""What the commands that fetch have in common: a client, a query, and where its rows go."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from socialframe.errors import (
+    ArgumentError,
+    AuthenticationError,
+    FileError,
+    IncompleteWalk,
+    InvalidKeyError,
+    MissingKeyError,
+    SocialFrameError,
+)
+
+if TYPE_CHECKING:
+    from socialframe.client import Client
+    from socialframe.query import Query
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SHOWN = 20  # rows of a table in a terminal
+_WIDEST = 40  # letters of one of its cells
+_SUFFIXES = (".parquet", ".csv", ".jsonl")
+
+#: Exit codes, the first that fits.
+EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
+    (ArgumentError, 2),
+    (FileError, 2),
+    (MissingKeyError, 3),
+    (InvalidKeyError, 3),
+    (AuthenticationError, 3),
+    (IncompleteWalk, 4),
+    (SocialFrameError, 5),
+)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn what can go wrong into one sentence on standard error and an exit code."""
+    try:
+        yield
+    except SocialFrameError as error:
+        code = next(code for cls, code in EXIT_CODES if isinstance(error, cls))
+        click.echo(f"Error: {error}", err=True)
+        raise click.exceptions.Exit(code) from None
+    except UnicodeEncodeError as error:
+        text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
+        raise click.ClickException(text) from None
+    except BrokenPipeError:
+        # Whoever read has enough. What is still buffered has nowhere to go.
+        sys.stdout = None
+        raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        raise click.ClickException(f"Cannot write: {error.strerror or error}.") from None
+
+
+def fetching(function: F) -> F:
+    """Give a command the options of all that fetch, and do with its query what they say."""
+
+    @click.option("-o", "--output", type=click.Path(), help="FILE.parquet, .csv or .jsonl")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON array of the rows, on stdout.")
+    @click.option("--limit", type=click.IntRange(1), help="Rows at most.")
+    @click.option("--explode", help="One row an entry of this list column.")
+    @click.option("--tier", type=click.Choice(["auto", "free", "paid"]), default="auto")
+    @click.option("--sandbox", is_flag=True, help="Made-up data: no key, no network.")
+    @wraps(function)
+    def command(
+        *args: Any,  # noqa: ANN401 - the command's own
+        output: str | None,
+        as_json: bool,
+        limit: int | None,
+        explode: str | None,
+        tier: str,
+        sandbox: bool,
+        **kwargs: Any,  # noqa: ANN401 - the command's own
+    ) -> None:
+        if output and as_json:
+            raise click.UsageError("-o writes a file and --json to stdout: one of them.")
+        if output and not output.endswith(_SUFFIXES):
+            raise click.UsageError(f"-o ends in one of {', '.join(_SUFFIXES)}.")
+        from socialframe.client import Client
+
+        with sentences():
+            made: Client = Client.sandbox() if sandbox else Client(tier=tier)  # type: ignore[arg-type]
+            with made as api:
+                query: Query = function(api, *args, **kwargs)
+                query = query.limit(limit) if limit else query
+                query = query.explode(explode) if explode else query
+                _deliver(query, output, as_json=as_json)
+
+    return command  # type: ignore[return-value]
+
+
+def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
+    if output:
+        write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
+        path = write[Path(output).suffix](output)
+        click.echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
+    elif as_json:
+        rows = query.arrow().to_pylist()
+        from socialframe.text import dumps
+
+        click.echo("[" + ",\n ".join(dumps(row) for row in rows) + "]")
+    else:
+        frame = query.frame()
+        click.echo(frame.head(_SHOWN).to_string(max_colwidth=_WIDEST, na_rep=""))
+        facts = frame.attrs["socialframe"]
+        whole = {True: "complete", False: "not complete", None: "perhaps not complete"}
+        shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
+        text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {facts['pages']} calls, "
+        click.echo(text + whole[facts["complete"]], err=True)
+
+
+def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Return NAME=VALUE arguments as a mapping; a name given twice is a list.
+
+    Examples
+    --------
+    >>> parameters(("a=1", "b=x=y", "a=2"))
+    {'a': ['1', '2'], 'b': 'x=y'}
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"A parameter is NAME=VALUE, not {pair!r}.")
+        before = found.get(name)
+        several = before if isinstance(before, list) else [before]
+        found[name] = value if before is None else [*several, value]
+    return found
+
+
+def described(path: str) -> str:
+    """Return a Parquet file's provenance and columns, in words.
+
+    Raises
+    ------
+    FileError
+        If it is no Parquet file.
+    """
+    from socialframe.parquet import FOOTER, opened
+
+    with opened(path) as file:
+        facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
+        lines = [f"{path}: {file.metadata.num_rows:,} rows"]
+        if facts:
+            whole = {True: "complete", False: "not complete", None: "perhaps not complete"}
+            lines.append(
+                f"from {facts.get('endpoint')} ({facts.get('path')}), {facts.get('pages')} calls, "
+                f"{facts.get('first_fetch')} to {facts.get('last_fetch')}, "
+                f"{whole[facts.get('complete')]}, by socialframe {facts.get('version')}"
+            )
+            lines.append(f"arguments: {json.dumps(facts.get('arguments', {}), ensure_ascii=False)}")
+        else:
+            lines.append("Nothing says where its rows came from.")
+        lines += [f"  {field.name}: {field.type}" for field in file.schema_arrow]
+    return "\n".join(lines)
