@@ -1,0 +1,191 @@
+"""Types that nobody declared: found over all rows, never at the price of a value."""
+
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_ins import Scripted, client_of
+
+import socialframe as sf
+from socialframe.frames import Inferred
+from socialframe.paging import PageNumber, Single
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["\ud83d", "2026-01-01", "1"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+names = st.sampled_from(["id", "n", "text", "inner", "list"])
+records = st.dictionaries(names, values, max_size=4)
+
+
+def same(typed, value):
+    """Whether a typed value is the recorded one; what has no common type is JSON text."""
+    if isinstance(typed, str) and not isinstance(value, str):
+        return value is not None and json.loads(typed) == value
+    if isinstance(typed, str) and typed != value:
+        return json.loads(typed) == value  # a text in a column of JSON texts
+    if isinstance(typed, list) and isinstance(value, list):
+        return len(typed) == len(value) and all(map(same, typed, value))
+    if isinstance(typed, dict) and isinstance(value, dict):
+        return all(same(typed.get(name), value.get(name)) for name in {*typed, *value})
+    return typed == value and isinstance(typed, bool) == isinstance(value, bool)
+
+
+@given(st.lists(st.lists(records, max_size=4), max_size=4))
+def test_every_value_of_every_record_is_there(pages):
+    """An integer beside floats is exact, or everything is text; nothing is rounded or dropped."""
+    inferred = Inferred({})
+    for page in pages:
+        inferred.see(page)
+
+    for page in pages:
+        rows = inferred.batch(page).to_pylist()
+        assert len(rows) == len(page)
+        for row, record in zip(rows, page, strict=True):
+            for name in {*row, *record}:
+                assert same(row.get(name), record.get(name)), (name, row, record)
+
+
+def frame_of(rows, **options):
+    """Return the frame of a fetch of some rows."""
+    api = client_of(Scripted({"rows": rows}))
+    return api.fetch("/v1/rows", records="rows", paging=Single(), **options).frame()
+
+
+@pytest.mark.parametrize(
+    ("found", "dtype", "expected"),
+    [
+        ([1, 2], "Int64", [1, 2]),
+        ([1, 2.5], "float64", [1.0, 2.5]),
+        ([6.0, 6.0], "float64", [6.0, 6.0]),
+        ([2**53 + 1, 2.5], "str", ["9007199254740993", "2.5"]),
+        ([2**63, 1], "str", ["9223372036854775808", "1"]),
+        ([True, None], "boolean", [True, pd.NA]),
+        (["2026-01-01T00:00:00Z"], "str", ["2026-01-01T00:00:00Z"]),
+        ([1, "a"], "str", ["1", '"a"']),
+        ([{}, {}], "str", ["{}", "{}"]),
+    ],
+)
+def test_types_are_as_the_documentation_says(found, dtype, expected):
+    """Integers become floating only where every one is exact; strings stay strings."""
+    frame = frame_of([{"x": value} for value in found])
+
+    assert str(frame["x"].dtype) == dtype
+    assert frame["x"].tolist() == expected
+
+
+def test_names_stay_as_sent_and_absent_is_null():
+    """In the order of their first appearance."""
+    frame = frame_of([{"createdAt": "x"}, {"camelCase": 1, "createdAt": None}])
+
+    assert frame.columns.tolist() == ["createdAt", "camelCase"]
+    assert frame["camelCase"].tolist() == [pd.NA, 1]
+
+
+def test_some_columns_may_be_given_a_type():
+    """What it cannot hold stands in _extra, which is then there."""
+    rows = [{"createdAt": "2026-01-01T00:00:00Z", "n": 1}, {"createdAt": "soon", "n": 2}]
+
+    frame = frame_of(rows, columns={"createdAt": "timestamp"})
+
+    assert str(frame["createdAt"].dtype) == "datetime64[us, UTC]"
+    assert frame["_extra"].tolist()[1] == '{"/createdAt":"soon"}'
+    assert frame["n"].tolist() == [1, 2]
+
+
+def test_types_are_those_of_all_pages_in_a_file_too(tmp_path):
+    """The last page makes the first one's integers floating."""
+    pages = [{"rows": [{"x": i}], "pages": 3} for i in (1, 2)] + [
+        {"rows": [{"x": 0.5}], "pages": 3}
+    ]
+    api = client_of(Scripted(*pages, *pages))
+    query = api.fetch("/v1/rows", records="rows", paging=PageNumber(total_pages="pages"))
+
+    assert pd.read_parquet(query.to_parquet(tmp_path / "x.parquet"))["x"].tolist() == [1, 2, 0.5]
+    assert [str(page["x"].dtype) for page in query.pages()] == ["Int64", "Int64", "float64"]
+
+
+def test_records_that_are_no_objects_are_values():
+    """One column."""
+    assert frame_of([1, 2])["value"].tolist() == [1, 2]
+    assert len(frame_of([{}, {}])) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"path": "https://elsewhere.example/v1"}, "path is as"),
+        ({"path": "/v1/x?a=b"}, "path is as"),
+        ({"paging": "pages"}, "paging takes a scheme"),
+        ({"columns": {"a": "varchar"}}, "known types are"),
+        (
+            {"columns": (sf.Column(name="a", path="a", type="id", meaning="…"),), "key": "b"},
+            "no column",
+        ),
+    ],
+)
+def test_bad_arguments_of_fetch_are_one_sentence(options, words):
+    """Before anything is sent."""
+    with pytest.raises(sf.ArgumentError, match=words):
+        sf.Client.sandbox().fetch(**{"path": "/v1/x", **options})
+
+
+def test_lists_of_parameters_are_sent_one_by_one():
+    """As some APIs take them."""
+    app = Scripted({"rows": []})
+
+    client_of(app).fetch("/v1/rows", params={"p": ["a", "b"], "q": None}, paging=Single()).frame()
+
+    assert app.seen[0]["query"] == "p=a&p=b"
+
+
+def test_without_any_sign_there_is_one_warning_that_names_paging():
+    """And attrs say that nobody knows."""
+    api = client_of(Scripted({"rows": [{"a": 1}]}))
+
+    with pytest.warns(sf.WalkWarning, match="paging=") as caught:
+        frame = api.fetch("/v1/rows").frame()
+
+    assert len(caught) == 1
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+def test_a_next_address_at_another_host_is_refused_and_gets_no_key():
+    """Whoever wrote it."""
+    app = Scripted({"rows": [{"a": 1}], "next": "https://evil.example/v1/rows?page=2"})
+
+    with pytest.raises(sf.IncompleteWalk, match="leads to another host"):
+        client_of(app).fetch("/v1/rows").frame()
+
+    assert len(app.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        (400, {"error": "unknown parameter"}),
+        (404, {}),
+        (422, {}),
+        {"rows": [{"a": 1}], "data": {"after": "t1"}},
+    ],
+)
+def test_a_guessed_token_that_was_wrong_asks_for_a_cursor(second):
+    """Refused, or answered by the same page: the sentence names the field."""
+    app = Scripted({"rows": [{"a": 1}], "data": {"after": "t1"}}, second)
+
+    with pytest.raises(sf.IncompleteWalk, match=r"paging=Cursor\(field='data.after', param=…\)"):
+        client_of(app).fetch("/v1/rows", records="rows").frame()
