@@ -167,6 +167,7 @@ class Walk:
             records = self._parsed(page)
             records = records[: self.limit and self.limit - self.records]
             self.records += len(records)
+            self.rows = self.records
             self.progress.advance(len(records), total=self._expected)
             yield from records
         self._verify()
@@ -186,7 +187,8 @@ class Walk:
         for page in self.fetch():
             records = self._parsed(page)
             if key:
-                names = [json.dumps([value_at(record, name) for name in key]) for record in records]
+                found = [[value_at(record, name) for name in key] for record in records]
+                names = [None if None in values else json.dumps(values) for values in found]
                 fresh = self._new([page], [len(records)], [pa.array(names, pa.string())])
                 records = [record for record, new in zip(records, fresh, strict=True) if new]
             records = records[: self.limit and self.limit - self.records]

@@ -144,6 +144,16 @@ def test_bad_arguments_of_fetch_are_one_sentence(options, words):
         sf.Client.sandbox().fetch(**{"path": "/v1/x", **options})
 
 
+def test_rows_without_the_key_are_all_kept():
+    """As a null in it, as a record that is none; the others are told apart."""
+    rows = [{"a": 1}, {"a": 2}, {"id": None}, {"id": "x"}, {"id": "x"}]
+
+    frame = frame_of(rows, key="id")
+
+    assert len(frame) == 4
+    assert frame.attrs["socialframe"]["duplicates"] == 1
+
+
 def test_lists_of_parameters_are_sent_one_by_one():
     """As some APIs take them."""
     app = Scripted({"rows": []})
