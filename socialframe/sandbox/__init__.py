@@ -5,5 +5,6 @@ documented, like its nearest sibling), from a world in which everybody is invent
 """
 
 from socialframe.sandbox.app import Asked, Sandbox
+from socialframe.sandbox.families import PAGINGS
 
-__all__ = ["Asked", "Sandbox"]
+__all__ = ["PAGINGS", "Asked", "Sandbox"]

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from socialframe.sandbox.asking import LAST_PAGE, ApiError
+from socialframe.sandbox.asking import ApiError
+from socialframe.sandbox.families import cut, read_wish
 from socialframe.sandbox.world import select_posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from socialframe.sandbox.asking import Ask
+    from socialframe.sandbox.families import Headers
+    from socialframe.sandbox.world import Json
+
+
+class Answer(NamedTuple):
+    """An answer that is the data.
+
+    Parameters
+    ----------
+    body
+        Its bytes.
+    headers
+        Headers that only this answer has.
+
+    Examples
+    --------
+    >>> Answer(b"{}").headers
+    ()
+    """
+
+    body: bytes
+    headers: Headers = ()
 
 
 def dumps(value: object) -> bytes:
@@ -35,7 +58,7 @@ def dumps(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def accounts(ask: Ask) -> bytes:
+def accounts(ask: Ask) -> Answer:
     """Answer ``GET /v1/accounts``; an unknown platform has no accounts.
 
     Parameters
@@ -45,21 +68,22 @@ def accounts(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body.
 
     Examples
     --------
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
-    >>> accounts(Ask(the_world(), {"platform": "gopher"}, {}))
+    >>> accounts(Ask(the_world(), {"platform": "gopher"}, {})).body
     b'{"accounts":[]}'
     """
     platform = ask.text("platform")
-    return dumps({"accounts": [a for a in ask.world.accounts if platform in (None, a["platform"])]})
+    shown = [who for who in ask.world.accounts if platform in (None, who["platform"])]
+    return Answer(dumps({"accounts": shown}))
 
 
-def health(ask: Ask) -> bytes:
+def health(ask: Ask) -> Answer:
     """Answer ``GET /v1/accounts/health``.
 
     Parameters
@@ -69,17 +93,17 @@ def health(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body.
 
     Examples
     --------
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
-    >>> b'"health":"warning"' in health(Ask(the_world(), {}, {}))
+    >>> b'"health":"warning"' in health(Ask(the_world(), {}, {})).body
     True
     """
-    return dumps({"accounts": ask.world.health})
+    return Answer(dumps({"accounts": ask.world.health}))
 
 
 def listing(lines: Iterable[bytes], before: bytes, after: bytes) -> bytes:
@@ -105,7 +129,28 @@ def listing(lines: Iterable[bytes], before: bytes, after: bytes) -> bytes:
     return b"".join((b"{", before, b'"posts":[', b",".join(lines), b"]", after, b"}"))
 
 
-def posts(ask: Ask) -> bytes:
+def members(values: Json) -> bytes:
+    """Write members that come after others in the same object.
+
+    Parameters
+    ----------
+    values
+        The members, possibly none.
+
+    Returns
+    -------
+    bytes
+        Their JSON, without the braces of the object.
+
+    Examples
+    --------
+    >>> members({"a": 3}), members({})
+    (b',"a":3', b'')
+    """
+    return b"," + dumps(values)[1:-1] if values else b""
+
+
+def posts(ask: Ask) -> Answer:
     """Answer ``GET /v1/posts``, newest first; a page past the end is empty.
 
     Parameters
@@ -115,23 +160,22 @@ def posts(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body.
 
     Raises
     ------
     ApiError
-        400, if a number or a day cannot be read.
+        400, if a parameter cannot be read.
 
     Examples
     --------
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
-    >>> posts(Ask(the_world(), {"status": "unheard-of"}, {}))
+    >>> posts(Ask(the_world(), {"status": "unheard-of"}, {})).body
     b'{"posts":[],"pagination":{"page":1,"limit":10,"total":0,"pages":0}}'
     """
-    page = ask.whole("page", default=1, top=LAST_PAGE)
-    limit = ask.whole("limit", default=10, top=100)
+    wish = read_wish(ask, limit=10)
     places = select_posts(
         ask.world,
         status=ask.text("status"),
@@ -139,13 +183,14 @@ def posts(ask: Ask) -> bytes:
         first=ask.day("dateFrom"),
         last=ask.day("dateTo"),
     )
-    start = (page - 1) * limit
-    shown = places[start : start + limit]
-    pagination = dumps(ask.pagination(page, limit, len(places)))
-    return listing((ask.world.lines[place] for place in shown), b"", b',"pagination":' + pagination)
+    page = cut(ask, wish, places)
+    after = members(page.members)
+    return Answer(
+        listing((ask.world.lines[place] for place in page.places), b"", after), page.headers
+    )
 
 
-def post(ask: Ask) -> bytes:
+def post(ask: Ask) -> Answer:
     """Answer ``GET /v1/posts/{postId}``.
 
     Parameters
@@ -155,7 +200,7 @@ def post(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body: the post itself, not wrapped.
 
     Raises
@@ -168,10 +213,10 @@ def post(ask: Ask) -> bytes:
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
     >>> world = the_world()
-    >>> post(Ask(world, {}, {"post_id": world.posts[0]["id"]})) == world.lines[0]
+    >>> post(Ask(world, {}, {"post_id": world.posts[0]["id"]})) == (world.lines[0], ())
     True
     """
     place = ask.world.places.get(ask.path["post_id"])
     if place is None:
         raise ApiError(404, "NOT_FOUND", "Post not found")
-    return ask.world.lines[place]
+    return Answer(ask.world.lines[place])

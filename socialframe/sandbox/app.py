@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 from socialframe.errors import ArgumentError
 from socialframe.sandbox import answers, numbers
 from socialframe.sandbox.asking import ApiError, Ask
+from socialframe.sandbox.families import end_sign_of
 from socialframe.sandbox.limits import SlidingWindow
 from socialframe.sandbox.serve import serve
 from socialframe.sandbox.world import the_world
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.asking import EndSign
+    from socialframe.sandbox.answers import Answer
+    from socialframe.sandbox.asking import EndSign, PagingFamily
     from socialframe.sandbox.limits import Verdict
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 CALLS_A_MINUTE = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
 
-ROUTES: dict[str, Callable[[Ask], bytes]] = {
+ROUTES: dict[str, Callable[[Ask], Answer]] = {
     "/v1/accounts": answers.accounts,
     "/v1/accounts/health": answers.health,
     "/v1/accounts/follower-stats": numbers.follower_stats,
@@ -45,7 +47,7 @@ ROUTES: dict[str, Callable[[Ask], bytes]] = {
     "/v1/analytics": numbers.analytics,
 }
 _PATHS = Map([Rule(path, endpoint=path, methods=["GET"]) for path in ROUTES], merge_slashes=False)
-# Bound to a fixed name, because the Host header of a request must not decide about its answer.
+# Bound to a fixed name, because the Host header of a request must not decide what is found.
 _ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
@@ -82,8 +84,13 @@ class Sandbox:
     ----------
     tier
         ``"free"`` answers 60 calls a minute, ``"paid"`` 600.
+    paging
+        How a list is walked, one of `PAGINGS`: by ``"page"``, ``"offset"`` or ``"cursor"``, by the
+        address in ``"next_url"`` or in the ``"link"`` header, by ``"after_id"``, or with
+        ``"none"`` not at all. Parameters of other families are ignored.
     end_sign
-        How lists say that they end: ``"pages"`` (with ``total`` and ``pages``) or ``"hasMore"``.
+        How lists say that they end, one of ``PAGINGS[paging]``, as ``"pages"`` (with ``total`` and
+        ``pages``) or ``"hasMore"``; None takes the first of them.
     key
         The only key that is let in; by default a new random one.
     rate_limit_headers
@@ -96,7 +103,7 @@ class Sandbox:
     Raises
     ------
     ArgumentError
-        If ``tier`` or ``end_sign`` is another word.
+        If ``tier`` or ``paging`` is another word, or ``end_sign`` does not go with ``paging``.
     FileError
         If the package came without its data.
 
@@ -116,7 +123,8 @@ class Sandbox:
         self,
         *,
         tier: Literal["free", "paid"] = "paid",
-        end_sign: EndSign = "pages",
+        paging: PagingFamily = "page",
+        end_sign: EndSign | None = None,
         key: str | None = None,
         rate_limit_headers: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -124,11 +132,10 @@ class Sandbox:
     ) -> None:
         if tier not in CALLS_A_MINUTE:
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
-        if end_sign not in ("pages", "hasMore"):
-            raise ArgumentError(f"end_sign takes 'pages' or 'hasMore', not {end_sign!r}.")
         self.key = key or _new_key()
         self.tier = tier
-        self.end_sign = end_sign
+        self.paging: PagingFamily = paging
+        self.end_sign: EndSign = end_sign_of(paging, end_sign)
         self._show_limit = rate_limit_headers
         self._wall = wall
         self._window = SlidingWindow(CALLS_A_MINUTE[tier], 60.0, clock)
@@ -137,7 +144,8 @@ class Sandbox:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"Sandbox(tier={self.tier!r}, end_sign={self.end_sign!r})"
+        paging = "" if self.paging == "page" else f"paging={self.paging!r}, "
+        return f"Sandbox(tier={self.tier!r}, {paging}end_sign={self.end_sign!r})"
 
     @property
     def requests(self) -> list[Asked]:
@@ -180,7 +188,9 @@ class Sandbox:
         try:
             self._check_key(request)
             self._count(headers)
-            status, body = 200, self._route(request)
+            answer = self._route(request)
+            status, body = 200, answer.body
+            headers.update(answer.headers)
         except ApiError as error:
             status, body = error.status, answers.dumps(error.body())
         except Exception:
@@ -251,7 +261,7 @@ class Sandbox:
             "X-RateLimit-Reset": str(int(self._wall()) + verdict.retry_after),
         }
 
-    def _route(self, request: Request) -> bytes:
+    def _route(self, request: Request) -> Answer:
         try:
             rule, parts = _ADAPTER.match(request.path, request.method)
         except HTTPException:
@@ -259,8 +269,11 @@ class Sandbox:
             raise ApiError(404, "NOT_FOUND", "Not found") from None
         # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
         pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
-        args = dict(reversed(pairs))
-        return ROUTES[rule](Ask(self._world, args, parts, self.end_sign))
+        args: dict[str, str] = {}
+        for name, value in pairs:
+            args.setdefault(name, value)
+        address = request.base_url
+        return ROUTES[rule](Ask(self._world, args, parts, self.end_sign, self.paging, address))
 
     def _remember(self, request: Request, status: int) -> None:
         path, query = request.path, request.query_string.decode("ascii", "replace")

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from socialframe.sandbox.world import Json, World
+    from socialframe.sandbox.world import World
 
-EndSign = Literal["pages", "hasMore"]
+PagingFamily = Literal["page", "offset", "cursor", "next_url", "link", "after_id", "none"]
+EndSign = Literal[
+    "pages", "hasMore", "total", "next_page", "short", "null", "empty", "absent", "none"
+]
 
 LAST_PAGE = 2**31 - 1
 """The greatest page number that is understood; a real server has such an end somewhere, too."""
@@ -92,7 +95,11 @@ class Ask:
     path
         Variable parts of the path.
     end_sign
-        How a list says that it ends.
+        How a list says that it ends; one that the family can have.
+    paging
+        The family of paging: which parameters choose a page.
+    address
+        URL of the request up to its query, for links to other pages.
 
     Examples
     --------
@@ -105,6 +112,8 @@ class Ask:
     args: Mapping[str, str]
     path: Mapping[str, str]
     end_sign: EndSign = "pages"
+    paging: PagingFamily = "page"
+    address: str = ""
 
     def text(self, name: str) -> str | None:
         """Read a parameter as it is.
@@ -127,8 +136,8 @@ class Ask:
         """
         return self.args.get(name) or None
 
-    def whole(self, name: str, *, default: int, top: int) -> int:
-        """Read a whole number from 1 on.
+    def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
+        """Read a whole number.
 
         Parameters
         ----------
@@ -138,6 +147,8 @@ class Ask:
             What an absent or blank one means.
         top
             The greatest that is accepted.
+        least
+            The smallest.
 
         Returns
         -------
@@ -159,9 +170,9 @@ class Ask:
         if text is None:
             return default
         # ASCII digits only, and few enough of them for int() to take.
-        if re.fullmatch("[0-9]{1,20}", text) and 1 <= int(text) <= top:
+        if re.fullmatch("[0-9]{1,20}", text) and least <= int(text) <= top:
             return int(text)
-        raise invalid(f"{name} must be a whole number from 1 to {top}")
+        raise invalid(f"{name} must be a whole number from {least} to {top}")
 
     def day(self, name: str) -> date | None:
         """Read a day.
@@ -227,28 +238,3 @@ class Ask:
         if text not in allowed:
             raise invalid(f"{name} must be one of: {', '.join(allowed)}")
         return text
-
-    def pagination(self, page: int, limit: int, total: int) -> Json:
-        """Say where in a list an answer stands.
-
-        Parameters
-        ----------
-        page, limit
-            As asked.
-        total
-            Rows on all pages.
-
-        Returns
-        -------
-        dict
-            With ``total`` and ``pages``, or with ``hasMore``, by the end sign.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world import the_world
-        >>> Ask(the_world(), {}, {}, "hasMore").pagination(2, 10, 20)
-        {'page': 2, 'limit': 10, 'hasMore': False}
-        """
-        if self.end_sign == "hasMore":
-            return {"page": page, "limit": limit, "hasMore": page * limit < total}
-        return {"page": page, "limit": limit, "total": total, "pages": -(-total // limit)}

@@ -7,8 +7,9 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from socialframe.sandbox.answers import dumps, listing
-from socialframe.sandbox.asking import LAST_PAGE, ApiError, invalid
+from socialframe.sandbox.answers import Answer, dumps, listing, members
+from socialframe.sandbox.asking import ApiError, invalid
+from socialframe.sandbox.families import cut, read_wish
 from socialframe.sandbox.world import select_posts
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _span(ask: Ask, days: int) -> tuple[date, date]:
     return first, last
 
 
-def analytics(ask: Ask) -> bytes:
+def analytics(ask: Ask) -> Answer:
     """Answer ``GET /v1/analytics``.
 
     A platform or an account chooses posts; a chosen post is shown whole, with all of its targets.
@@ -146,7 +147,7 @@ def analytics(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body: a page of measured posts, or with ``postId`` the one post.
 
     Raises
@@ -160,7 +161,7 @@ def analytics(ask: Ask) -> bytes:
     >>> import json
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
-    >>> page = json.loads(analytics(Ask(the_world(), {"limit": "2"}, {})))
+    >>> page = json.loads(analytics(Ask(the_world(), {"limit": "2"}, {})).body)
     >>> list(page), len(page["posts"])
     (['overview', 'posts', 'pagination', 'accounts', 'hasAnalyticsAccess'], 2)
     """
@@ -169,9 +170,8 @@ def analytics(ask: Ask) -> bytes:
     if post_id is not None:
         if post_id not in world.metrics:
             raise ApiError(404, "NOT_FOUND", "Post not found")
-        return _measured(world, world.places[post_id])[1]
-    page = ask.whole("page", default=1, top=LAST_PAGE)
-    limit = ask.whole("limit", default=50, top=100)
+        return Answer(_measured(world, world.places[post_id])[1])
+    wish = read_wish(ask, limit=50)
     first, last = _span(ask, 90)
     if (last - first).days > LONGEST_SPAN:
         raise invalid(f"fromDate and toDate must lie at most {LONGEST_SPAN} days apart")
@@ -187,10 +187,10 @@ def analytics(ask: Ask) -> bytes:
         "lastSync": f"{world.today}{LAST_SYNC}",
         "dataStaleness": {},
     }
-    start = (page - 1) * limit
-    lines = (_measured(world, place)[1] for place in places[start : start + limit])
+    page = cut(ask, wish, places)
+    lines = (_measured(world, place)[1] for place in page.places)
     after = {
-        "pagination": ask.pagination(page, limit, len(places)),
+        **page.members,
         "accounts": [
             who
             for who in world.accounts
@@ -198,10 +198,11 @@ def analytics(ask: Ask) -> bytes:
         ],
         "hasAnalyticsAccess": True,
     }
-    return listing(lines, b'"overview":' + dumps(overview) + b",", b"," + dumps(after)[1:-1])
+    before = b'"overview":' + dumps(overview) + b","
+    return Answer(listing(lines, before, members(after)), page.headers)
 
 
-def follower_stats(ask: Ask) -> bytes:
+def follower_stats(ask: Ask) -> Answer:
     """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out.
 
     Parameters
@@ -211,7 +212,7 @@ def follower_stats(ask: Ask) -> bytes:
 
     Returns
     -------
-    bytes
+    Answer
         The body.
 
     Raises
@@ -224,7 +225,7 @@ def follower_stats(ask: Ask) -> bytes:
     >>> import json
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
-    >>> reply = json.loads(follower_stats(Ask(the_world(), {"accountIds": "nobody"}, {})))
+    >>> reply = json.loads(follower_stats(Ask(the_world(), {"accountIds": "nobody"}, {})).body)
     >>> reply["stats"], reply["dateRange"]
     ({}, {'from': '2026-10-21', 'to': '2026-11-20'})
     """
@@ -256,4 +257,4 @@ def follower_stats(ask: Ask) -> bytes:
             {"date": day, "followers": count} for day, count in zip(days, counts, strict=True)
         ]
     reply = {"accounts": accounts, "stats": stats, "dateRange": {"from": first, "to": last}}
-    return dumps({**reply, "granularity": granularity})
+    return Answer(dumps({**reply, "granularity": granularity}))
