@@ -258,7 +258,7 @@ _making = ForkLock()
 
 def _budget(tenant: str, limit: Limit, wiring: Wiring) -> MemoryBudget:
     """Return the tenant's budget: clients of one key in one process share it."""
-    with _making:
+    with _making():
         name = (tenant, limit, wiring.clock)
         budget = _budgets.get(name) or MemoryBudget(limit, clock=wiring.clock)
         _budgets[name] = budget

@@ -27,7 +27,7 @@ _making = ForkLock()
 def _default() -> Client:
     settings = read_settings()
     name = tenant(settings.base_url, settings.secret)
-    with _making:
+    with _making():
         if name not in _clients:
             _clients[name] = Client(settings.secret, base_url=settings.base_url)
             atexit.register(_clients[name].close)

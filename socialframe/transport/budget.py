@@ -99,7 +99,7 @@ class MemoryBudget:
             Seconds after which to ask again; 0.0 with a slot.
         """
         occupied = self.limit.seconds + GUARD
-        with self._lock:
+        with self._lock():
             now = self._clock()
             if now < self._paused_until:
                 return None, self._paused_until - now
@@ -113,10 +113,10 @@ class MemoryBudget:
 
     def end(self, slot: Slot) -> None:
         """Note that the answer, or the failure, of a booked call has come."""
-        with self._lock:
+        with self._lock():
             slot.end, slot.known = self._clock(), True
 
     def pause(self, seconds: float) -> None:
         """Let no call start for so many seconds, as a 429 asks for."""
-        with self._lock:
+        with self._lock():
             self._paused_until = max(self._paused_until, self._clock() + seconds)

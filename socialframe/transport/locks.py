@@ -9,10 +9,13 @@ import threading
 class ForkLock:
     """A lock that is new in a forked child.
 
+    It is taken as ``with lock():``, so that it is the interpreter's own lock that is entered: one
+    entered in Python would stay held if Ctrl-C came between its taking and the body.
+
     Examples
     --------
     >>> lock = ForkLock()
-    >>> with lock:
+    >>> with lock():
     ...     "held"
     'held'
     """
@@ -21,10 +24,8 @@ class ForkLock:
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
+    def __call__(self) -> threading.Lock:
+        """Return the lock of this process."""
         if self._pid != os.getpid():
             self._pid, self._lock = os.getpid(), threading.Lock()
-        self._lock.acquire()
-
-    def __exit__(self, *exc: object) -> None:
-        self._lock.release()
+        return self._lock

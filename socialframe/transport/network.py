@@ -97,13 +97,13 @@ class Network(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        with self._lock:
+        with self._lock():
             if self._inner is not None and self._pid == os.getpid():
                 self._inner.close()
             self._inner = None
 
     def _open(self) -> httpx.BaseTransport:
-        with self._lock:
+        with self._lock():
             if self._pid != os.getpid():  # the sockets are the parent's
                 self._inner, self._pid = None, os.getpid()
             if self._inner is None:

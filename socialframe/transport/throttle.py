@@ -117,7 +117,7 @@ class Throttle(httpx.BaseTransport):
             If the wait would be longer than the call has patience for. Nothing was sent.
         """
         patience: Patience = request.extensions[PATIENCE]
-        with self._turn:
+        with self._turn():
             slot, wait = self._budget.reserve(self._lasts)
             while slot is None:
                 if not patience.spend(wait, "budget used"):
