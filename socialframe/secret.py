@@ -46,7 +46,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key itself; only ``transport/auth.py`` and ``oauth/`` may call this."""
+        """Return the key itself, for ``transport/auth.py`` and ``tenant`` alone."""
         return self._value
 
     def __repr__(self) -> str:

@@ -30,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHOWN = 20  # rows of a table in a terminal
 _WIDEST = 40  # letters of one of its cells
+_WHOLE = {True: "complete", False: "not complete", None: "perhaps not complete"}
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 #: Exit codes, the first that fits.
@@ -115,10 +116,9 @@ def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         frame = query.frame()
         click.echo(frame.head(_SHOWN).to_string(max_colwidth=_WIDEST, na_rep=""))
         facts = frame.attrs["socialframe"]
-        whole = {True: "complete", False: "not complete", None: "perhaps not complete"}
         shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
         text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {facts['pages']} calls, "
-        click.echo(text + whole[facts["complete"]], err=True)
+        click.echo(text + _WHOLE[facts["complete"]], err=True)
 
 
 def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -154,11 +154,10 @@ def described(path: str) -> str:
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
         lines = [f"{path}: {file.metadata.num_rows:,} rows"]
         if facts:
-            whole = {True: "complete", False: "not complete", None: "perhaps not complete"}
             lines.append(
                 f"from {facts.get('endpoint')} ({facts.get('path')}), {facts.get('pages')} calls, "
                 f"{facts.get('first_fetch')} to {facts.get('last_fetch')}, "
-                f"{whole[facts.get('complete')]}, by socialframe {facts.get('version')}"
+                f"{_WHOLE[facts.get('complete')]}, by socialframe {facts.get('version')}"
             )
             lines.append(f"arguments: {json.dumps(facts.get('arguments', {}), ensure_ascii=False)}")
         else:
