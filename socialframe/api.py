@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from socialframe.days import Day, days
 from socialframe.endpoint import endpoint
 from socialframe.errors import ArgumentError
-from socialframe.paging import PageNumber
+from socialframe.paging import AfterId, Auto, PageNumber
 from socialframe.query import whole_number
 from socialframe.tables import ACCOUNTS, ANALYTICS, FOLLOWERS, HEALTH, POSTS
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
     from socialframe.replies import Params
 
-#: The strongest guess for lists that the documentation does not reach; either end sign is read.
-_PAGES = PageNumber(
-    size_param="limit",
-    total_pages="pagination.pages",
-    total_rows="pagination.total",
-    more="pagination.hasMore",
+#: The documentation does not reach these lists: the replies say how they are paged, and where they
+#: say nothing, page numbers are the strongest guess.
+_PAGES = Auto(
+    token_param="cursor",  # noqa: S106 - the sibling takes its nextCursor back as this
+    unsaid=(PageNumber(size_param="limit"), AfterId(param="after")),
 )
 
 

@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
-    from socialframe.paging import Step
+    from socialframe.paging import Paging, Step
     from socialframe.progress import Progress
     from socialframe.replies import Call, Page, Reply
 
 _SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
 _STALE_PAGES = 3  # so many pages in a row without a new row are a loop
+_SILENT = (
+    "no reply says how pages follow each other, and the last call brought nothing new: "
+    "if there should be more, say so to fetch() with paging=…"
+)
 
 
 class Send(Protocol):
@@ -82,6 +86,8 @@ class Walk:
     _repeated: int = 0  # pages with rows of which none was new
     _same: int = 0  # pages in a row with the same records
     _last: bytes = b""
+    _tries: list[Paging] = field(default_factory=list)  # schemes, if the one at hand is not it
+    _first: Page | None = None  # the first page, while that is not known
     _sign: str = ""  # the first sign that a reply had
     _doubts: list[str] = field(default_factory=list)
     _decoder: Decoder = field(init=False)
@@ -115,16 +121,36 @@ class Walk:
                     raise
                 raise self._broken(error, call) from error
             self._note(page, step)
-            yield page
             call, self.stop = step.call, step.sign
-            if not step.sign and call is not None and not self._brings_news(page):
-                call = None  # without any sign, a page without anything new is the end
+            # Without any sign, and while a scheme is tried, a page without news is a repetition.
+            doubtful = not step.sign or self._first is not None
+            if call is not None and doubtful and not page.empty and not self._brings_news(page):
+                call = self._instead(call)
+                continue
+            if self._first is not None and self.pages > 1:  # the scheme is the right one
+                self._first, self._sign = None, self._shown(step)
+            yield page
         self._finish()
+
+    def _instead(self, call: Call) -> Call | None:
+        """Return the second call by the next scheme to try; None where a repetition is the end."""
+        while self._first is not None and self._tries:
+            paging, *self._tries = self._tries
+            self.endpoint = replace(self.endpoint, paging=paging)
+            step = paging.next(self._first, lambda: self._counted)
+            if step.call is not None:
+                self._same = 1
+                return step.call
+        if self._first is not None and self._sign:
+            text = f"{self._sign!r} says that there is more, and every way led to the same rows."
+            raise self._incomplete(text, call, loop=True)
+        return None
 
     def _page(self, call: Call) -> Page:
         page = self.endpoint.open(call, self.send(call, self.progress.note), first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
-            met = self.endpoint.paging.met(page)
+            met, *self._tries = self.endpoint.paging.met(page)
+            self._first = page if self._tries else None
             self.endpoint = replace(self.endpoint, paging=met, records=page.path)
         return page
 
@@ -199,13 +225,14 @@ class Walk:
 
     def _inferred(self) -> Iterator[pa.RecordBatch]:
         inferred = Inferred(self.endpoint.schema.types)
+        kept = 0
         with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            for records in self._values():
+            for kept, records in enumerate(self._values(), 1):  # noqa: B007 - counted
                 inferred.see(records)
                 marshal.dump(records, spool)
             yield inferred.batch([])
             spool.seek(0)
-            for _ in range(self.pages):
+            for _ in range(kept):
                 yield inferred.batch(marshal.load(spool))  # noqa: S302 - written above
 
     def _inferred_by_page(self) -> Iterator[pa.RecordBatch]:
@@ -220,7 +247,7 @@ class Walk:
             "endpoint": self.endpoint.name,
             "path": self.endpoint.path,
             "parameters": dict(self.call.params),
-            "paging": type(self.endpoint.paging).__name__,
+            "paging": self.endpoint.paging.name,
             "pages": self.pages,
             "rows": self.rows,
             "duplicates": self.duplicates,
@@ -244,13 +271,17 @@ class Walk:
             self._totals.append(total)
         if self._sign and step.call is None and step.sign != self._sign:
             self._doubts.append(f"the replies no longer said what {self._sign!r} had said before")
-        self._sign = self._sign or (step.sign if step.sign in paging.needs else "")
+        self._sign = self._sign or self._shown(step)
         # Without keys a page is known by its bytes alone.
         self._same = self._same + 1 if page.items == self._last else 1
         self._last = page.items
         if step.call is not None and self._same >= _STALE_PAGES:
             text = f"{_STALE_PAGES} pages in a row were the same."
             raise self._incomplete(text, step.call, loop=True)
+
+    def _shown(self, step: Step) -> str:
+        """Return the sign of a step where it is a field of the body."""
+        return step.sign if step.sign in self.endpoint.paging.needs else ""
 
     def _count(self, page: Page) -> int:
         self._counted += len(page.records())
@@ -319,7 +350,7 @@ class Walk:
         elif self.endpoint.paging.doubt:
             self._doubts.append(self.endpoint.paging.doubt)
         elif not self.stop:
-            self.stop, self.complete = "nothing new", None
+            self._doubts.append(_SILENT)
 
     def _verify(self) -> None:
         """Say what is uncertain of a walk that came to its end."""
@@ -333,7 +364,7 @@ class Walk:
                 )
             if self.records < least:
                 doubts.append(f"the server counts {least:,} rows, and {self.records:,} came")
-        if self._repeated and self.stop != "nothing new":
+        if self._repeated:
             doubts.append(f"{self._repeated} pages held no row that had not come before")
         if doubts:
             self.complete, self.stop = None, "; ".join(doubts)

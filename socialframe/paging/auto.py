@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from socialframe.paging.links import link_target
@@ -61,46 +61,61 @@ class Auto(Declared):
     ----------
     token_param : str or None
         Parameter that takes a token back; None means that it has the token's own name.
+    unsaid : tuple of Paging
+        Schemes to try, one after the other, where the reply says nothing at all: the hints of an
+        endpoint that is declared.
 
     Examples
     --------
     >>> from socialframe.replies import Call, Page, Reply
     >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"page": 1, "pages": 2}, b"[1]", "")
-    >>> Auto().met(page)
-    PageNumber(param='page', start=1, size_param=None, total_pages='pages', total_rows=None, more=None, next_page=None)
-    """  # noqa: E501 - a repr is one line
+    >>> [scheme.name for scheme in Auto().met(page)]
+    ['PageNumber']
+    """
 
     token_param: str | None = None
+    unsaid: tuple[Paging, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Everything: a first page is always parsed whole."""
         return ("",)
 
-    def met(self, page: Page) -> Paging:
-        """Return the scheme that the first page has."""
+    def met(self, page: Page) -> tuple[Paging, ...]:
+        """Return the scheme that the first page has, or those to try where it says nothing."""
         signs = list(_members(page.envelope, page.path))
         sent = page.call
         size = next((name for name in _SIZES if sent.param(name) is not None), None)
-        return (
+        found = (
             _link_header(page)
             or _next_url(signs)
             or _page_number(signs, sent, size)
             or _token(signs, self.token_param)
             or _offset(signs, sent, size)
             or _null_next(signs)
+            or _echoed(signs, size)
             or _as_sent(sent, size)
-            or Unsigned()
         )
+        if found is not None:
+            return (found,)
+        tries = tuple(_with_signs(scheme, signs) for scheme in self.unsaid)
+        return (*tries, Unsigned(tried=tuple(scheme.name for scheme in tries)))
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return what comes after a page by the scheme that it has itself."""
-        return self.met(page).next(page, rows)
+        return self.met(page)[0].next(page, rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unsigned(Declared):
-    """A reply that says nothing of others."""
+    """A reply that says nothing of others; schemes that were tried brought nothing new."""
+
+    tried: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Nobody knows."""
+        return "unknown"
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the end, of which nothing is known."""
@@ -109,15 +124,21 @@ class Unsigned(Declared):
     @property
     def doubt(self) -> str:
         """What to declare."""
+        tried = f", and nothing new came by {' or '.join(self.tried)}" if self.tried else ""
         return (
-            "the reply says nothing of further pages: say paging=… if there are some, "
-            "paging=Single() if there are none"
+            f"the reply says nothing of further pages{tried}: say paging=… to fetch() if there are "
+            "some, paging=Single() if there are none"
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentNumber(PageNumber):
     """A page number that the caller sent and no reply speaks of."""
+
+    @property
+    def name(self) -> str:
+        """What can be declared."""
+        return "PageNumber"
 
     @property
     def doubt(self) -> str:
@@ -130,6 +151,11 @@ class SentOffset(Offset):
     """An offset that the caller sent and no reply speaks of."""
 
     @property
+    def name(self) -> str:
+        """What can be declared."""
+        return "Offset"
+
+    @property
     def doubt(self) -> str:
         """What to declare."""
         return _SENT.format(self.param, f"Offset(param={self.param!r})")
@@ -140,11 +166,17 @@ class Guessed(Cursor):
     """A cursor whose parameter is a guess."""
 
     @property
+    def name(self) -> str:
+        """What can be declared."""
+        return "Cursor"
+
+    @property
     def hint(self) -> str:
         """What to declare in its place."""
+        more = f", more={self.more!r}" if self.more else ""
         return (
             f"The token at {self.field!r} was sent back as {self.param!r}, which is a guess: say "
-            f"paging=Cursor(field={self.field!r}, param=…) with the API's own parameter."
+            f"paging=Cursor(field={self.field!r}, param=…{more}) with the API's own parameter."
         )
 
 
@@ -234,6 +266,27 @@ def _offset(signs: list[Sign], sent: Call, size: str | None) -> Paging | None:
     if offset is None and not (more or total):
         return None
     return Offset(param=param, limit_param=limit, total_rows=total, more=more)
+
+
+def _echoed(signs: list[Sign], size: str | None) -> Paging | None:
+    """Return the scheme of a reply that says where it begins, and nothing of an end."""
+    page, offset = _find(signs, _PAGE, int), _find(signs, _OFFSET, int)
+    if page is not None and _value(signs, page) in {0, 1}:
+        return PageNumber(param="page", start=_value(signs, page), size_param=size)
+    if offset is not None and _value(signs, offset) == 0:
+        return Offset(param=offset.rpartition(".")[2], limit_param=size or "limit")
+    return None
+
+
+def _with_signs(scheme: Paging, signs: list[Sign]) -> Paging:
+    """Return a scheme that reads an end where the reply has a sign of one."""
+    more, total = _find(signs, _MORE, bool), _find(signs, _TOTAL, int)
+    if isinstance(scheme, PageNumber):
+        pages = _find(signs, _PAGES, int)
+        return replace(scheme, total_pages=pages, total_rows=total, more=more)
+    if isinstance(scheme, Offset):
+        return replace(scheme, total_rows=total, more=more)
+    return scheme
 
 
 def _as_sent(sent: Call, size: str | None) -> Paging | None:

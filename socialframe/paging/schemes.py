@@ -37,11 +37,19 @@ class Paging(Protocol):
     def doubt(self) -> str:
         """What is uncertain of every walk by this scheme, as a sentence; empty where nothing is."""
 
+    @property
+    def name(self) -> str:
+        """What it is called where a walk says how it went."""
+
     def first(self, call: Call) -> Call:
         """Return the call for the first page."""
 
-    def met(self, page: Page) -> Paging:
-        """Return the scheme that the first page turns out to have; itself where it is declared."""
+    def met(self, page: Page) -> tuple[Paging, ...]:
+        """Return the scheme that the first page turns out to have; itself where it is declared.
+
+        Several, the likeliest first, are tried one after the other: one that brings nothing new on
+        its first step gives way to the next.
+        """
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return what comes after a page; ``rows()`` counts those of the walk up to it."""
@@ -72,13 +80,18 @@ class Declared:
         """Nothing is uncertain."""
         return ""
 
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return type(self).__name__
+
     def first(self, call: Call) -> Call:
         """Return the call as it is."""
         return call
 
-    def met(self, page: Page) -> Paging:  # noqa: ARG002 - one interface
+    def met(self, page: Page) -> tuple[Paging, ...]:  # noqa: ARG002 - one interface
         """Return itself."""
-        return self  # type: ignore[return-value]  # each subclass has next()
+        return (self,)  # type: ignore[return-value]  # each subclass has next()
 
 
 @dataclass(frozen=True, slots=True)

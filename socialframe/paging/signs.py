@@ -54,10 +54,11 @@ def by_length(page: Page, onward: Call, size_param: str | None, rows: Rows, befo
     """
     if page.empty:
         return Step(None, "empty page")
+    so_far = rows()  # of each page, since it adds them up
     size = page.call.param(size_param) if size_param else None
     if size and size.isdecimal() and before:
         count = page.count
-        if count < int(size) and rows() - count == before * int(size):
+        if count < int(size) and so_far - count == before * int(size):
             return Step(None, "short page")
     return Step(onward)
 
