@@ -210,23 +210,30 @@ def demo() -> None:
 @main.command()
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--tier", default="paid", type=click.Choice(["free", "paid"]), help="Of its key.")
-@click.option(
-    "--end-sign",
-    default="pages",
-    type=click.Choice(["pages", "hasMore"]),
-    help="How lists say that they end.",
-)
-def sandbox(port: int, tier: str, end_sign: str) -> None:
+@click.option("--paging", default="page", show_default=True, help="How lists are paged.")
+@click.option("--end-sign", help="How they say that they end; by default the first of a row.")
+def sandbox(port: int, tier: str, paging: str, end_sign: str | None) -> None:
     """Serve the API in a box on 127.0.0.1: made-up people, real rules. Ctrl-C ends it.
+
+    \b
+    --paging    --end-sign
+      page        pages, hasMore, total, next_page, short
+      offset      total, hasMore, short
+      cursor      null, empty, absent, hasMore
+      next_url    null
+      link        absent
+      after_id    short
+      none        none
 
     \b
     Examples:
       socialframe sandbox
-      socialframe sandbox --port 8080 --tier free
+      socialframe sandbox --port 8080 --tier free --paging cursor --end-sign empty
     """  # noqa: D301 - \b tells click to keep the lines
     from socialframe.sandbox import Sandbox
 
-    box = Sandbox(tier=tier, end_sign=end_sign)  # type: ignore[arg-type]  # click checked them
+    with sentences():
+        box = Sandbox(tier=tier, paging=paging, end_sign=end_sign)  # type: ignore[arg-type]
     try:
         with box.serve(port=port) as url:
             click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -108,10 +109,7 @@ def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         path = write[Path(output).suffix](output)
         click.echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
     elif as_json:
-        rows = query.arrow().to_pylist()
-        from socialframe.text import dumps
-
-        click.echo("[" + ",\n ".join(dumps(row) for row in rows) + "]")
+        _print_json(query)
     else:
         frame = query.frame()
         click.echo(frame.head(_SHOWN).to_string(max_colwidth=_WIDEST, na_rep=""))
@@ -119,6 +117,16 @@ def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
         text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {facts['pages']} calls, "
         click.echo(text + _WHOLE[facts["complete"]], err=True)
+
+
+def _print_json(query: Query) -> None:
+    """Print one JSON array, an entry a line: nothing before the walk is whole, memory flat."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = query.to_jsonl(Path(folder, "rows.jsonl"))
+        with path.open(encoding="utf-8", newline="\n") as rows:
+            for number, row in enumerate(rows):
+                click.echo((",\n " if number else "[") + row.rstrip("\n"), nl=False)
+            click.echo("[]" if not path.stat().st_size else "]")
 
 
 def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 import socialframe as sf
 from socialframe.cli import main
+from socialframe.sandbox import PAGINGS
 
 
 def test_the_demo_runs_the_main_job():
@@ -66,9 +68,13 @@ def sandbox_process(request):
 
 @pytest.mark.processes
 @pytest.mark.sockets
-@pytest.mark.parametrize("sandbox_process", [[], ["--end-sign", "hasMore"]], indirect=True)
+@pytest.mark.parametrize(
+    "sandbox_process",
+    [[], ["--end-sign", "hasMore"], ["--paging", "cursor", "--end-sign", "empty"]],
+    indirect=True,
+)
 def test_every_post_comes_once_over_a_real_socket(sandbox_process, tmp_path):
-    """With either end sign, into Parquet."""
+    """However it pages, into Parquet."""
     _, url, key = sandbox_process
     with sf.Client(key, base_url=url, tier="paid") as api:
         api.posts().to_parquet(tmp_path / "posts.parquet")
@@ -77,6 +83,14 @@ def test_every_post_comes_once_over_a_real_socket(sandbox_process, tmp_path):
     frame = pd.read_parquet(tmp_path / "posts.parquet")
     assert frame["id"].tolist() == expected["id"].tolist()
     assert frame["id"].is_unique
+
+
+def test_json_of_no_rows_is_an_empty_array():
+    """Not nothing."""
+    shown = run("accounts", "--platform", "gopher", "--sandbox", "--json")
+
+    assert shown.exit_code == 0, shown.output
+    assert json.loads(shown.stdout) == []
 
 
 @pytest.mark.processes
@@ -102,6 +116,17 @@ def test_a_taken_port_is_one_sentence():
 
     assert result.exit_code == 1
     assert f"Port {port} cannot be used" in result.output
+
+
+def test_the_sandbox_s_help_names_every_way_of_paging():
+    """As the sandbox itself knows them, the default of each first; another one is refused."""
+    table = CliRunner().invoke(main, ["sandbox", "--help"]).output
+
+    for paging, signs in PAGINGS.items():
+        assert re.search(rf"^ +{paging} +{', '.join(signs)}$", table, re.MULTILINE), paging
+    result = CliRunner().invoke(main, ["sandbox", "--paging", "link", "--end-sign", "null"])
+    assert result.exit_code == 2
+    assert "end_sign takes 'absent' with paging='link'" in result.output
 
 
 VERBS = ["accounts", "health", "posts", "analytics", "followers"]
