@@ -13,7 +13,7 @@ import threading
 import warnings
 
 import pytest
-from recordings import FOLDER
+from recordings import FOLDER, same
 
 import socialframe as sf
 from socialframe.paging import Auto, Cursor, LinkHeader, NextURL, PageNumber
@@ -184,14 +184,3 @@ def without_hosts(value):
     """Return a value whose URLs lose their host, which the replay rewrites in some places."""
     text = json.dumps(value, sort_keys=True)
     return re.sub(r"https?://[^/\"]+(/[a-z0-9_]+(?=/(api|v\d|artist|graph|youtube|2)/))?", "", text)
-
-
-def same(typed, value):
-    """Whether a typed value is the recorded one; what has no common type is JSON text."""
-    if typed == value and isinstance(typed, bool) == isinstance(value, bool):
-        return True
-    if isinstance(typed, list) and isinstance(value, list) and len(typed) == len(value):
-        return all(map(same, typed, value))
-    if isinstance(typed, dict) and isinstance(value, dict):
-        return all(same(typed.get(k), value.get(k)) for k in {*typed, *value})
-    return isinstance(typed, str) and not isinstance(value, str) and json.loads(typed) == value
