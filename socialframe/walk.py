@@ -15,6 +15,7 @@ import pyarrow as pa
 from socialframe.ahead import grouped, overlapped
 from socialframe.errors import IncompleteWalk, PagingLoop, ReplyError, SocialFrameError, WalkWarning
 from socialframe.frames import Decoder, Inferred, Seen, explode
+from socialframe.paging.signs import whole
 from socialframe.replies import value_at
 from socialframe.version import VERSION
 
@@ -266,8 +267,8 @@ class Walk:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
         paging = self.endpoint.paging
-        total = value_at(page.envelope, paging.total) if paging.total else None
-        if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
+        total = whole(page, paging.total)
+        if total is not None:
             self._totals.append(total)
         if self._sign and step.call is None and step.sign != self._sign:
             self._doubts.append(f"the replies no longer said what {self._sign!r} had said before")

@@ -47,6 +47,8 @@ _SENT = (
     "nothing new came: say paging={1} if that is right"
 )
 
+_LED = "No reply says where {0!r} ends: say paging={1} with the path of a sign that does."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auto(Declared):
@@ -99,7 +101,9 @@ class Auto(Declared):
         if found is not None:
             return (found,)
         tries = tuple(_with_signs(scheme, signs) for scheme in self.unsaid)
-        return (*tries, Unsigned(tried=tuple(scheme.name for scheme in tries)))
+        names = tuple(scheme.name for scheme in tries)
+        more = next((path for path, name, value in signs if name in _MORE and value is True), None)
+        return (*tries, Unsigned(tried=names, more=more))
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return what comes after a page by the scheme that it has itself."""
@@ -111,6 +115,7 @@ class Unsigned(Declared):
     """A reply that says nothing of others; schemes that were tried brought nothing new."""
 
     tried: tuple[str, ...] = ()
+    more: str | None = None
 
     @property
     def name(self) -> str:
@@ -124,6 +129,11 @@ class Unsigned(Declared):
     @property
     def doubt(self) -> str:
         """What to declare."""
+        if self.more:
+            return (
+                f"the reply says at {self.more!r} that more follows, and not how to ask for it: "
+                "say paging=… to fetch()"
+            )
         tried = f", and nothing new came by {' or '.join(self.tried)}" if self.tried else ""
         return (
             f"the reply says nothing of further pages{tried}: say paging=… to fetch() if there are "
@@ -145,6 +155,11 @@ class SentNumber(PageNumber):
         """What to declare."""
         return _SENT.format(self.param, f"PageNumber(param={self.param!r})")
 
+    @property
+    def hint(self) -> str:
+        """What to declare, where the count led to an error."""
+        return _LED.format(self.param, f"PageNumber(param={self.param!r}, …)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentOffset(Offset):
@@ -159,6 +174,11 @@ class SentOffset(Offset):
     def doubt(self) -> str:
         """What to declare."""
         return _SENT.format(self.param, f"Offset(param={self.param!r})")
+
+    @property
+    def hint(self) -> str:
+        """What to declare, where the count led to an error."""
+        return _LED.format(self.param, f"Offset(param={self.param!r}, …)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,8 +246,8 @@ def _page_number(signs: list[Sign], sent: Call, size: str | None) -> Paging | No
     more, total = _find(signs, _MORE, bool), _find(signs, _TOTAL, int)
     param = "page" if page is None else page.rpartition(".")[2]
     param = "page" if param not in {"page", "p"} and sent.param(param) is None else param
-    start = 0 if page is not None and _value(signs, page) == 0 else 1
-    if following is not None and (_value(signs, following) or page or pages):
+    start = 0 if page is not None and _number(signs, page) == 0 else 1
+    if following is not None and (_number(signs, following) or page or pages):
         return PageNumber(param=param, start=start, size_param=size, next_page=following)
     if page is None or not (pages or more or total):
         return None
@@ -271,9 +291,9 @@ def _offset(signs: list[Sign], sent: Call, size: str | None) -> Paging | None:
 def _echoed(signs: list[Sign], size: str | None) -> Paging | None:
     """Return the scheme of a reply that says where it begins, and nothing of an end."""
     page, offset = _find(signs, _PAGE, int), _find(signs, _OFFSET, int)
-    if page is not None and _value(signs, page) in {0, 1}:
-        return PageNumber(param="page", start=_value(signs, page), size_param=size)
-    if offset is not None and _value(signs, offset) == 0:
+    if page is not None and _number(signs, page) in {0, 1}:
+        return PageNumber(param="page", start=_number(signs, page), size_param=size)
+    if offset is not None and _number(signs, offset) == 0:
         return Offset(param=offset.rpartition(".")[2], limit_param=size or "limit")
     return None
 
@@ -303,10 +323,11 @@ def _sent(sent: Call, names: set[str]) -> Iterator[str]:
 
 def _find(signs: list[Sign], names: set[str], kind: type) -> str | None:
     for path, name, value in signs:
-        if name in names and type(value) is kind:
+        as_text = kind is int and isinstance(value, str) and value.isdecimal()
+        if name in names and (type(value) is kind or as_text):
             return path
     return None
 
 
-def _value(signs: list[Sign], path: str) -> Any:  # noqa: ANN401 - JSON is any value
-    return next(value for at, _, value in signs if at == path)
+def _number(signs: list[Sign], path: str) -> int:
+    return next(int(value or 0) for at, _, value in signs if at == path)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from socialframe.errors import ReplyError
 from socialframe.paging.links import link_target
-from socialframe.paging.signs import Step, by_length, flag, to_address, whole
+from socialframe.paging.signs import Step, by_length, flag, to_address, unreadable, whole
 from socialframe.replies import stands, value_at
 
 if TYPE_CHECKING:
@@ -177,11 +178,12 @@ class PageNumber(Declared):
         if pages is not None and (pages or page.empty):  # 0 beside rows means something else
             last = number - self.start + 1 >= pages
             return Step(None if last else onward, self.total_pages or "")
+        so_far = rows()  # of each page, since it adds them up
         total = whole(page, self.total_rows)
         if total is not None and (total or page.empty):
-            last = page.empty or rows() >= total
+            last = page.empty or so_far >= total
             return Step(None if last else onward, self.total_rows or "")
-        return by_length(page, onward, self.size_param, rows, before=number - self.start)
+        return by_length(page, onward, self.size_param, so_far, before=number - self.start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,21 +228,22 @@ class Offset(Declared):
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return the call for the next page, or the end."""
-        if page.empty:
-            return Step(None, "empty page")
-        sent = page.call.param(self.param) or ""
+        sent, size = page.call.param(self.param) or "", page.call.param(self.limit_param) or ""
         skipped = int(sent) if sent.isdecimal() else 0
         count = page.count
-        onward = page.call.with_param(self.param, skipped + count)
+        asked = int(size) if size.isdecimal() else 0
+        # Rows may be filtered out after the page was cut: what was asked for was passed over.
+        onward = page.call.with_param(self.param, skipped + (count or asked))
         more = flag(page, self.more)
         if more is not None:
             return Step(onward if more else None, self.more or "")
+        if page.empty:
+            return Step(None, "empty page")
         total = whole(page, self.total_rows)
-        if total is not None and (total or page.empty):
+        if total:
             return Step(None if skipped + count >= total else onward, self.total_rows or "")
-        size = page.call.param(self.limit_param) or ""
-        before = skipped // int(size) if size.isdecimal() and int(size) else 0
-        return by_length(page, onward, self.limit_param, rows, before=before)
+        before = skipped // asked if asked else 0
+        return by_length(page, onward, self.limit_param, rows(), before=before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,9 +280,10 @@ class Cursor(Declared):
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call with the token, or the end."""
         token = value_at(page.envelope, self.field)
-        ended = not isinstance(token, str | int) or not token
-        if ended or (self.more and value_at(page.envelope, self.more) is False):
+        if not token or (self.more and value_at(page.envelope, self.more) is False):
             return Step(None, self.field)
+        if not isinstance(token, str | int):
+            raise ReplyError(unreadable(self.field, token, "token"))
         return Step(page.call.with_param(self.param, token), self.field)
 
 
@@ -310,7 +314,10 @@ class NextURL(Declared):
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call to the address, or the end."""
-        return to_address(page, value_at(page.envelope, self.field), self.field)
+        target = value_at(page.envelope, self.field)
+        if target and not isinstance(target, str):
+            raise ReplyError(unreadable(self.field, target, "address"))
+        return to_address(page, target, self.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

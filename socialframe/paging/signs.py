@@ -46,7 +46,7 @@ def flag(page: Page, path: str | None) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def by_length(page: Page, onward: Call, size_param: str | None, rows: Rows, before: int) -> Step:
+def by_length(page: Page, onward: Call, size_param: str | None, so_far: int, before: int) -> Step:
     """Return the end of pages that say nothing of it.
 
     A short page alone is no end: a server may give fewer rows than were asked for. It is one where
@@ -54,7 +54,6 @@ def by_length(page: Page, onward: Call, size_param: str | None, rows: Rows, befo
     """
     if page.empty:
         return Step(None, "empty page")
-    so_far = rows()  # of each page, since it adds them up
     size = page.call.param(size_param) if size_param else None
     if size and size.isdecimal() and before:
         count = page.count
@@ -69,3 +68,9 @@ def to_address(page: Page, target: object, sign: str) -> Step:
         return Step(None, sign)
     address = urljoin(page.reply.url, target.strip())
     return Step(Call(page.call.path, page.call.params, url=address), sign)
+
+
+def unreadable(field: str, value: object, meant: str) -> str:
+    """Return the sentence for a next sign that is there and cannot be one."""
+    shown = str(value)[:60]
+    return f"The reply has {shown!r} at {field!r}, which is no {meant}: say paging=… otherwise."

@@ -3,7 +3,8 @@
 import pytest
 from stand_ins import opened
 
-from socialframe.paging import PageNumber, Single
+from socialframe.errors import ReplyError
+from socialframe.paging import Cursor, NextURL, Offset, PageNumber, Single
 from socialframe.replies import Call
 
 HINTS = PageNumber(total_pages="p.pages", total_rows="p.total", more="p.hasMore")
@@ -70,3 +71,28 @@ def test_rows_are_counted_only_where_it_matters():
 
     page = opened({"rows": [1], "p": {"pages": 2, "total": 9}}, needs=HINTS.needs)
     assert HINTS.next(page, never).call is not None
+
+
+@pytest.mark.parametrize(
+    ("paging", "body"),
+    [
+        (Cursor(field="next", param="c"), {"next": {"id": "a"}}),
+        (Cursor(field="next", param="c"), {"next": 1.5}),
+        (NextURL(field="next"), {"next": {"href": "?p=2"}}),
+        (NextURL(field="next"), {"next": 7}),
+    ],
+)
+def test_a_next_sign_that_cannot_be_one_is_no_end(paging, body):
+    """A short frame in silence would be the end."""
+    with pytest.raises(ReplyError, match="at 'next', which is no .*: say paging="):
+        step(paging, body)
+
+
+def test_an_empty_page_with_a_flag_goes_on_by_what_was_asked_for():
+    """Rows that a filter took away after the page was cut were passed over all the same."""
+    page = opened({"rows": [], "more": True}, needs=("more",))
+    page = type(page)(Call("/x", (("offset", "40"), ("limit", "20"))), *page_parts(page))
+
+    onward = Offset(more="more").next(page, lambda: 40).call
+
+    assert onward.param("offset") == "60"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.paging import Single, Step
+from socialframe.paging import PageNumber, Single, Step
 from socialframe.walk import grouped, overlapped
 
 
@@ -409,3 +409,35 @@ def test_the_same_page_for_ever_ends_every_walk(way, rows):
         list(getattr(client_of(app).posts(), way)())
 
     assert len(app.seen) <= 3
+
+
+def test_an_empty_first_page_whose_offset_cannot_move_is_no_empty_frame():
+    """It says that there is more."""
+    app = Scripted({"rows": [], "offset": 0, "hasMore": True})
+
+    with pytest.raises(sf.PagingLoop):
+        client_of(app).fetch("/v1/rows", records="rows").frame()
+
+
+def test_a_total_that_is_text_is_compared_too():
+    """As one that is a number."""
+    app = Scripted({"rows": [{"a": 1}], "total": "9"}, {"rows": [], "total": "9"})
+
+    with pytest.warns(sf.WalkWarning, match="counts 9 rows, and 1 came"):
+        client_of(app).fetch("/v1/rows", paging=PageNumber(total_rows="total")).frame()
+
+
+def test_a_count_that_leads_to_an_error_asks_for_a_sign():
+    """No reply said where it ends."""
+    app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
+
+    with pytest.raises(sf.IncompleteWalk, match=r"say paging=PageNumber\(param='page', …\)"):
+        client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
+
+
+def test_a_promise_of_more_without_a_way_to_it_is_said():
+    """A flag alone."""
+    app = Scripted({"rows": [{"a": 1}], "has_more": True})
+
+    with pytest.warns(sf.WalkWarning, match="'has_more' that more follows"):
+        client_of(app).fetch("/v1/rows").frame()
