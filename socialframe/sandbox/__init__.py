@@ -6,5 +6,6 @@ documented, like its nearest sibling), from a world in which everybody is invent
 
 from socialframe.sandbox.app import Asked, Sandbox
 from socialframe.sandbox.families import PAGINGS
+from socialframe.sandbox.switches import Switches
 
-__all__ = ["PAGINGS", "Asked", "Sandbox"]
+__all__ = ["PAGINGS", "Asked", "Sandbox", "Switches"]

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from socialframe.sandbox.asking import ApiError
 from socialframe.sandbox.families import cut, read_wish
-from socialframe.sandbox.world import select_posts
+from socialframe.sandbox.world import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.asking import Ask
     from socialframe.sandbox.families import Headers
     from socialframe.sandbox.world import Json
 
 
+Routes = dict[tuple[str, str], "Callable[[Ask], Answer]"]
+
+
 class Answer(NamedTuple):
-    """An answer that is the data.
+    """An answer, whole.
 
     Parameters
     ----------
@@ -26,36 +28,32 @@ class Answer(NamedTuple):
         Its bytes.
     headers
         Headers that only this answer has.
+    status
+        HTTP status.
+    content_type
+        Media type of the body.
 
     Examples
     --------
-    >>> Answer(b"{}").headers
-    ()
+    >>> Answer(b"{}").status
+    200
     """
 
     body: bytes
     headers: Headers = ()
+    status: int = 200
+    content_type: str = "application/json"
 
 
-def dumps(value: object) -> bytes:
-    """Write JSON as the API does: compact, UTF-8.
-
-    Parameters
-    ----------
-    value
-        What to write.
-
-    Returns
-    -------
-    bytes
-        The JSON.
+def refused(error: ApiError, headers: Headers = ()) -> Answer:
+    """Word an error of the API.
 
     Examples
     --------
-    >>> dumps({"a": [1, None]})
-    b'{"a":[1,null]}'
+    >>> refused(ApiError(404, "NOT_FOUND", "Post not found")).body
+    b'{"error":"Post not found","code":"NOT_FOUND"}'
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(dumps(error.body()), headers, error.status)
 
 
 def accounts(ask: Ask) -> Answer:
@@ -176,8 +174,7 @@ def posts(ask: Ask) -> Answer:
     b'{"posts":[],"pagination":{"page":1,"limit":10,"total":0,"pages":0}}'
     """
     wish = read_wish(ask, limit=10)
-    places = select_posts(
-        ask.world,
+    places = ask.world.select(
         status=ask.text("status"),
         platform=ask.text("platform"),
         first=ask.day("dateFrom"),
@@ -186,7 +183,7 @@ def posts(ask: Ask) -> Answer:
     page = cut(ask, wish, places)
     after = members(page.members)
     return Answer(
-        listing((ask.world.lines[place] for place in page.places), b"", after), page.headers
+        listing((ask.world.line(place) for place in page.places), b"", after), page.headers
     )
 
 
@@ -213,10 +210,19 @@ def post(ask: Ask) -> Answer:
     >>> from socialframe.sandbox.asking import Ask
     >>> from socialframe.sandbox.world import the_world
     >>> world = the_world()
-    >>> post(Ask(world, {}, {"post_id": world.posts[0]["id"]})) == (world.lines[0], ())
+    >>> post(Ask(world, {}, {"post_id": world.post(0)["id"]})).body == world.line(0)
     True
     """
-    place = ask.world.places.get(ask.path["post_id"])
+    place = ask.world.find(ask.path["post_id"])
     if place is None:
         raise ApiError(404, "NOT_FOUND", "Post not found")
-    return Answer(ask.world.lines[place])
+    return Answer(ask.world.line(place))
+
+
+ROUTES: Routes = {
+    ("GET", "/v1/accounts"): accounts,
+    ("GET", "/v1/accounts/health"): health,
+    ("GET", "/v1/posts"): posts,
+    ("GET", "/v1/posts/<post_id>"): post,
+}
+"""What answers where; each part of the sandbox has such a table."""

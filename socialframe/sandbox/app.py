@@ -9,7 +9,7 @@ import string
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
 from urllib.parse import parse_qsl, unquote
 
 from werkzeug.exceptions import HTTPException
@@ -18,10 +18,13 @@ from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
 from socialframe.sandbox import answers, numbers
+from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
-from socialframe.sandbox.families import end_sign_of
-from socialframe.sandbox.limits import SlidingWindow
+from socialframe.sandbox.dress import dressed
+from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.serve import serve
+from socialframe.sandbox.state import State
+from socialframe.sandbox.switches import LISTS, Switches
 from socialframe.sandbox.world import the_world
 
 if TYPE_CHECKING:
@@ -29,24 +32,25 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.answers import Answer
-    from socialframe.sandbox.asking import EndSign, PagingFamily
+    from socialframe.sandbox.answers import Routes
+    from socialframe.sandbox.families import Headers
     from socialframe.sandbox.limits import Verdict
+    from socialframe.sandbox.switches import Choices
 
 log = logging.getLogger(__name__)
 
-CALLS_A_MINUTE = {"free": 60, "paid": 600}
+CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
 
-ROUTES: dict[str, Callable[[Ask], Answer]] = {
-    "/v1/accounts": answers.accounts,
-    "/v1/accounts/health": answers.health,
-    "/v1/accounts/follower-stats": numbers.follower_stats,
-    "/v1/posts": answers.posts,
-    "/v1/posts/<post_id>": answers.post,
-    "/v1/analytics": numbers.analytics,
-}
-_PATHS = Map([Rule(path, endpoint=path, methods=["GET"]) for path in ROUTES], merge_slashes=False)
+#: What needs the key, and counts against the limit.
+ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES}
+#: What needs no key: pages for people, and what is no part of the API.
+OPEN: Routes = {}
+
+_PATHS = Map(
+    [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
+    merge_slashes=False,
+)
 # Bound to a fixed name, because the Host header of a request must not decide what is found.
 _ADAPTER = _PATHS.bind("sandbox.invalid")
 
@@ -84,26 +88,22 @@ class Sandbox:
     ----------
     tier
         ``"free"`` answers 60 calls a minute, ``"paid"`` 600.
-    paging
-        How a list is walked, one of `PAGINGS`: by ``"page"``, ``"offset"`` or ``"cursor"``, by the
-        address in ``"next_url"`` or in the ``"link"`` header, by ``"after_id"``, or with
-        ``"none"`` not at all. Parameters of other families are ignored.
-    end_sign
-        How lists say that they end, one of ``PAGINGS[paging]``, as ``"pages"`` (with ``total`` and
-        ``pages``) or ``"hasMore"``; None takes the first of them.
     key
         The only key that is let in; by default a new random one.
-    rate_limit_headers
-        Whether answers carry ``X-RateLimit-Limit``, ``-Remaining`` and ``-Reset``.
     clock
         Seconds that never run backwards, for the limit.
     wall
-        Unix time, for ``X-RateLimit-Reset``.
+        Unix time, for whatever happens from now on.
+    sleep
+        Waits so many seconds, where a switch makes answers slow.
+    **choices
+        What the documentation leaves open, as the fields of ``Switches``: ``paging="cursor"``,
+        ``end_sign="empty"``, ``rate_limit_headers=True``, and so on.
 
     Raises
     ------
     ArgumentError
-        If ``tier`` or ``paging`` is another word, or ``end_sign`` does not go with ``paging``.
+        If an argument cannot be meant.
     FileError
         If the package came without its data.
 
@@ -123,29 +123,27 @@ class Sandbox:
         self,
         *,
         tier: Literal["free", "paid"] = "paid",
-        paging: PagingFamily = "page",
-        end_sign: EndSign | None = None,
         key: str | None = None,
-        rate_limit_headers: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        **choices: Unpack[Choices],
     ) -> None:
-        if tier not in CALLS_A_MINUTE:
+        if tier not in CALLS_A_WINDOW:
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
         self.key = key or _new_key()
         self.tier = tier
-        self.paging: PagingFamily = paging
-        self.end_sign: EndSign = end_sign_of(paging, end_sign)
-        self._show_limit = rate_limit_headers
+        self.switches = Switches(**_known(choices))
+        self.state = State(the_world(), wall=wall)
         self._wall = wall
-        self._window = SlidingWindow(CALLS_A_MINUTE[tier], 60.0, clock)
-        self._world = the_world()
+        self._sleep = sleep
+        self._window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
         self._asked: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        paging = "" if self.paging == "page" else f"paging={self.paging!r}, "
-        return f"Sandbox(tier={self.tier!r}, {paging}end_sign={self.end_sign!r})"
+        changed = {"tier": self.tier, **self.switches.changed()}
+        return f"Sandbox({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     @property
     def requests(self) -> list[Asked]:
@@ -184,22 +182,10 @@ class Sandbox:
         {'error': 'Missing API key', 'code': 'AUTH_MISSING_KEY'}
         """
         request = Request(_as_wsgi_has_it(environ))
-        headers = {"X-Sandbox": "made-up data"}
-        try:
-            self._check_key(request)
-            self._count(headers)
-            answer = self._route(request)
-            status, body = 200, answer.body
-            headers.update(answer.headers)
-        except ApiError as error:
-            status, body = error.status, answers.dumps(error.body())
-        except Exception:
-            # Whatever went wrong is for the log; the asker learns what the real service tells.
-            log.exception("The sandbox could not answer")
-            fault = ApiError(500, "INTERNAL_ERROR", "Internal server error")
-            status, body = fault.status, answers.dumps(fault.body())
-        self._remember(request, status)
-        response = Response(body, status, headers, content_type="application/json")
+        answer = self._answer(request)
+        self._remember(request, answer.status)
+        headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
+        response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
         return response(environ, start_response)
 
     __call__ = wsgi
@@ -234,6 +220,50 @@ class Sandbox:
         """
         return serve(self.wsgi, host=host, port=port)
 
+    def _answer(self, request: Request) -> Answer:
+        """Find what is answered; never an exception."""
+        limits: Headers = ()
+        try:
+            route, parts = _matched(request)
+            if (request.method, route) in OPEN:
+                return OPEN[request.method, route](self._ask(request, route, parts))
+            self._check_key(request)
+            limits = self._count()
+            answer = ROUTES.get((request.method, route), _nowhere)(self._ask(request, route, parts))
+        except ApiError as error:
+            answer = refused(error, limits)
+        except _Limited as error:
+            answer = refused(error.error, error.headers)
+        except Exception:
+            # Whatever went wrong is for the log; the asker learns what the real service tells.
+            log.exception("The sandbox could not answer")
+            answer = refused(ApiError(500, "INTERNAL_ERROR", "Internal server error"), limits)
+        else:
+            answer = answer._replace(headers=(*limits, *answer.headers))
+        return dressed(answer, request, self.switches)
+
+    def _ask(self, request: Request, route: str, parts: dict[str, str]) -> Ask:
+        # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
+        pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
+        args: dict[str, str] = {}
+        for name, value in pairs:
+            args.setdefault(name, value)
+        part = route.rpartition("/")[2]
+        listed = part if part in LISTS else LISTS[0]
+        return Ask(
+            self.state.world,
+            args,
+            parts,
+            end_sign=self.switches.end_sign_for(listed),
+            paging=self.switches.paging_for(listed),
+            address=request.base_url,
+            state=self.state,
+            switches=self.switches,
+            body=b"" if request.method in {"GET", "HEAD"} else request.get_data(),
+            content_type=request.mimetype,
+            key=self.key,
+        )
+
     def _check_key(self, request: Request) -> None:
         sent = request.environ.get("HTTP_AUTHORIZATION")
         if sent is None:
@@ -245,35 +275,23 @@ class Sandbox:
         if scheme.lower() != "bearer" or not same:
             raise ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")
 
-    def _count(self, headers: dict[str, str]) -> None:
+    def _count(self) -> Headers:
+        """Count a call against the limit, and give the headers that tell of it."""
         verdict = self._window.arrive()
-        if self._show_limit:
-            headers.update(self._limit_headers(verdict))
+        headers = self._limit_headers(verdict) if self.switches.rate_limit_headers else ()
         if not verdict.allowed:
-            headers["Retry-After"] = str(verdict.retry_after)
-            raise ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
+            after = (("Retry-After", str(verdict.retry_after)),)
+            error = ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
+            raise _Limited(error, (*headers, *after))
+        return headers
 
-    def _limit_headers(self, verdict: Verdict) -> dict[str, str]:
-        return {
-            "X-RateLimit-Limit": str(verdict.limit),
-            "X-RateLimit-Remaining": str(verdict.remaining),
+    def _limit_headers(self, verdict: Verdict) -> Headers:
+        return (
+            ("X-RateLimit-Limit", str(verdict.limit)),
+            ("X-RateLimit-Remaining", str(verdict.remaining)),
             # When the next slot comes free: a sliding window has no other moment to name.
-            "X-RateLimit-Reset": str(int(self._wall()) + verdict.retry_after),
-        }
-
-    def _route(self, request: Request) -> Answer:
-        try:
-            rule, parts = _ADAPTER.match(request.path, request.method)
-        except HTTPException:
-            # Neither the path nor, on a known path, the method: the API documents no 405.
-            raise ApiError(404, "NOT_FOUND", "Not found") from None
-        # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
-        pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
-        args: dict[str, str] = {}
-        for name, value in pairs:
-            args.setdefault(name, value)
-        address = request.base_url
-        return ROUTES[rule](Ask(self._world, args, parts, self.end_sign, self.paging, address))
+            ("X-RateLimit-Reset", str(int(self._wall()) + verdict.retry_after)),
+        )
 
     def _remember(self, request: Request, status: int) -> None:
         path, query = request.path, request.query_string.decode("ascii", "replace")
@@ -284,6 +302,37 @@ class Sandbox:
             query = "[withheld]"
         with self._lock:
             self._asked.append(Asked(request.method, path, query, status))
+
+
+class _Limited(Exception):  # noqa: N818 - an answer, not a fault
+    """A call above the limit, with the headers of its answer."""
+
+    def __init__(self, error: ApiError, headers: Headers) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.headers = headers
+
+
+def _matched(request: Request) -> tuple[str, dict[str, str]]:
+    """Find the route of a request, empty where there is none."""
+    try:
+        (route,), parts = _ADAPTER.match(request.path, request.method)
+    except HTTPException:
+        # Neither the path nor, on a known path, the method: the API documents no 405.
+        return "", {}
+    return route, dict(parts)
+
+
+def _nowhere(_ask: Ask) -> Answer:
+    raise ApiError(404, "NOT_FOUND", "Not found")
+
+
+def _known(choices: Choices) -> Choices:
+    """Refuse an argument that is none, by a sentence as of any other argument."""
+    if unknown := set(choices) - set(Switches.__dataclass_fields__):
+        names = ", ".join(Switches.__dataclass_fields__)
+        raise ArgumentError(f"{unknown.pop()!r} is no switch of the sandbox; there are: {names}.")
+    return choices
 
 
 def _as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:

@@ -1,15 +1,18 @@
-"""Reading what was asked: query parameters in, checked values or a refusal out."""
+"""Reading what was asked: parameters and bodies in, checked values or a refusal out."""
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from socialframe.sandbox.state import State
+    from socialframe.sandbox.switches import Switches
     from socialframe.sandbox.world import World
 
 PagingFamily = Literal["page", "offset", "cursor", "next_url", "link", "after_id", "none"]
@@ -100,6 +103,16 @@ class Ask:
         The family of paging: which parameters choose a page.
     address
         URL of the request up to its query, for links to other pages.
+    state
+        What the request may change; none where it only reads.
+    switches
+        How the sandbox decides what is not documented; none where nothing depends on it.
+    body
+        The body, as it came.
+    content_type
+        Its media type, as it came.
+    key
+        The key that was let in, to bind things to; never for showing.
 
     Examples
     --------
@@ -114,6 +127,51 @@ class Ask:
     end_sign: EndSign = "pages"
     paging: PagingFamily = "page"
     address: str = ""
+    state: State | None = None
+    switches: Switches | None = None
+    body: bytes = b""
+    content_type: str = ""
+    key: str = field(default="", repr=False)
+
+    @property
+    def box(self) -> State:
+        """What the request may change."""
+        if self.state is None:
+            msg = "this request was made without a state"
+            raise RuntimeError(msg)
+        return self.state
+
+    @property
+    def root(self) -> str:
+        """The base URL that was asked: scheme and host."""
+        return "/".join(self.address.split("/", 3)[:3])
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object.
+
+        Returns
+        -------
+        dict
+            The object.
+
+        Raises
+        ------
+        ApiError
+            400, if it is none.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> Ask(the_world(), {}, {}, body=b'{"code": "x"}').json()
+        {'code': 'x'}
+        """
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise invalid("The body must be a JSON object")
+        return found
 
     def text(self, name: str) -> str | None:
         """Read a parameter as it is.

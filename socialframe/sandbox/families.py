@@ -154,9 +154,16 @@ def _position(token: str) -> int:
 
 def _row_after(world: World, places: Sequence[int], post_id: str) -> int:
     try:
-        return places.index(world.places[post_id]) + 1
-    except (KeyError, ValueError):
+        return places.index(_place(world, post_id)) + 1
+    except ValueError:
         raise invalid("after must be the id of a post in this list") from None
+
+
+def _place(world: World, post_id: str) -> int:
+    place = world.find(post_id)
+    if place is None:
+        raise ValueError(post_id)
+    return place
 
 
 def _nothing(_spot: _Spot) -> Json:

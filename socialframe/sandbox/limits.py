@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.sandbox.switches import Switches
+
 
 class Verdict(NamedTuple):
     """What a limiter says to one call.
@@ -98,3 +100,15 @@ class SlidingWindow:
             remaining = self._calls - len(self._arrivals)
             wait = self._arrivals[0] + self._seconds - now
         return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> SlidingWindow:
+    """Make the limiter that the switches say.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> limiter(Switches(), 60, lambda: 0.0).arrive().limit
+    60
+    """
+    return SlidingWindow(calls, switches.window_seconds, clock)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import timedelta
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from socialframe.sandbox.answers import Answer, dumps, listing, members
+from socialframe.sandbox.answers import Answer, listing, members
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.families import cut, read_wish
-from socialframe.sandbox.world import select_posts
+from socialframe.sandbox.shelf import involves
+from socialframe.sandbox.world import Series, dumps, the_world
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
+    from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.asking import Ask
+    from socialframe.sandbox.shelf import Shelf
     from socialframe.sandbox.world import Json, World
 
 METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
@@ -23,6 +27,7 @@ ENGAGEMENT = ("likes", "comments", "shares", "saves")
 SORTS = ("date", "engagement", *METRICS)
 LONGEST_SPAN = 366
 LAST_SYNC = "T17:00:00Z"
+_NOBODY = Series((), ())  # of an account that was connected today
 
 
 def _target_metrics(cells: tuple[str, ...]) -> Json | None:
@@ -55,13 +60,13 @@ def _media_type(post: Json) -> str:
     return str(kinds[0]) if len(kinds) == 1 else "carousel"
 
 
-@cache
-def _measured(world: World, place: int) -> tuple[Json, bytes]:
+@lru_cache(maxsize=8192)
+def _measured(shelf: Shelf, place: int) -> tuple[Json, bytes]:
     """Give one post's summed metrics, and the post as analytics show it."""
-    post = world.posts[place]
-    names = {account["accountId"]: account["username"] for account in world.accounts}
+    post = shelf.post(place)
+    names = {account["accountId"]: account["username"] for account in the_world().accounts}
     targets = []
-    for target, cells in zip(post["platforms"], world.metrics[post["id"]], strict=True):
+    for target, cells in zip(post["platforms"], shelf.metrics(place) or (), strict=True):
         targets.append(
             {
                 "platform": target["platform"],
@@ -87,13 +92,6 @@ def _measured(world: World, place: int) -> tuple[Json, bytes]:
     return total, dumps(shown)
 
 
-def _involves(post: Json, platform: str | None, account: str | None) -> bool:
-    return any(
-        platform in (None, target["platform"]) and account in (None, target["accountId"])
-        for target in post["platforms"]
-    )
-
-
 # A walk asks for the same selection page after page; a few of them are worth keeping.
 @lru_cache(maxsize=32)
 def _selected(
@@ -102,28 +100,31 @@ def _selected(
     account: str | None,
     span: tuple[date, date],
     sorting: tuple[str, bool],
-) -> tuple[int, ...]:
+) -> Sequence[int]:
     """Find the measured posts of a span of days, in the order asked for."""
-    first, last = (day.isoformat() for day in span)
-    chosen = [
-        place
-        for place, post in enumerate(world.posts)
-        if post["id"] in world.metrics
-        and first <= post["publishedAt"][:10] <= last
-        and _involves(post, platform, account)
-    ]
+    places = world.measured(platform, account, span)
     sort_by, descending = sorting
+    if sort_by == "date":
+        return places if descending else places[::-1]
 
-    def rank(place: int) -> tuple[bool, Any, str]:
-        post = world.posts[place]
-        if sort_by == "date":
-            return True, post["publishedAt"], post["id"]
-        total, _ = _measured(world, place)
+    def rank(place: int) -> tuple[bool, float, str]:
+        total, _ = _measured(world.shelf, place)
         value = total["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
-        return (value is not None) == descending, value or 0, post["id"]
+        return (value is not None) == descending, value or 0, world.post(place)["id"]
 
-    return tuple(sorted(chosen, key=rank, reverse=descending))
+    return tuple(sorted(places, key=rank, reverse=descending))
+
+
+@lru_cache(maxsize=32)
+def _counts(
+    world: World, platform: str | None, account: str | None, span: tuple[date, date]
+) -> tuple[int, int]:
+    """Count the measured posts that are published, and all that are scheduled."""
+    places = world.measured(platform, account, span)
+    published = sum(world.post(place)["status"] == "published" for place in places)
+    waiting = (world.post(place) for place in world.select(status="scheduled"))
+    return published, sum(involves(post, platform, account) for post in waiting)
 
 
 def _span(ask: Ask, days: int) -> tuple[date, date]:
@@ -168,9 +169,10 @@ def analytics(ask: Ask) -> Answer:
     world = ask.world
     post_id = ask.text("postId")
     if post_id is not None:
-        if post_id not in world.metrics:
+        place = world.find(post_id)
+        if place is None or place in world.own or world.shelf.metrics(place) is None:
             raise ApiError(404, "NOT_FOUND", "Post not found")
-        return Answer(_measured(world, world.places[post_id])[1])
+        return Answer(_measured(world.shelf, place)[1])
     wish = read_wish(ask, limit=50)
     first, last = _span(ask, 90)
     if (last - first).days > LONGEST_SPAN:
@@ -178,17 +180,16 @@ def analytics(ask: Ask) -> Answer:
     sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
     platform, account = ask.text("platform"), ask.text("accountId")
     places = _selected(world, platform, account, (first, last), sorting)
-    published = sum(world.posts[place]["status"] == "published" for place in places)
-    waiting = (world.posts[place] for place in select_posts(world, status="scheduled"))
+    published, scheduled = _counts(world, platform, account, (first, last))
     overview = {
         "totalPosts": len(places),
         "publishedPosts": published,
-        "scheduledPosts": sum(_involves(post, platform, account) for post in waiting),
+        "scheduledPosts": scheduled,
         "lastSync": f"{world.today}{LAST_SYNC}",
         "dataStaleness": {},
     }
     page = cut(ask, wish, places)
-    lines = (_measured(world, place)[1] for place in page.places)
+    lines = (_measured(world.shelf, place)[1] for place in page.places)
     after = {
         **page.members,
         "accounts": [
@@ -238,7 +239,7 @@ def follower_stats(ask: Ask) -> Answer:
         account = who["accountId"]
         if wanted is not None and account not in wanted:
             continue
-        series = ask.world.followers[account]
+        series = ask.world.followers.get(account, _NOBODY)
         low, high = bisect_left(series.days, first), bisect_right(series.days, last)
         days, counts = series.days[low:high], series.counts[low:high]
         growth = counts[-1] - counts[0] if counts else 0
@@ -247,7 +248,7 @@ def follower_stats(ask: Ask) -> Answer:
                 "id": account,
                 "platform": who["platform"],
                 "username": who["username"],
-                "currentFollowers": series.counts[-1],
+                "currentFollowers": series.counts[-1] if series.counts else 0,
                 "growth": growth,
                 "growthPercentage": round(100 * growth / counts[0], 2) if counts else 0.0,
                 "dataPoints": len(counts),
@@ -258,3 +259,10 @@ def follower_stats(ask: Ask) -> Answer:
         ]
     reply = {"accounts": accounts, "stats": stats, "dateRange": {"from": first, "to": last}}
     return Answer(dumps({**reply, "granularity": granularity}))
+
+
+ROUTES: Routes = {
+    ("GET", "/v1/accounts/follower-stats"): follower_stats,
+    ("GET", "/v1/analytics"): analytics,
+}
+"""What answers where."""

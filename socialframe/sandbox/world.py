@@ -1,20 +1,24 @@
-"""The made-up world, loaded once a process and never changed."""
+"""The made-up world: a value. Whoever changes it makes the next one."""
 
 from __future__ import annotations
 
 import csv
 import json
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from socialframe.errors import FileError
+from socialframe.sandbox.shelf import FileShelf, involves
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from socialframe.sandbox.shelf import Cells, Shelf
 
 Json = dict[str, Any]
 
@@ -30,37 +34,231 @@ class Series:
 # Compared by identity: a world is loaded once, and hashing five thousand posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """Everything that the sandbox knows.
+    """Everything that the sandbox knows at one moment.
+
+    A post has a place: those of the shelf count from 0, newest first; a new one is at -1, the next
+    one at -2. So ascending places are newest first, always.
 
     Parameters
     ----------
     today
-        The day on which the world's clock stands still.
+        The day up to which the world's story is told.
     accounts, health
         Accounts as the two endpoints list them.
-    posts
-        Posts as parsed values, newest first.
-    lines
-        The same posts as the JSON that is sent.
-    ages
-        For each post the negated day of its creation, so that newest first is ascending.
-    places
-        The position of a post by its id.
-    metrics
-        For each post that is out, one row of raw cells a target.
     followers
         Daily follower counts by account.
+    shelf
+        The posts that were there from the start.
+    own
+        Posts by place that are new, or in the place of one of the shelf.
+    gone
+        Places of the shelf that are empty or taken by one of ``own``, ascending.
+
+    Examples
+    --------
+    >>> world = the_world().with_post({"id": "post_x", "status": "draft", "platforms": []})
+    >>> world.find("post_x"), len(world.select()) - len(the_world().select())
+    (-1, 1)
     """
 
     today: date
     accounts: tuple[Json, ...]
     health: tuple[Json, ...]
-    posts: tuple[Json, ...]
-    lines: tuple[bytes, ...]
-    ages: tuple[int, ...]
-    places: Mapping[str, int]
-    metrics: Mapping[str, tuple[tuple[str, ...], ...]]
     followers: Mapping[str, Series]
+    shelf: Shelf
+    own: Mapping[int, Json] = field(default_factory=dict)
+    gone: tuple[int, ...] = ()
+
+    def post(self, place: int) -> Json:
+        """Give a post as a value; nobody may change it."""
+        return self.own[place] if place in self.own else self.shelf.post(place)
+
+    def line(self, place: int) -> bytes:
+        """Give a post as the JSON that is sent."""
+        return dumps(self.own[place]) if place in self.own else self.shelf.line(place)
+
+    def find(self, post_id: str) -> int | None:
+        """Give the place of a post by its id; None if there is none."""
+        for own, post in self.own.items():
+            if post["id"] == post_id:
+                return own
+        place = self.shelf.find(post_id)
+        return None if place is None or self._is_gone(place) else place
+
+    def select(
+        self,
+        *,
+        status: str | None = None,
+        platform: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> Sequence[int]:
+        """Find posts by status, platform and day of creation.
+
+        Parameters
+        ----------
+        status, platform
+            Keep only posts with this status, or with a target on this platform.
+        first, last
+            First and last day (UTC) of creation, both included.
+
+        Returns
+        -------
+        Sequence of int
+            Their places, ascending.
+
+        Examples
+        --------
+        >>> len(the_world().select()) == len(the_world().shelf)
+        True
+        """
+        places = self.shelf.select(status, platform, first, last)
+        if not self.own and not self.gone:
+            return places
+        days = tuple(day and day.isoformat() for day in (first, last))
+        kept = sorted(
+            place
+            for place, post in self.own.items()
+            if status in (None, post["status"])
+            and (platform is None or involves(post, platform))
+            and (days[0] or "") <= post.get("createdAt", "")[:10] <= (days[1] or "~")
+        )
+        return Merged(places, kept, self.gone)
+
+    def measured(
+        self, platform: str | None, account: str | None, span: tuple[date, date]
+    ) -> Sequence[int]:
+        """Find posts that are out, by target and day of publication, the latest first."""
+        places = self.shelf.measured(platform, account, span)
+        if not self.gone:
+            return places
+        return [place for place in places if not self._is_gone(place)]
+
+    def with_post(self, post: Json) -> Self:
+        """Make the world in which there is this post, in the place of one of the same id."""
+        place = self.find(post["id"])
+        if place is None:
+            place = min(self.own, default=0) - 1 if min(self.own, default=0) < 0 else -1
+        gone = (
+            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
+        )
+        return replace(self, own={**self.own, place: post}, gone=gone)
+
+    def without_post(self, post_id: str) -> Self:
+        """Make the world in which there is no such post."""
+        place = self.find(post_id)
+        if place is None:
+            return self
+        own = {at: post for at, post in self.own.items() if at != place}
+        gone = (
+            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
+        )
+        return replace(self, own=own, gone=gone)
+
+    def with_account(self, account: Json, health: Json) -> Self:
+        """Make the world in which this account is connected, in the place of the same one."""
+        same = (account["platform"], account["accountId"])
+        known = [_pair(one) for one in self.accounts]
+        if same not in known:
+            return replace(self, accounts=(*self.accounts, account), health=(*self.health, health))
+        at = known.index(same)
+        accounts, states = list(self.accounts), list(self.health)
+        accounts[at], states[at] = account, health
+        return replace(self, accounts=tuple(accounts), health=tuple(states))
+
+    def without_account(self, platform: str, account_id: str) -> Self:
+        """Make the world in which this account is not connected; its posts stay."""
+        gone = (platform, account_id)
+        return replace(
+            self,
+            accounts=tuple(one for one in self.accounts if _pair(one) != gone),
+            health=tuple(one for one in self.health if _pair(one) != gone),
+        )
+
+    def _is_gone(self, place: int) -> bool:
+        at = bisect_left(self.gone, place)
+        return self.gone[at : at + 1] == (place,)
+
+
+class Merged(Sequence[int]):
+    """Ascending places: those of a list, without some, with some; the list is never copied.
+
+    Parameters
+    ----------
+    base, own, gone
+        All ascending. Nothing of ``own`` is left in ``base`` without ``gone``.
+
+    Examples
+    --------
+    >>> list(Merged(range(5), [-1, 2], (1, 2)))
+    [-1, 0, 2, 3, 4]
+    """
+
+    def __init__(self, base: Sequence[int], own: Sequence[int], gone: Sequence[int]) -> None:
+        self._base = base
+        # Pieces of the base between the places where something is put in or left out.
+        cuts: list[tuple[int, int, bool]] = [(bisect_left(base, at), at, True) for at in own]
+        for at in gone:
+            index = bisect_left(base, at)
+            if index < len(base) and base[index] == at:
+                cuts.append((index, at, False))
+        cuts.sort(key=lambda cut: (cut[0], not cut[2]))
+        self._pieces: list[tuple[int, int, int | None]] = []  # start in base, length, own place
+        begin = 0
+        for index, at, put_in in cuts:
+            self._pieces.append((begin, index - begin, None))
+            if put_in:
+                self._pieces.append((0, 1, at))
+            begin = index if put_in else index + 1
+        self._pieces.append((begin, len(base) - begin, None))
+        self._length = sum(length for _, length, _ in self._pieces)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, int):
+            start = range(self._length)[index]
+            return self[start : start + 1][0]
+        start, stop, step = index.indices(self._length)
+        found: list[int] = []
+        before = 0
+        for begin, length, own in self._pieces:
+            low, high = max(start - before, 0), min(stop - before, length)
+            if low < high:
+                found += [own] if own is not None else self._base[begin + low : begin + high]
+            before += length
+        return found[::step]
+
+
+def _pair(account: Json) -> tuple[str, str]:
+    return account["platform"], account["accountId"]
+
+
+def dumps(value: object) -> bytes:
+    """Write JSON as the API does: compact, UTF-8.
+
+    Parameters
+    ----------
+    value
+        What to write.
+
+    Returns
+    -------
+    bytes
+        The JSON.
+
+    Examples
+    --------
+    >>> dumps({"a": [1, None]})
+    b'{"a":[1,null]}'
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def find_world(beside: Path | None = None) -> Path:
@@ -130,17 +328,13 @@ def load_world(folder: Path) -> World:
         today=date.fromisoformat(book["today"]),
         accounts=tuple(book["accounts"]),
         health=tuple(book["health"]),
-        posts=posts,
-        lines=tuple(lines),
-        ages=tuple(-date.fromisoformat(post["createdAt"][:10]).toordinal() for post in posts),
-        places={post["id"]: place for place, post in enumerate(posts)},
-        metrics=_read_metrics(folder / "metrics.csv"),
         followers=_read_followers(folder / "followers.csv"),
+        shelf=FileShelf(posts, tuple(lines), _read_metrics(folder / "metrics.csv")),
     )
 
 
-def _read_metrics(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
-    rows: dict[str, list[tuple[str, ...]]] = {}
+def _read_metrics(path: Path) -> dict[str, tuple[Cells, ...]]:
+    rows: dict[str, list[Cells]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         next(reader)
@@ -181,58 +375,3 @@ def the_world() -> World:
     True
     """
     return load_world(find_world())
-
-
-@cache
-def _matching(world: World, status: str | None, platform: str | None) -> tuple[int, ...]:
-    return tuple(
-        place
-        for place, post in enumerate(world.posts)
-        if status in (None, post["status"])
-        and (platform is None or any(t["platform"] == platform for t in post["platforms"]))
-    )
-
-
-def select_posts(
-    world: World,
-    *,
-    status: str | None = None,
-    platform: str | None = None,
-    first: date | None = None,
-    last: date | None = None,
-) -> Sequence[int]:
-    """Find posts by status, platform and day of creation.
-
-    Parameters
-    ----------
-    world
-        Where to look.
-    status, platform
-        Keep only posts with this status, or with a target on this platform.
-    first, last
-        First and last day (UTC) of creation, both included.
-
-    Returns
-    -------
-    Sequence of int
-        Positions in ``world.posts``, newest first.
-
-    Examples
-    --------
-    >>> len(select_posts(the_world())) == len(the_world().posts)
-    True
-    """
-    # Only values that occur reach the cache, so nobody can fill it with inventions.
-    if status is not None and status not in _statuses(world):
-        return ()
-    if platform is not None and platform not in {a["platform"] for a in world.accounts}:
-        return ()
-    places = _matching(world, status, platform)
-    low = 0 if last is None else bisect_left(world.ages, -last.toordinal())
-    high = len(world.ages) if first is None else bisect_right(world.ages, -first.toordinal())
-    return places[bisect_left(places, low) : bisect_left(places, high)]
-
-
-@cache
-def _statuses(world: World) -> frozenset[str]:
-    return frozenset(post["status"] for post in world.posts)

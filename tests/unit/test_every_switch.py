@@ -33,7 +33,7 @@ def every_post():
     """Give the ids of the whole world, newest first, as its files have them."""
     from socialframe.sandbox.world import the_world
 
-    return [post["id"] for post in the_world().posts]
+    return [post["id"] for post in the_world().shelf.posts]
 
 
 @pytest.fixture(scope="module")

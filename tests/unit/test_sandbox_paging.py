@@ -126,7 +126,8 @@ def test_walk(paging, sign, expected):
 
     assert [name for reply in replies for name in ids(reply)] == expected
     assert len(replies) == (1 if paging == "none" else 5)
-    assert (sandbox.paging, sandbox.end_sign) == (paging, sign)
+    assert sandbox.switches.paging_for("posts") == paging
+    assert sandbox.switches.end_sign_for("analytics") == sign
 
 
 @pytest.mark.parametrize(
@@ -382,10 +383,10 @@ def test_defaults():
         "after_id": ("short",),
         "none": ("none",),
     }
-    assert repr(Sandbox()) == "Sandbox(tier='paid', end_sign='pages')"
-    assert repr(Sandbox(paging="link")) == "Sandbox(tier='paid', paging='link', end_sign='absent')"
+    assert repr(Sandbox()) == "Sandbox(tier='paid')"
+    assert repr(Sandbox(paging="link")) == "Sandbox(tier='paid', paging='link')"
     for paging, signs in PAGINGS.items():
-        assert Sandbox(paging=paging).end_sign == signs[0]
+        assert Sandbox(paging=paging).switches.end_sign_for("posts") == signs[0]
 
 
 @pytest.mark.parametrize("paging", PAGINGS)

@@ -1,0 +1,91 @@
+"""What changes in a sandbox: the world at this moment, and what each part keeps for itself."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.sandbox.world import Json, World
+
+T = TypeVar("T")
+
+
+class State:
+    """The mutable side of one sandbox; two sandboxes share nothing of it.
+
+    Parameters
+    ----------
+    world
+        The world at the start.
+    wall
+        Unix time, for whatever happens from now on.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> state.change(lambda world: world.without_account("tiktok", "tt_40311"))
+    >>> len(the_world().accounts) - len(state.world.accounts)
+    1
+    """
+
+    def __init__(self, world: World, *, wall: Callable[[], float]) -> None:
+        self.world = world
+        self.lock = threading.RLock()
+        self.listeners: list[Callable[[str, Json], None]] = []
+        self._wall = wall
+        self._parts: dict[type[Any], Any] = {}
+
+    def change(self, make: Callable[[World], World]) -> None:
+        """Put the next world in the place of this one; ``make`` runs alone."""
+        with self.lock:
+            self.world = make(self.world)
+
+    def announce(self, event: str, data: Json) -> None:
+        """Tell all listeners that something happened, as ``post.published``.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> state = State(the_world(), wall=lambda: 0.0)
+        >>> state.listeners.append(lambda event, data: print(event, data))
+        >>> state.announce("account.connected", {"platform": "tiktok"})
+        account.connected {'platform': 'tiktok'}
+        """
+        for listener in self.listeners:
+            listener(event, data)
+
+    def part(self, kind: type[T]) -> T:
+        """Give what a part of the sandbox keeps for itself; made at the first use.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world import the_world
+        >>> state = State(the_world(), wall=lambda: 0.0)
+        >>> state.part(list) is state.part(list)
+        True
+        """
+        with self.lock:
+            if kind not in self._parts:
+                self._parts[kind] = kind()
+            return self._parts[kind]  # type: ignore[no-any-return]  # of this kind
+
+    @property
+    def now(self) -> datetime:
+        """The moment, in UTC and whole seconds."""
+        return datetime.fromtimestamp(int(self._wall()), UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """Spell a moment as the API does.
+
+    Examples
+    --------
+    >>> stamp(datetime(2026, 3, 20, 7, tzinfo=UTC))
+    '2026-03-20T07:00:00Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
