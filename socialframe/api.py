@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from socialframe.replies import Params
 
 #: The documentation does not reach these lists: the replies say how they are paged, and where they
-#: say nothing, page numbers are the strongest guess.
+#: say nothing, page numbers are the strongest guess. Page 1 is asked for after the first page: if
+#: that is the same one, pages count from 1.
 _PAGES = Auto(
     token_param="cursor",  # noqa: S106 - the sibling takes its nextCursor back as this
-    unsaid=(PageNumber(size_param="limit"), AfterId(param="after")),
+    unsaid=(
+        PageNumber(start=0, size_param="limit"),
+        PageNumber(size_param="limit"),
+        AfterId(param="after"),
+    ),
 )
 
 

@@ -1,8 +1,8 @@
 """``socialframe``: the same words from a shell.
 
 Rows go to standard output or into a file, everything else to standard error. Exit codes: 0
-complete, 2 usage, 3 no key or a wrong one, 4 a walk that broke, 5 any other refusal of the API or
-the network.
+complete, 2 usage, 3 no key or a wrong one, 4 a walk that broke or of which nobody can say that it
+is whole, 5 any other refusal of the API or the network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialframe.settings import no_color
-from socialframe.verbs import described, fetching, parameters, sentences
+from socialframe.verbs import described, fetching, parameters, scheme, sentences
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def followers(
 @click.option("--records", help="Dotted path of the list; '' where the body is the list.")
 @click.option("--key", multiple=True, help="Path in a record that tells two rows apart.")
 @click.option("--columns", help='Types as JSON: {"createdAt": "timestamp"}.')
+@click.option("--paging", help="How pages follow each other, as in Python; else found out.")
 @fetching
 def fetch(
     api: Client,
@@ -160,19 +161,27 @@ def fetch(
     records: str | None,
     key: tuple[str, ...],
     columns: str | None,
+    paging: str | None,
 ) -> Query:
-    """Any endpoint, declared or not; paging is found out.
+    """Any endpoint, declared or not.
 
     \b
     Examples:
       socialframe fetch /v1/posts limit=100 status=failed
-      socialframe fetch /v1/logs days=7 --records logs --key id -o logs.parquet
+      socialframe fetch /v1/logs --key id --paging 'Cursor(field="next", param="cursor")'
     """  # noqa: D301 - \b tells click to keep the lines
     try:
         types = json.loads(columns) if columns else None
     except ValueError as error:
         raise click.UsageError(f"--columns is a JSON object, and this is none: {error}.") from None
-    return api.fetch(path, records=records, params=parameters(params), columns=types, key=key)
+    return api.fetch(
+        path,
+        records=records,
+        params=parameters(params),
+        paging=scheme(paging) if paging else None,
+        columns=types,
+        key=key,
+    )
 
 
 @main.command()

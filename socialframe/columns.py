@@ -71,6 +71,9 @@ class Column:
     item: str = ""
 
     def __post_init__(self) -> None:
+        texts = (self.name, self.path, self.type)
+        if not all(isinstance(text, str) for text in texts):
+            raise ArgumentError(f"A column's name, path and type are text, not {texts}.")
         if self.element not in (*DTYPES, "struct"):
             known = ", ".join((*DTYPES, "struct"))
             raise ArgumentError(
@@ -159,6 +162,14 @@ class Schema:
     key: tuple[str, ...] = ()
     exploded: str = ""
     given: tuple[tuple[str, str], ...] | None = None
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if twice := [name for name in names if names.count(name) > 1 or name == EXTRA]:
+            raise ArgumentError(f"{twice[0]!r} names two columns; {EXTRA} stands last by itself.")
+        for name in () if self.inferred or self.exploded else self.key:
+            if self[name].type not in DTYPES:  # refuses a name that is none, too
+                raise ArgumentError(f"{name!r} holds lists or objects, which tell no rows apart.")
 
     @property
     def inferred(self) -> bool:

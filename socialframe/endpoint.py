@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from socialframe.columns import Column, Schema
+from socialframe.columns import EXTRA, Column, Schema
 from socialframe.declaration import Endpoint
 from socialframe.errors import ArgumentError
 from socialframe.paging import Auto, Paging, Single
@@ -16,7 +16,7 @@ from socialframe.query import Query
 from socialframe.replies import Call, Params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from socialframe.query import Source
 
@@ -27,8 +27,8 @@ def endpoint(
     path: str,
     *,
     records: str,
-    columns: tuple[Column, ...],
-    key: tuple[str, ...] = (),
+    columns: Sequence[Column],
+    key: str | Sequence[str] = (),
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
 ) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
@@ -43,9 +43,9 @@ def endpoint(
         Path on the API.
     records : str
         Where the records stand in a reply, dotted.
-    columns : tuple of Column
+    columns : sequence of Column
         What a row is made of, ``_extra`` unsaid.
-    key : tuple of str
+    key : str, sequence of str
         Columns that together tell two rows apart.
     paging : Paging or None
         Which call comes next; None means that everything comes in one reply.
@@ -56,6 +56,11 @@ def endpoint(
     -------
     callable
         The decorator.
+
+    Raises
+    ------
+    ArgumentError
+        If a key is no column, or two columns have one name.
 
     Examples
     --------
@@ -77,7 +82,7 @@ def endpoint(
         function: Callable[Concatenate[Any, P], Params],
     ) -> Callable[Concatenate[Any, P], Query]:
         signature = inspect.signature(function)
-        schema = Schema(columns, key)
+        schema = Schema(_declared(columns), _names(key))
         declared = Endpoint(
             name=function.__name__,
             path=path,
@@ -90,6 +95,11 @@ def endpoint(
         @wraps(function)
         def method(client: Source, /, *args: P.args, **kwargs: P.kwargs) -> Query:
             params = function(client, *args, **kwargs)
+            if not isinstance(params, Mapping):
+                raise ArgumentError(
+                    f"{function.__name__} returns the API's parameters as a mapping, "
+                    f"not {params!r}."
+                )
             typed = signature.bind(client, *args, **kwargs).arguments
             arguments = tuple(typed.items())[1:]
             return Query(declared, arguments, Call.of(path, params), client, schema)
@@ -101,6 +111,37 @@ def endpoint(
         return method
 
     return declare
+
+
+def _asked(path: object, records: object, params: object) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or "?" in path:
+        raise ArgumentError(
+            "A path begins with '/', as '/v1/posts', and has no '?' (parameters go into params); "
+            f"{path!r} is none."
+        )
+    if not isinstance(records, str | None):
+        raise ArgumentError(f"records takes a dotted path, as 'data.items', not {records!r}.")
+    named = isinstance(params, Mapping) and all(isinstance(name, str) for name in params)
+    if params is not None and not named:
+        raise ArgumentError(f"params takes a mapping of names to values, not {params!r}.")
+
+
+def _names(key: object) -> tuple[str, ...]:
+    keys = (key,) if isinstance(key, str) else key
+    if not isinstance(keys, Sequence | None) or any(
+        not isinstance(name, str) for name in keys or ()
+    ):
+        raise ArgumentError(f"key takes a name or some of them, not {key!r}.")
+    return tuple(keys or ())
+
+
+def _declared(columns: object) -> tuple[Column, ...]:
+    if isinstance(columns, Sequence) and all(isinstance(one, Column) for one in columns):
+        return tuple(columns)
+    raise ArgumentError(
+        "columns takes a mapping of names to types, as {'createdAt': 'timestamp'}, or a sequence "
+        f"of Column, not {columns!r}."
+    )
 
 
 def _documented(text: str, schema: Schema) -> str:
@@ -119,20 +160,19 @@ def undeclared(
     key: str | Sequence[str] | None,
 ) -> Query:
     """Return a query of an endpoint that nobody declared; see ``Client.fetch``."""
-    if not str(path).startswith("/") or "?" in path:
-        raise ArgumentError(f"path is as '/v1/posts', parameters go into params=, not {path!r}.")
+    _asked(path, records, params)
     if paging is not None and not isinstance(paging, Declared):
         raise ArgumentError(f"paging takes a scheme of socialframe.paging, not {paging!r}.")
-    keys = (key,) if isinstance(key, str) else tuple(key or ())
+    keys = _names(key)
     if columns is None or isinstance(columns, Mapping):
         given = tuple((columns or {}).items())
         for name, kind in given:
             Column(name=name, path=name, type=kind, meaning="")  # refuses a type that is none
+            if name == EXTRA:
+                raise ArgumentError(f"{EXTRA} is the column of what no other column holds.")
         schema = Schema((), keys, given=given)
     else:
-        schema = Schema(tuple(columns), keys)
-        for name in keys:
-            schema[name]  # refuses a name that is none
+        schema = Schema(_declared(columns), keys)
     declared = Endpoint(
         name="fetch", path=path, records=records, paging=paging or Auto(), schema=schema
     )

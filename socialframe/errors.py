@@ -27,6 +27,7 @@ branch without knowing the subclasses. All of them pickle. None of them holds a 
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 
@@ -216,3 +217,15 @@ class PagingLoop(IncompleteWalk):
 
 class WalkWarning(UserWarning):
     """The rows are here, but something about them is uncertain; ``df.attrs`` says what."""
+
+
+def outside() -> int:
+    """Return the ``stacklevel`` of the frame that called into this package.
+
+    So a warning shows the user's line, and Python's filter, which shows a text once a line, tells
+    two walks apart.
+    """
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - warnings.warn counts the same frames
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "socialframe":
+        frame, level = frame.f_back, level + 1
+    return level

@@ -219,7 +219,7 @@ def open_reply(
         for the one list of objects in it.
     needs : tuple of str
         Paths that the paging reads; an empty path stands for all of the envelope. A reply that
-        seems to have none of them is parsed whole before that is believed.
+        seems to lack one of them is parsed whole before that is believed.
     first : bool
         Whether it is the first page of its walk: on a later one an absent list means no rows.
 
@@ -235,14 +235,14 @@ def open_reply(
     body = reply.body.removeprefix(_BOM)
     if path:
         for envelope, start, stop in _cuts(body, path):
-            if not needs or any(need and stands(envelope, need) for need in needs):
+            if all(need and stands(envelope, need) for need in needs):
                 return Page(call, reply, envelope, body[start:stop], path)
     envelope = parse(body)
     if path is None:
         path = records_path(call, envelope)
     records = value_at(envelope, path)
     told = isinstance(envelope, dict) and envelope.get("error") and records is None
-    may_lack = isinstance(envelope, dict) and (not first or _counts_none(envelope)) and not told
+    may_lack = isinstance(envelope, dict) and (not first or counts_none(envelope)) and not told
     if records is None and may_lack:
         return Page(call, reply, envelope, b"[]", path)
     if not isinstance(records, list):
@@ -273,6 +273,9 @@ def records_path(call: Call, body: object) -> str:
     if isinstance(body, list):
         return ""
     lists = list(_lists(body))
+    own = [path for path, value in lists if path == call.path.rpartition("/")[2] and not value]
+    if own:  # none of what was asked for, beside a list of something else
+        return own[0]
     found = [path for path, value in lists if any(isinstance(entry, dict) for entry in value)]
     found = found or [path for path, _ in lists]
     if len(found) == 1:
@@ -346,7 +349,14 @@ def _emptied(envelope: dict[str, Any], path: str) -> dict[str, Any]:
     return envelope
 
 
-def _counts_none(envelope: dict[str, Any]) -> bool:
+def counts_none(envelope: dict[str, Any]) -> bool:
+    """Whether a reply counts no rows.
+
+    Examples
+    --------
+    >>> counts_none({"meta": {"result_count": 0}})
+    True
+    """
     inner = [value for value in envelope.values() if isinstance(value, dict)]
     return any(
         _COUNTS.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,19 @@ def _text(array: pa.Array) -> pa.Array:
 
 
 def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
-    """Return a value as JSON text, moments as ISO 8601."""
-    return json.dumps(value, ensure_ascii=False, default=_moment)
+    """Return a value as JSON text, moments as ISO 8601, and null where JSON has no number."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_moment, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_moment)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _moment(value: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -21,10 +23,12 @@ from socialframe.errors import (
     InvalidKeyError,
     MissingKeyError,
     SocialFrameError,
+    WalkWarning,
 )
 
 if TYPE_CHECKING:
     from socialframe.client import Client
+    from socialframe.paging import Paging
     from socialframe.query import Query
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +38,7 @@ _WIDEST = 40  # letters of one of its cells
 _WHOLE = {True: "complete", False: "not complete", None: "perhaps not complete"}
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
+UNCERTAIN = 4
 #: Exit codes, the first that fits.
 EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
     (ArgumentError, 2),
@@ -41,16 +46,31 @@ EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
     (MissingKeyError, 3),
     (InvalidKeyError, 3),
     (AuthenticationError, 3),
-    (IncompleteWalk, 4),
+    (IncompleteWalk, UNCERTAIN),
     (SocialFrameError, 5),
 )
 
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Turn what can go wrong into one sentence on standard error and an exit code."""
+    """Turn what can go wrong into one sentence on standard error and an exit code.
+
+    A walk of which nobody can say that it is whole gives its rows, a sentence, and the code of one
+    that broke: what follows in a pipeline must not take it for complete.
+    """
+    doubts: list[str] = []
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        doubts.extend([str(message)] * issubclass(category, WalkWarning))
+        click.echo(f"Warning: {message}", err=True)
+
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", WalkWarning)
+            warnings.showwarning = show
+            yield
+        if doubts:
+            raise click.exceptions.Exit(UNCERTAIN)
     except SocialFrameError as error:
         code = next(code for cls, code in EXIT_CODES if isinstance(error, cls))
         click.echo(f"Error: {error}", err=True)
@@ -88,7 +108,7 @@ def fetching(function: F) -> F:
     ) -> None:
         if output and as_json:
             raise click.UsageError("-o writes a file and --json to stdout: one of them.")
-        if output and not output.endswith(_SUFFIXES):
+        if output and Path(output).suffix not in _SUFFIXES:
             raise click.UsageError(f"-o ends in one of {', '.join(_SUFFIXES)}.")
         from socialframe.client import Client
 
@@ -148,6 +168,36 @@ def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def scheme(text: str) -> Paging:
+    """Return a paging scheme from its Python spelling; nothing of it is run.
+
+    Raises
+    ------
+    click.UsageError
+        If it is no scheme with keyword arguments that are plain values.
+
+    Examples
+    --------
+    >>> scheme("Cursor(field='meta.next', param='cursor')").param
+    'cursor'
+    """
+    from socialframe import paging
+
+    names = [name for name in paging.__all__ if name not in {"Paging", "Step"}]
+    try:
+        call = ast.parse(text if "(" in text else f"{text}()", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
+            raise ValueError(text)  # noqa: TRY301 - one sentence for all that is wrong
+        given = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
+        made: Paging = {name: getattr(paging, name) for name in names}[call.func.id](**given)
+    except (SyntaxError, ValueError, KeyError, TypeError):
+        raise click.UsageError(
+            f"--paging takes one of {', '.join(names)} as in Python, as "
+            f'\'Cursor(field="meta.next", param="cursor")\', not {text!r}.'
+        ) from None
+    return made
+
+
 def described(path: str) -> str:
     """Return a Parquet file's provenance and columns, in words.
 
@@ -162,10 +212,15 @@ def described(path: str) -> str:
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
         lines = [f"{path}: {file.metadata.num_rows:,} rows"]
         if facts:
+            came = facts.get("rows")
+            if came != file.metadata.num_rows:
+                lines.append(f"These are some of the {came} rows that came:")
+            whole = _WHOLE[facts.get("complete")]
+            whole += " up to the limit" * (facts.get("stop") == "limit")
             lines.append(
                 f"from {facts.get('endpoint')} ({facts.get('path')}), {facts.get('pages')} calls, "
                 f"{facts.get('first_fetch')} to {facts.get('last_fetch')}, "
-                f"{_WHOLE[facts.get('complete')]}, by socialframe {facts.get('version')}"
+                f"{whole}, by socialframe {facts.get('version')}"
             )
             lines.append(f"arguments: {json.dumps(facts.get('arguments', {}), ensure_ascii=False)}")
         else:

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from socialframe.ahead import grouped, overlapped
-from socialframe.errors import IncompleteWalk, PagingLoop, ReplyError, SocialFrameError, WalkWarning
-from socialframe.frames import Decoder, Inferred, Seen, explode
-from socialframe.paging.signs import whole
+from socialframe.errors import (
+    IncompleteWalk,
+    NotFoundError,
+    PagingLoop,
+    ReplyError,
+    SocialFrameError,
+    WalkWarning,
+    outside,
+)
+from socialframe.frames import Decoder, Inferred, explode
+from socialframe.notice import Notice
+from socialframe.paging import Auto, Offset, PageNumber
 from socialframe.replies import value_at
 from socialframe.version import VERSION
 
@@ -32,11 +41,7 @@ if TYPE_CHECKING:
     from socialframe.replies import Call, Page, Reply
 
 _SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
-_STALE_PAGES = 3  # so many pages in a row without a new row are a loop
-_SILENT = (
-    "no reply says how pages follow each other, and the last call brought nothing new: "
-    "if there should be more, say so to fetch() with paging=…"
-)
+_NOT_SO = {400, 404, 405, 422}  # how an API refuses a parameter that was only tried
 
 
 class Send(Protocol):
@@ -75,24 +80,18 @@ class Walk:
     pages: int = 0
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode
-    duplicates: int = 0
     stop: str = ""
     complete: bool | None = False
-    _totals: list[int] = field(default_factory=list)  # what each reply says of all rows
+    notice: Notice = field(default_factory=Notice)
     _typed_pages: int = 0
     _moments: list[str] = field(default_factory=list)  # first and last fetch
     _counted: int = 0
     _known: set[str] = field(default_factory=set)
-    _stale: int = 0  # pages in a row without a new row
-    _repeated: int = 0  # pages with rows of which none was new
-    _same: int = 0  # pages in a row with the same records
-    _last: bytes = b""
+    _guessed: bool = False  # how pages follow each other was found out
     _tries: list[Paging] = field(default_factory=list)  # schemes, if the one at hand is not it
     _first: Page | None = None  # the first page, while that is not known
-    _sign: str = ""  # the first sign that a reply had
-    _doubts: list[str] = field(default_factory=list)
+    _ended: tuple[Endpoint, Step] | None = None  # a scheme whose try was an empty page
     _decoder: Decoder = field(init=False)
-    _seen: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self._decoder = Decoder(self.endpoint.schema)
@@ -118,38 +117,64 @@ class Walk:
                 page = self._page(call)
                 step = self.endpoint.paging.next(page, partial(self._count, page))
             except SocialFrameError as error:
-                if not self.pages:
-                    raise
-                raise self._broken(error, call) from error
+                call = self._refused(error, call)
+                continue
             self._note(page, step)
-            call, self.stop = step.call, step.sign
-            # Without any sign, and while a scheme is tried, a page without news is a repetition.
-            doubtful = not step.sign or self._first is not None
-            if call is not None and doubtful and not page.empty and not self._brings_news(page):
+            trial = self._first is not None and self.pages > 1
+            onward, self.stop = step.call, step.sign
+            if trial and onward is None and page.empty:
+                self._ended = self._ended or (self.endpoint, step)
                 call = self._instead(call)
                 continue
-            if self._first is not None and self.pages > 1:  # the scheme is the right one
-                self._first, self._sign = None, self._shown(step)
+            # Without any sign, and while a scheme is tried, a page without news is a repetition.
+            doubtful = self._first is not None or (onward is not None and not step.sign)
+            if doubtful and not page.empty and not self._brings_news(page):
+                call = self._instead(call)
+                continue
+            if trial:  # the scheme is the right one
+                self._first = None
+                self.notice.settled(step, self.endpoint.paging)
+            if onward is None:
+                self.notice.ending(page, step, self.endpoint.paging, guessed=self._guessed)
+            call = onward
             yield page
         self._finish()
 
     def _instead(self, call: Call) -> Call | None:
         """Return the second call by the next scheme to try; None where a repetition is the end."""
-        while self._first is not None and self._tries:
+        while self._first is not None and len(self._tries) > bool(self._ended):
             paging, *self._tries = self._tries
             self.endpoint = replace(self.endpoint, paging=paging)
-            step = paging.next(self._first, lambda: self._counted)
+            self._counted = 0
+            step = paging.next(self._first, partial(self._count, self._first))
             if step.call is not None:
-                self._same = 1
                 return step.call
-        if self._first is not None and self._sign:
-            text = f"{self._sign!r} says that there is more, and every way led to the same rows."
+        if self._ended:  # by a scheme that brought nothing and led nowhere else
+            self.endpoint, self.stop = self._ended[0], self._ended[1].sign
+        elif self._first is not None and self.notice.sign:
+            sign = self.notice.sign
+            text = f"{sign!r} says that there is more, and every way led to the same rows."
             raise self._incomplete(text, call, loop=True)
         return None
+
+    def _refused(self, error: SocialFrameError, call: Call) -> Call | None:
+        """Return what to ask in place of a call that a guess led to; raise what is no guess."""
+        if not self.pages:
+            raise error
+        status = error.status_code or 0
+        if self._first is not None and status in _NOT_SO:
+            return self._instead(call)
+        counted = isinstance(self.endpoint.paging, PageNumber | Offset) and not self.stop
+        if counted and isinstance(error, NotFoundError):
+            self.stop = "a page that is not there"
+            self.notice.doubts.append(f"no reply says where pages end, but by a refusal ({error})")
+            return None
+        raise self._broken(error, call) from error
 
     def _page(self, call: Call) -> Page:
         page = self.endpoint.open(call, self.send(call, self.progress.note), first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
+            self._guessed = isinstance(self.endpoint.paging, Auto)
             met, *self._tries = self.endpoint.paging.met(page)
             self._first = page if self._tries else None
             self.endpoint = replace(self.endpoint, paging=met, records=page.path)
@@ -183,19 +208,14 @@ class Walk:
         self._verify()
 
     def raw(self) -> Iterator[Any]:
-        """Yield the records as the replies hold them.
+        """Yield the records as the replies hold them, also one that had come before.
 
         Raises
         ------
         SocialFrameError, IncompleteWalk
             As ``fetch``.
         """
-        for page in self.fetch():
-            records = self._parsed(page)
-            records = records[: self.limit and self.limit - self.records]
-            self.records += len(records)
-            self.rows = self.records
-            self.progress.advance(len(records), total=self._expected)
+        for records in self._values(each=True):
             yield from records
         self._verify()
 
@@ -208,16 +228,17 @@ class Walk:
                 raise
             raise self._broken(error, page.call) from error
 
-    def _values(self) -> Iterator[list[Any]]:
-        """Yield the records of each page, each once where there is a key."""
-        key = self.endpoint.schema.key
+    def _values(self, *, each: bool = False) -> Iterator[list[Any]]:
+        """Yield the records of each page; once, where there is a key, or each that came."""
+        paths = self._key_paths
         for page in self.fetch():
             records = self._parsed(page)
-            if key:
-                found = [[value_at(record, name) for name in key] for record in records]
+            if paths:
+                found = [[value_at(record, path) for path in paths] for record in records]
                 names = [None if None in values else json.dumps(values) for values in found]
                 fresh = self._new([page], [len(records)], [pa.array(names, pa.string())])
-                records = [record for record, new in zip(records, fresh, strict=True) if new]
+                if not each:
+                    records = [record for record, new in zip(records, fresh, strict=True) if new]
             records = records[: self.limit and self.limit - self.records]
             self.records += len(records)
             self.rows = self.records
@@ -251,7 +272,7 @@ class Walk:
             "paging": self.endpoint.paging.name,
             "pages": self.pages,
             "rows": self.rows,
-            "duplicates": self.duplicates,
+            "duplicates": self.notice.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,
             "last_fetch": self._moments[-1] if self._moments else None,
             "complete": self.complete,
@@ -266,31 +287,23 @@ class Walk:
     def _note(self, page: Page, step: Step) -> None:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
-        paging = self.endpoint.paging
-        total = whole(page, paging.total)
-        if total is not None:
-            self._totals.append(total)
-        if self._sign and step.call is None and step.sign != self._sign:
-            self._doubts.append(f"the replies no longer said what {self._sign!r} had said before")
-        self._sign = self._sign or self._shown(step)
-        # Without keys a page is known by its bytes alone.
-        self._same = self._same + 1 if page.items == self._last else 1
-        self._last = page.items
-        if step.call is not None and self._same >= _STALE_PAGES:
-            text = f"{_STALE_PAGES} pages in a row were the same."
-            raise self._incomplete(text, step.call, loop=True)
-
-    def _shown(self, step: Step) -> str:
-        """Return the sign of a step where it is a field of the body."""
-        return step.sign if step.sign in self.endpoint.paging.needs else ""
+        loop = self.notice.page(page, step, self.endpoint.paging)
+        if loop and step.call is not None and self._first is None:
+            raise self._incomplete(loop, step.call, loop=True)
 
     def _count(self, page: Page) -> int:
         self._counted += len(page.records())
         return self._counted
 
-    def _brings_news(self, page: Page) -> bool:
+    @property
+    def _key_paths(self) -> list[str]:
         schema = self.endpoint.schema
-        paths = schema.key if schema.inferred else [schema[name].path for name in schema.key]
+        if schema.inferred:
+            return list(schema.key)
+        return [schema[name].path for name in schema.key]
+
+    def _brings_news(self, page: Page) -> bool:
+        paths = self._key_paths
         before = len(self._known)
         for record in page.records():
             key = [value_at(record, path) for path in paths]
@@ -325,23 +338,17 @@ class Walk:
     def _new(
         self, pages: list[Page], counts: list[int], key: list[pa.Array]
     ) -> npt.NDArray[np.bool_]:
-        """Return which rows of some pages are new; none on three pages in a row are a loop."""
-        fresh = self._seen.fresh(key)
-        self.duplicates += int(len(fresh) - fresh.sum())
-        start = 0
-        for page, count in zip(pages, counts, strict=True):
-            news = fresh[start : start + count].any()
-            self._stale = 0 if news else self._stale + 1
-            self._repeated += bool(count and not news)
-            start += count
-            if self._stale >= _STALE_PAGES:
-                text = f"{_STALE_PAGES} pages in a row held no new row."
-                raise self._incomplete(text, page.call, loop=True)
+        """Return which rows of some pages are new; none on several pages in a row are a loop."""
+        fresh, loop = self.notice.fresh(counts, key)
+        if loop >= 0:
+            text = "Several pages in a row held no new row."
+            raise self._incomplete(text, pages[loop].call, loop=True)
         return fresh
 
     @property
     def _expected(self) -> int | None:
-        total = self._totals[-1] if self._totals else None
+        totals = self.notice.totals
+        total = totals[-1] if totals else None
         return total if self.limit is None or total is None else min(total, self.limit)
 
     def _finish(self) -> None:
@@ -349,27 +356,24 @@ class Walk:
         if self._full:
             self.stop = "limit"
         elif self.endpoint.paging.doubt:
-            self._doubts.append(self.endpoint.paging.doubt)
+            self.notice.doubts.append(self.endpoint.paging.doubt)
         elif not self.stop:
-            self._doubts.append(_SILENT)
+            self.notice.silence()
 
     def _verify(self) -> None:
         """Say what is uncertain of a walk that came to its end."""
-        doubts = list(self._doubts)
-        if self.stop != "limit" and self._totals:
-            least = min(self._totals)
-            if gone := self._totals[0] - least:
-                doubts.append(
-                    f"{gone:,} rows disappeared on the server while they were read, page by page: "
-                    "a row that moved up meanwhile may be missing"
-                )
-            if self.records < least:
-                doubts.append(f"the server counts {least:,} rows, and {self.records:,} came")
-        if self._repeated:
-            doubts.append(f"{self._repeated} pages held no row that had not come before")
+        paging = self.endpoint.paging
+        begun = isinstance(paging, PageNumber | Offset) and self.call.param(paging.param)
+        doubts = self.notice.verdict(
+            self.records,
+            key=self.endpoint.schema.key,
+            whole=self.stop != "limit" and not begun,
+        )
         if doubts:
             self.complete, self.stop = None, "; ".join(doubts)
-            warnings.warn(f"{self.endpoint.name}: {self.stop}.", WalkWarning, stacklevel=2)
+            name = self.endpoint.name
+            where = f"{name} {self.endpoint.path}" if name == "fetch" else name
+            warnings.warn(f"{where}: {self.stop}.", WalkWarning, stacklevel=outside())
 
     def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
         text = str(error).rstrip(".")
@@ -384,7 +388,11 @@ class Walk:
         loop: bool = False,
     ) -> IncompleteWalk:
         self.complete = False
-        reason = f"{reason} {self.endpoint.paging.hint}".strip()
+        paging = self.endpoint.paging
+        hint = paging.hint
+        if loop and self._guessed and not hint:
+            hint = f"Paging was found out to be {paging!r}: say paging=… to fetch() if it is not."
+        reason = f"{reason} {hint}".strip()
         own = dict(self.call.params)
         position = {name: value for name, value in call.params if own.get(name) != value}
         cls = PagingLoop if loop else IncompleteWalk

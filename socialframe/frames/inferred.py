@@ -95,18 +95,16 @@ class Kind:
         return value
 
 
+_NAMES = {type(None): "null", bool: "bool", int: "int", float: "float", list: "list"}
+
+
 def _name(value: Any) -> str:  # noqa: ANN401 - JSON is any value, of seven kinds
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int"
-    if isinstance(value, float):
-        return "float"
+    name = _NAMES.get(type(value))
+    if name:
+        return name
     if isinstance(value, str):
         return "text" if value.isascii() or encodable(value) else "json"
-    return "list" if isinstance(value, list) else "struct"
+    return "struct" if all(name.isascii() or encodable(name) for name in value) else "json"
 
 
 class Inferred:
@@ -137,6 +135,8 @@ class Inferred:
         """Take more records in."""
         for record in records:
             for name, value in _members(record).items():
+                if name == EXTRA and self._declared:
+                    continue  # our own column; the member is kept in it
                 self._kinds.setdefault(name, Kind()).see(value)
 
     @property
@@ -167,6 +167,8 @@ class Inferred:
                 elif name in self._kinds:
                     value = self._kinds[name].held(value)
                 elif name == EXTRA:
+                    if EXTRA in members:
+                        extra[f"/{EXTRA}"] = members[EXTRA]
                     value = dumps(extra) if extra else None
                 values[name].append(value)
         arrays = [pa.array(values[one.name], one.type) for one in schema]
@@ -176,4 +178,8 @@ class Inferred:
 
 
 def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any value
-    return record if isinstance(record, dict) else {VALUE: record}
+    if not isinstance(record, dict):
+        return {VALUE: record}
+    if all(name.isascii() or encodable(name) for name in record):
+        return record
+    return {name if encodable(name) else dumps(name): value for name, value in record.items()}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from socialframe.paging.links import link_target
+from socialframe.paging.offers import OFFSET_NAMES, PAGE_NAMES, Offers, offers
 from socialframe.paging.schemes import (
     Cursor,
     Declared,
@@ -24,24 +23,7 @@ if TYPE_CHECKING:
     from socialframe.paging.signs import Rows
     from socialframe.replies import Call, Page
 
-# Names, lower-case and without underscores, by what they say.
-_NEXT_URL = {"next", "nexturl", "nextlink", "nextpageurl", "nextpage", "@odata.nextlink", "href"}
-_NEXT_NUMBER = {"nextpage", "nextpagenumber"}
-_PAGE = {"page", "currentpage", "pagenumber"}
-_PAGES = {"pages", "totalpages", "pagecount", "lastpage", "totalpage"}
-_OFFSET = {"offset", "skip"}
-_TOTAL = {
-    "total", "totalcount", "totalresults", "totalrows", "totalitems", "totalentries",
-    "totalelements", "count",
-}  # fmt: skip
-_MORE = {"hasmore", "hasnext", "hasnextpage", "more", "next"}
-_TOKENS = [  # the surest first
-    re.compile(r"next(page)?(cursor|token)|(cursor|token)next"),
-    re.compile(r"endcursor|nextid|nextkey|continuation(token)?|bookmark|scrollid"),
-    re.compile(r"after|cursor|(page)?token|marker|next"),
-]
 _SIZES = ("limit", "per_page", "perPage", "page_size", "pageSize", "size", "count")
-_DEPTH = 4
 _SENT = (
     "no reply says how pages follow each other, so {0!r}, which was sent, was counted up until "
     "nothing new came: say paging={1} if that is right"
@@ -85,29 +67,51 @@ class Auto(Declared):
 
     def met(self, page: Page) -> tuple[Paging, ...]:
         """Return the scheme that the first page has, or those to try where it says nothing."""
-        signs = list(_members(page.envelope, page.path))
-        sent = page.call
+        found, sent = offers(page), page.call
         size = next((name for name in _SIZES if sent.param(name) is not None), None)
-        found = (
-            _link_header(page)
-            or _next_url(signs)
-            or _page_number(signs, sent, size)
-            or _token(signs, self.token_param)
-            or _offset(signs, sent, size)
-            or _null_next(signs)
-            or _echoed(signs, size)
+        scheme = (
+            (LinkHeader() if "next" in found.links else None)
+            or (NextURL(field=found.url) if found.url else None)
+            or _page_number(found, sent, size)
+            or _token(found, self.token_param)
+            or _offset(found, sent, size)
+            or (None if found.says_more else _ended(found, size))
+            or _echoed(found, size)
             or _as_sent(sent, size)
         )
-        if found is not None:
-            return (found,)
-        tries = tuple(_with_signs(scheme, signs) for scheme in self.unsaid)
-        names = tuple(scheme.name for scheme in tries)
-        more = next((path for path, name, value in signs if name in _MORE and value is True), None)
-        return (*tries, Unsigned(tried=names, more=more))
+        if scheme is not None:
+            return (scheme,)
+        tries = tuple(_with_signs(scheme, found) for scheme in self.unsaid)
+        names = tuple(dict.fromkeys(scheme.name for scheme in tries))
+        return (*tries, Unsigned(tried=names, more=found.says_more))
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return what comes after a page by the scheme that it has itself."""
         return self.met(page)[0].next(page, rows)
+
+
+def unheard(page: Page, met: Paging) -> str:
+    """Return what on the last page of a walk says that there is more; empty where nothing does.
+
+    Examples
+    --------
+    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.paging import Single
+    >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"hasMore": True}, b"[1]", "")
+    >>> unheard(page, Single())
+    'hasMore'
+    """
+    found = offers(page)
+    more = found.value(found.more)
+    if more is not None:  # a flag ends a walk, whatever the token
+        said = found.more if more else None
+    else:
+        said = found.url or found.number or found.sure_token
+    page_at, pages_at = found.page, found.pages
+    if said is None and page_at and pages_at:
+        start = met.start if isinstance(met, PageNumber) else min(1, found.value(page_at))
+        said = pages_at if found.value(page_at) - start + 1 < found.value(pages_at) else None
+    return said or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,134 +204,82 @@ class Guessed(Cursor):
         )
 
 
-Sign = tuple[str, str, Any]  # dotted path, folded name, value
-
-
-def _members(value: Any, records: str, path: str = "", depth: int = 0) -> Iterator[Sign]:  # noqa: ANN401
-    """Yield what an envelope has, outermost first, without what lies inside of lists."""
-    if not isinstance(value, dict) or depth == _DEPTH:
-        return
-    for name, inner in value.items():
-        if "." not in name and f"{path}{name}" != records:
-            yield f"{path}{name}", name.replace("_", "").replace("-", "").lower(), inner
-    for name, inner in value.items():
-        if "." not in name:
-            yield from _members(inner, records, f"{path}{name}.", depth + 1)
-
-
-def _link_header(page: Page) -> Paging | None:
-    header = page.reply.headers.get("link", "")
-    known = [
-        rel for rel in ("next", "prev", "previous", "first", "last") if link_target(header, rel)
-    ]
-    return LinkHeader() if known else None
-
-
-def _next_url(signs: list[Sign]) -> Paging | None:
-    for path, name, value in signs:
-        under_next = name == "href" and path.split(".")[-2:-1] == ["next"]
-        named = name in _NEXT_URL and (name != "href" or under_next)
-        if named and isinstance(value, str) and re.match(r"https?://|/|\?", value):
-            return NextURL(field=path)
-    return None
-
-
-def _null_next(signs: list[Sign]) -> Paging | None:
+def _ended(found: Offers, size: str | None) -> Paging | None:
     """Return the scheme of a reply that says of the next one only that there is none."""
-    for path, name, value in signs:
-        if name in _NEXT_URL and name != "href" and (value is None or value == ""):
-            return NextURL(field=path)
+    if found.links:
+        return LinkHeader()
+    if found.no_url:
+        return NextURL(field=found.no_url)
+    if found.no_number:
+        return PageNumber(size_param=size, next_page=found.no_number)
+    if found.no_token:
+        return Cursor(field=found.no_token, param=found.no_token.rpartition(".")[2])
     return None
 
 
-def _page_number(signs: list[Sign], sent: Call, size: str | None) -> Paging | None:
-    following = _find(signs, _NEXT_NUMBER, int) or _find(signs, _NEXT_NUMBER, type(None))
-    page, pages = _find(signs, _PAGE, int), _find(signs, _PAGES, int)
-    more, total = _find(signs, _MORE, bool), _find(signs, _TOTAL, int)
+def _page_number(found: Offers, sent: Call, size: str | None) -> Paging | None:
+    page = found.page
     param = "page" if page is None else page.rpartition(".")[2]
     param = "page" if param not in {"page", "p"} and sent.param(param) is None else param
-    start = 0 if page is not None and _number(signs, page) == 0 else 1
-    if following is not None and (_number(signs, following) or page or pages):
-        return PageNumber(param=param, start=start, size_param=size, next_page=following)
-    if page is None or not (pages or more or total):
+    start = 0 if page is not None and found.value(page) == 0 else 1
+    if found.number is not None:
+        return PageNumber(param=param, start=start, size_param=size, next_page=found.number)
+    if page is None or not (found.pages or found.more or found.total):
         return None
     return PageNumber(
         param=param,
         start=start,
         size_param=size,
-        total_pages=pages,
-        total_rows=total,
-        more=more,
+        total_pages=found.pages,
+        total_rows=found.total,
+        more=found.more,
     )
 
 
-def _token(signs: list[Sign], param: str | None) -> Paging | None:
-    more = _find(signs, _MORE, bool)
-    for pattern in _TOKENS:
-        for path, name, value in signs:
-            fits = isinstance(value, str | int | type(None)) and not isinstance(value, bool)
-            if not fits or not pattern.fullmatch(name):
-                continue
-            if value in {None, "", 0} and pattern is not _TOKENS[0] and more is None:
-                continue  # an empty "after" alone says nothing
-            if param is not None:
-                return Cursor(field=path, param=param, more=more)
-            return Guessed(field=path, param=path.rpartition(".")[2], more=more)
-    return None
-
-
-def _offset(signs: list[Sign], sent: Call, size: str | None) -> Paging | None:
-    offset = _find(signs, _OFFSET, int)
-    more, total = _find(signs, _MORE, bool), _find(signs, _TOTAL, int)
-    param = offset.rpartition(".")[2] if offset else next(_sent(sent, _OFFSET), None)
-    if param is None:
+def _token(found: Offers, param: str | None) -> Paging | None:
+    token = found.token
+    if token is None:
         return None
-    limit = size or next((p.rpartition(".")[2] for p, n, _ in signs if n == "limit"), "limit")
-    if offset is None and not (more or total):
+    if param is not None:
+        return Cursor(field=token, param=param, more=found.more)
+    return Guessed(field=token, param=token.rpartition(".")[2], more=found.more)
+
+
+def _offset(found: Offers, sent: Call, size: str | None) -> Paging | None:
+    name = (
+        found.offset.rpartition(".")[2] if found.offset else next(_sent(sent, OFFSET_NAMES), None)
+    )
+    if name is None or not (found.more or found.total):
         return None
-    return Offset(param=param, limit_param=limit, total_rows=total, more=more)
+    limit = size or found.limit or "limit"
+    return Offset(param=name, limit_param=limit, total_rows=found.total, more=found.more)
 
 
-def _echoed(signs: list[Sign], size: str | None) -> Paging | None:
+def _echoed(found: Offers, size: str | None) -> Paging | None:
     """Return the scheme of a reply that says where it begins, and nothing of an end."""
-    page, offset = _find(signs, _PAGE, int), _find(signs, _OFFSET, int)
-    if page is not None and _number(signs, page) in {0, 1}:
-        return PageNumber(param="page", start=_number(signs, page), size_param=size)
-    if offset is not None and _number(signs, offset) == 0:
-        return Offset(param=offset.rpartition(".")[2], limit_param=size or "limit")
+    if found.page is not None and found.value(found.page) in {0, 1}:
+        return PageNumber(param="page", start=found.value(found.page), size_param=size)
+    if found.offset is not None and found.value(found.offset) == 0:
+        return Offset(param=found.offset.rpartition(".")[2], limit_param=size or "limit")
     return None
 
 
-def _with_signs(scheme: Paging, signs: list[Sign]) -> Paging:
+def _with_signs(scheme: Paging, found: Offers) -> Paging:
     """Return a scheme that reads an end where the reply has a sign of one."""
-    more, total = _find(signs, _MORE, bool), _find(signs, _TOTAL, int)
     if isinstance(scheme, PageNumber):
-        pages = _find(signs, _PAGES, int)
-        return replace(scheme, total_pages=pages, total_rows=total, more=more)
+        return replace(scheme, total_pages=found.pages, total_rows=found.total, more=found.more)
     if isinstance(scheme, Offset):
-        return replace(scheme, total_rows=total, more=more)
+        return replace(scheme, total_rows=found.total, more=found.more)
     return scheme
 
 
 def _as_sent(sent: Call, size: str | None) -> Paging | None:
-    for name in _sent(sent, _PAGE):
+    for name in _sent(sent, PAGE_NAMES):
         return SentNumber(param=name, size_param=size)
-    for name in _sent(sent, _OFFSET):
+    for name in _sent(sent, OFFSET_NAMES):
         return SentOffset(param=name, limit_param=size or "limit")
     return None
 
 
 def _sent(sent: Call, names: set[str]) -> Iterator[str]:
     return (name for name, _ in sent.params if name.replace("_", "").lower() in names)
-
-
-def _find(signs: list[Sign], names: set[str], kind: type) -> str | None:
-    for path, name, value in signs:
-        as_text = kind is int and isinstance(value, str) and value.isdecimal()
-        if name in names and (type(value) is kind or as_text):
-            return path
-    return None
-
-
-def _number(signs: list[Sign], path: str) -> int:
-    return next(int(value or 0) for at, _, value in signs if at == path)

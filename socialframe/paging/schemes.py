@@ -6,6 +6,7 @@ A scheme reads the signs that a reply offers and answers with a ``Step``. What n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -165,7 +166,7 @@ class PageNumber(Declared):
     def next(self, page: Page, rows: Rows) -> Step:
         """Return the call for the next page, or the end."""
         sent = page.call.param(self.param) or ""
-        number = int(sent) if sent.lstrip("-").isdecimal() else self.start
+        number = int(sent) if re.fullmatch(r"-?[0-9]{1,18}", sent) else self.start
         onward = page.call.with_param(self.param, number + 1)
         if self.next_page and stands(page.envelope, self.next_page):
             following = whole(page, self.next_page)
@@ -229,9 +230,9 @@ class Offset(Declared):
     def next(self, page: Page, rows: Rows) -> Step:
         """Return the call for the next page, or the end."""
         sent, size = page.call.param(self.param) or "", page.call.param(self.limit_param) or ""
-        skipped = int(sent) if sent.isdecimal() else 0
+        skipped = int(sent) if re.fullmatch("[0-9]{1,18}", sent) else 0
         count = page.count
-        asked = int(size) if size.isdecimal() else 0
+        asked = int(size) if re.fullmatch("[0-9]{1,9}", size) else 0
         # Rows may be filtered out after the page was cut: what was asked for was passed over.
         onward = page.call.with_param(self.param, skipped + (count or asked))
         more = flag(page, self.more)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from socialframe.errors import ReplyError
 from socialframe.replies import Call, value_at
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def to_address(page: Page, target: object, sign: str) -> Step:
     """Return the call to an address, seen from the one that was asked; none is the end."""
     if not isinstance(target, str) or not target.strip():
         return Step(None, sign)
-    address = urljoin(page.reply.url, target.strip())
+    try:
+        address = urljoin(page.reply.url, target.strip())
+    except ValueError:
+        raise ReplyError(unreadable(sign, target, "address")) from None
     return Step(Call(page.call.path, page.call.params, url=address), sign)
 
 

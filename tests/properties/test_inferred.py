@@ -128,8 +128,8 @@ def test_records_that_are_no_objects_are_values():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "https://elsewhere.example/v1"}, "path is as"),
-        ({"path": "/v1/x?a=b"}, "path is as"),
+        ({"path": "https://elsewhere.example/v1"}, "A path begins with"),
+        ({"path": "/v1/x?a=b"}, "A path begins with"),
         ({"paging": "pages"}, "paging takes a scheme"),
         ({"columns": {"a": "varchar"}}, "known types are"),
         (

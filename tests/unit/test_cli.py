@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -129,6 +128,20 @@ def test_the_sandbox_s_help_names_every_way_of_paging():
     assert "end_sign takes 'absent' with paging='link'" in result.output
 
 
+@pytest.fixture
+def sandbox_of(monkeypatch):
+    """Give a function that runs a command against a sandbox of its own on loopback."""
+
+    def command(*words, **switches):
+        box = sf.Sandbox(**switches)
+        with box.serve() as url:
+            monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+            monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+            return run(*words, "--tier", "paid")
+
+    return command
+
+
 VERBS = ["accounts", "health", "posts", "analytics", "followers"]
 
 
@@ -170,13 +183,11 @@ def test_verbs_have_the_words_and_defaults_of_the_library(verb):
 @pytest.mark.parametrize("verb", [*VERBS, "fetch"])
 def test_every_verb_prints_a_table_json_and_files(verb):
     """The same rows."""
-    path = ["/v1/accounts/health"] if verb == "fetch" else []
+    path = ["/v1/accounts/health", "--paging", "Single"] if verb == "fetch" else []
     arguments = [verb, *path, "--sandbox", "--limit", "30"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sf.WalkWarning)
-        table, as_json = run(*arguments), run(*arguments, "--json")
-        for suffix in ("parquet", "csv", "jsonl"):
-            assert run(*arguments, "-o", f"rows.{suffix}").exit_code == 0
+    table, as_json = run(*arguments), run(*arguments, "--json")
+    for suffix in ("parquet", "csv", "jsonl"):
+        assert run(*arguments, "-o", f"rows.{suffix}").exit_code == 0
 
     assert table.exit_code == as_json.exit_code == 0, table.output
     count = len(json.loads(as_json.stdout))
@@ -215,7 +226,7 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
         (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
         (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
         (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
-        (["fetch", "nothing", "--sandbox"], {}, 2, "path is as"),
+        (["fetch", "nothing", "--sandbox"], {}, 2, "A path begins with"),
         (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
         (
             ["posts"],
@@ -270,3 +281,66 @@ def test_verbose_says_what_is_called_and_no_color_is_heard():
     assert len(json.loads(loud.stdout)) == 17
     colours = run("demo", color=True).output, run("demo", color=True, env={"NO_COLOR": "1"}).output
     assert ["\x1b[" in output for output in colours] == [True, False]
+
+
+def test_a_walk_that_is_perhaps_not_whole_gives_its_rows_and_its_own_code(sandbox_of):
+    """A pipeline must not take them for all; the sentence shows no line of ours."""
+    result = sandbox_of(
+        "fetch", "/v1/posts", "limit=100", "--json", paging="page", end_sign="short"
+    )
+
+    assert result.exit_code == 4
+    assert len(json.loads(result.stdout)) == 100
+    assert result.stderr.startswith("Warning: fetch /v1/posts: the reply says nothing of further")
+    assert ".py" not in result.stderr
+
+
+def test_paging_is_said_as_in_python(sandbox_of):
+    """The sentence of a guess that was wrong says what to say."""
+    words = ["fetch", "/v1/posts", "limit=100", "--json"]
+
+    guessed = sandbox_of(*words, paging="cursor")
+    said = "Cursor(field='pagination.nextCursor', param='cursor')"
+    declared = sandbox_of(*words, "--paging", said, paging="cursor")
+
+    assert guessed.exit_code == 4
+    assert "say paging=Cursor(field='pagination.nextCursor', param=…)" in guessed.stderr
+    assert declared.exit_code == 0, declared.stderr
+    assert len(json.loads(declared.stdout)) == 5400
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--paging", "Cursor(1)"],
+        ["--paging", "Cursor(field=open('x'), param='y')"],
+        ["--paging", "Nope()"],
+        ["--paging", "Step(call=None)"],
+        ["--paging", "__import__('os').system('true')"],
+        ["--columns", "[1]"],
+        ["--columns", "5"],
+        ["--columns", '"abc"'],
+        ["--columns", '{"a": 5}'],
+        ["--columns", '{"_extra": "string"}'],
+        ["-o", ".parquet"],
+        ["-o", "folder/.jsonl"],
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_meant_are_usage_errors(options):
+    """One sentence, no traceback."""
+    result = run("fetch", "/v1/posts", *options, "--sandbox")
+
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
+    """A file of some rows is not shown as all of them."""
+    api = sf.Client.sandbox()
+    api.posts().limit(100).to_parquet(tmp_path / "limited.parquet")
+    frame = api.accounts().frame()
+    sf.to_parquet(frame[frame["platform"] == "tiktok"], tmp_path / "some.parquet")
+
+    assert "complete up to the limit" in run("inspect", str(tmp_path / "limited.parquet")).output
+    assert "some of the 17 rows" in run("inspect", str(tmp_path / "some.parquet")).output

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from stand_ins import KEY, Clock, Scripted, client_of
+from stand_ins import column as made
 
 import socialframe as sf
 from socialframe.endpoint import endpoint
+from socialframe.paging import Single
 
 ENDPOINTS = ["accounts", "health", "posts", "analytics", "followers"]
 
@@ -462,3 +464,76 @@ def test_numpy_values_are_taken_as_arguments(api):
     assert (
         api.posts(per_page=50, status=np.str_("failed")).limit(1).frame()["status"][0] == "failed"
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"path": 5},
+        {"path": "v1/posts"},
+        {"records": 5},
+        {"params": [("a", 1)]},
+        {"params": "limit=3"},
+        {"params": {5: 6}},
+        {"columns": 5},
+        {"columns": [1]},
+        {"columns": "abc"},
+        {"columns": {"a": 5}},
+        {"columns": {"_extra": "string"}},
+        {"key": 5},
+        {"key": [5]},
+        {"columns": [made("a", "list<string>")], "key": "a"},
+        {"columns": [made("a", "id"), made("a", "id")]},
+        {"columns": [made("a", "id")], "key": "b"},
+    ],
+    ids=str,
+)
+def test_what_fetch_cannot_mean_is_one_sentence(wrong):
+    """Before anything is sent."""
+    with pytest.raises(sf.ArgumentError):
+        sf.Client.sandbox().fetch(**{"path": "/v1/posts", **wrong})
+
+
+def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
+    """When it is declared, not when it is walked."""
+
+    def declared(**more):
+        return endpoint("/v1/posts", records="posts", columns=[made("id", "id")], **more)
+
+    class Mine(sf.Client):
+        @declared(key="id")
+        def ids(self):
+            return {"limit": 3}
+
+        @declared()
+        def nothing(self):
+            return None
+
+    with pytest.warns(sf.WalkWarning, match="there is more"):  # it is declared as one reply
+        assert len(Mine.sandbox().ids().frame()) == 3
+    with pytest.raises(sf.ArgumentError, match="no column 'nope'"):
+        declared(key="nope")(lambda client: {})
+    with pytest.raises(sf.ArgumentError, match="as a mapping"):
+        Mine.sandbox().nothing()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"rows":[{"\\ud800":1,"b":{"\\udfff":2}}]}',
+        b'{"rows":[{"_extra":1,"a":"x"},{"_extra":{"b":1}}]}',
+        b'{"rows":[{"a":NaN},{"a":1e999}]}',
+    ],
+)
+def test_strange_members_are_kept_and_written(body, tmp_path):
+    """Names that no UTF-8 holds, a member of our own column's name, numbers that JSON lacks."""
+    for columns in (None, {"a": "string"}):
+        query = client_of(Scripted(body)).fetch("/v1/x", columns=columns, paging=Single())
+
+        frame = query.frame()
+        query.to_parquet(tmp_path / "x.parquet")
+        query.to_jsonl(tmp_path / "x.jsonl")
+
+        assert len(frame) == len(pd.read_parquet(tmp_path / "x.parquet")) > 0
+        for line in (tmp_path / "x.jsonl").read_text(encoding="utf-8").splitlines():
+            json.loads(line, parse_constant=pytest.fail)

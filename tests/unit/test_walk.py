@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.paging import PageNumber, Single, Step
+from socialframe.paging import Cursor, LinkHeader, PageNumber, Single, Step
 from socialframe.walk import grouped, overlapped
 
 
@@ -127,7 +127,7 @@ def test_the_same_rows_without_any_sign_are_the_end_and_a_warning():
     assert frame.attrs["socialframe"]["complete"] is None
     assert frame.attrs["socialframe"]["duplicates"] == 0
     assert [call["query"] for call in app.seen] == [
-        "limit=100", "limit=100&page=2", "limit=100&after=b"
+        "limit=100", "limit=100&page=1", "limit=100&page=2", "limit=100&after=b"
     ]  # fmt: skip
 
 
@@ -149,13 +149,13 @@ def test_a_flag_alone_is_read_whichever_scheme_turns_out_right():
         query = parse_qs(environ["QUERY_STRING"])
         start = ids.index(query["after"][0]) + 1 if "after" in query else 0
         rows = ids[start : start + 3]
-        return {"posts": [{"id": name} for name in rows], "hasMore": rows[-1:] != ids[-1:]}
+        return {"posts": [{"id": name} for name in rows], "hasMore": start + 3 < len(ids)}
 
     app = Scripted(answer)
 
     assert ids_of(app) == ids
-    assert [call["query"] for call in app.seen][:3] == [
-        "limit=100", "limit=100&page=2", "limit=100&after=p2"
+    assert [call["query"] for call in app.seen][:4] == [
+        "limit=100", "limit=100&page=1", "limit=100&page=2", "limit=100&after=p2"
     ]  # fmt: skip
 
 
@@ -169,13 +169,13 @@ def test_a_server_that_says_more_and_repeats_itself_to_every_try_is_a_loop():
 
 def test_a_server_that_repeats_its_last_page_for_ever_ends_with_a_warning():
     """Page numbers were right, so nothing else is tried in the middle."""
-    app = Scripted(*({"posts": [{"id": name}]} for name in "abc"))
+    app = Scripted(*({"posts": [{"id": name}]} for name in "aabc"))
 
     with pytest.warns(sf.WalkWarning, match="nothing new"):
         frame = client_of(app).posts().frame()
 
     assert frame["id"].tolist() == ["a", "b", "c"]
-    assert [call["query"] for call in app.seen][1:] == [f"limit=100&page={n}" for n in (2, 3, 4)]
+    assert [call["query"] for call in app.seen][1:] == [f"limit=100&page={n}" for n in range(1, 5)]
 
 
 def test_an_empty_page_without_any_sign_is_the_end():
@@ -274,7 +274,8 @@ def test_facts_are_json_and_say_where_rows_came_from():
 
 def test_rows_without_a_key_are_never_told_apart():
     """Nothing says that they are the same."""
-    frame = client_of(Scripted({"posts": [{}, {}]}, {"posts": []})).posts().frame()
+    with pytest.warns(sf.WalkWarning, match="no record has the key id"):
+        frame = client_of(Scripted({"posts": [{}, {}]}, {"posts": []})).posts().frame()
 
     assert len(frame) == 2
 
@@ -394,7 +395,8 @@ def test_pages_without_sign_and_id_go_on_while_they_are_new():
     """Under another name for the id, the record itself is looked at."""
     pages = [{"posts": [{"_id": f"{i}{j}"} for j in range(3)]} for i in range(5)]
 
-    frame = client_of(Scripted(*pages, {"posts": []})).posts().frame()
+    with pytest.warns(sf.WalkWarning, match="no record has the key id"):
+        frame = client_of(Scripted(*pages, {"posts": []})).posts().frame()
 
     assert len(frame) == 15
 
@@ -408,7 +410,7 @@ def test_the_same_page_for_ever_ends_every_walk(way, rows):
     with pytest.raises(sf.PagingLoop):
         list(getattr(client_of(app).posts(), way)())
 
-    assert len(app.seen) <= 3
+    assert len(app.seen) <= 4
 
 
 def test_an_empty_first_page_whose_offset_cannot_move_is_no_empty_frame():
@@ -429,7 +431,7 @@ def test_a_total_that_is_text_is_compared_too():
 
 def test_a_count_that_leads_to_an_error_asks_for_a_sign():
     """No reply said where it ends."""
-    app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
+    app = Scripted({"rows": [{"a": 1}]}, (400, {"error": "No such page"}))
 
     with pytest.raises(sf.IncompleteWalk, match=r"say paging=PageNumber\(param='page', …\)"):
         client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
@@ -441,3 +443,199 @@ def test_a_promise_of_more_without_a_way_to_it_is_said():
 
     with pytest.warns(sf.WalkWarning, match="'has_more' that more follows"):
         client_of(app).fetch("/v1/rows").frame()
+
+
+def test_a_page_that_is_not_there_is_the_end_of_a_count_that_nothing_ended():
+    """With a word; the rows that had come are kept."""
+    app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
+
+    with pytest.warns(sf.WalkWarning, match="no reply says where pages end, but by a refusal"):
+        frame = client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
+
+    assert len(frame) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_server_that_refuses_parameters_it_does_not_know_is_walked(status):
+    """What was only tried is no failure; nobody knows whether there is more."""
+
+    def answer(environ):
+        if "page" in environ["QUERY_STRING"] or "after" in environ["QUERY_STRING"]:
+            return status, {"error": "unknown parameter"}
+        return {"posts": [{"id": "a"}]}
+
+    with pytest.warns(sf.WalkWarning, match="paging="):
+        assert ids_of(Scripted(answer)) == ["a"]
+
+
+def numbered(start, says, rows=35):
+    """Serve rows by page number, ten a page, with what a function says of page and rest."""
+    names = [f"r{i}" for i in range(rows)]
+
+    def answer(environ):
+        query = parse_qs(environ["QUERY_STRING"])
+        number = int(query.get("page", [str(start)])[0])
+        first = (number - start) * 10
+        here = [{"id": name} for name in names[first : first + 10]]
+        return {"posts": here, **says(number, first + 10 < rows)}
+
+    return Scripted(answer), names
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        (1, lambda n, more: {"page": n, "count": 10, "total": 35}),
+        (1, lambda n, more: {"info": {"page": n, "per_page": 10, "count": 10, "total_count": 35}}),
+        (1, lambda n, more: {"page": n, "summary": {"total": 3}, "hasMore": more}),
+        (1, lambda n, more: {"nextCursor": None, "total": 35}),
+        (1, lambda n, more: {"next": None, "hasMore": more}),
+        (1, lambda n, more: {"page": n, "pages": 4, "nextPage": None}),
+        (1, lambda n, more: {"page": str(n), "pages": "4"}),
+        (0, lambda n, more: {"hasMore": more}),
+        (0, lambda n, more: {"page": str(n), "pages": "4"}),
+        (0, lambda n, more: {"number": n, "totalPages": 4}),
+        (0, lambda n, more: {}),
+        (1, lambda n, more: {}),
+    ],
+    ids=map(str, range(12)),
+)
+def test_misleading_signs_lose_no_row(start, says):
+    """A count of one page's rows, a total of something else, an empty sign beside one of more."""
+    app, names = numbered(start, says)
+
+    assert ids_of(app) == names
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ({"posts": [{"id": "a"}], "page": 1, "pages": 4, "hasMore": False},),
+        ({"posts": [{"id": "a"}], "nextCursor": "c"}, {"message": "try later"}),
+        ({"posts": [{"id": "a"}], "nextCursor": "c"}, {}),
+        ({"posts": [{"id": "a"}], "nextCursor": "c"}, {"items": [{"id": 1}], "nextCursor": None}),
+        (
+            {"posts": [{"id": "a"}], "nextCursor": "c", "hasMore": True},
+            {"posts": [{"id": "b"}], "hasMore": True},
+        ),
+        (
+            {"posts": [{"id": "a"}], "nextCursor": "c"},
+            {"posts": [{"id": "b"}], "next_cursor": "d"},
+        ),
+        (
+            {"posts": [{"id": "a"}], "next": "/v1/posts?page=2"},
+            {"posts": [{"id": "b"}], "next": None, "hasMore": True},
+        ),
+    ],
+)
+def test_an_end_that_the_reply_itself_disputes_is_a_warning(replies):
+    """The scheme met says that it is the end, something else that there is more."""
+    with pytest.warns(sf.WalkWarning, match="says at|no list|no longer said"):
+        frame = client_of(Scripted(*replies)).posts().frame()
+
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+@pytest.mark.parametrize("paging", [Single(), Cursor(field="next", param="c"), LinkHeader()])
+def test_a_declared_field_that_never_stood_beside_a_sign_of_more_is_a_warning(paging):
+    """A path that is misspelt would be a short frame."""
+    app = Scripted({"rows": [{"a": 1}], "pagination": {"page": 1, "pages": 54}})
+
+    with pytest.warns(sf.WalkWarning, match="'pagination.pages' that there is more"):
+        client_of(app).fetch("/v1/rows", paging=paging).frame()
+
+
+@pytest.mark.parametrize("way", ["frame", "pages", "records"])
+@pytest.mark.parametrize("key", ["id", None])
+def test_pages_that_come_again_in_turn_are_a_loop(way, key):
+    """A, B, A, B under fresh cursors, in every way to ask."""
+    count = iter(range(10_000))
+
+    def answer(environ):
+        number = next(count)
+        return {"rows": [{"id": number % 2}], "nextCursor": f"c{number}"}
+
+    paging = Cursor(field="nextCursor", param="cursor")
+    query = client_of(Scripted(answer), tier=sf.Limit(10_000)).fetch(
+        "/v1/rows", paging=paging, key=key
+    )
+
+    with pytest.raises(sf.PagingLoop):
+        list(getattr(query, way)())
+
+
+def test_records_with_a_key_see_a_loop_that_changes_its_bytes():
+    """Addresses that are signed anew each time."""
+    count = iter(range(10_000))
+    app = Scripted(lambda environ: {"posts": [{"id": 1, "u": next(count)}], "hasMore": True})
+
+    with pytest.raises(sf.PagingLoop):
+        list(client_of(app, tier=sf.Limit(10_000)).posts().records())
+
+
+def test_two_pages_that_are_the_same_are_a_doubt_where_nothing_tells_rows_apart():
+    """A server that ignores the page."""
+    app = Scripted({"rows": [{"a": 1}], "page": 1, "pages": 2})
+
+    with pytest.warns(sf.WalkWarning, match="1 pages held no row"):
+        client_of(app).fetch("/v1/rows").frame()
+
+
+def test_a_key_that_no_record_has_is_a_warning():
+    """It tells nothing apart."""
+    app = Scripted({"rows": [{"a": 1}]})
+
+    with pytest.warns(sf.WalkWarning, match="no record has the key nope"):
+        client_of(app).fetch("/v1/rows", key="nope", paging=Single()).frame()
+
+
+def test_a_walk_that_begins_in_the_middle_is_not_compared_with_the_total():
+    """The caller asked for the rest."""
+    app = Scripted({"rows": [{"a": 1}], "page": 4, "pages": 4, "total": 31})
+
+    frame = client_of(app).fetch("/v1/rows", params={"page": 4}).frame()
+
+    assert frame.attrs["socialframe"]["complete"] is True
+
+
+def test_warnings_show_the_line_that_asked_and_each_walk_its_own():
+    """Python shows a text once a line."""
+    api = client_of(Scripted({"rows": [{"a": 1}]}))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        api.fetch("/v1/one").frame()
+        api.fetch("/v1/two").frame()
+
+    assert [str(one.message)[:13] for one in caught] == ["fetch /v1/one", "fetch /v1/two"]
+    assert {one.filename for one in caught} == {__file__}
+
+
+@pytest.mark.parametrize("header", [{}, {"Link": '<http://[x>; rel="next"'}])
+def test_an_address_that_is_none_is_our_own_error(header):
+    """In the body or in the header."""
+    body = {"rows": [{"a": 1}], **({} if header else {"next": "http://[x"})}
+
+    with pytest.raises(sf.ReplyError, match="is no address"):
+        client_of(Scripted((200, body, header))).fetch("/v1/rows").frame()
+
+
+def test_lists_behind_the_records_do_not_hide_a_token():
+    """On later pages, where only what paging needs is looked for."""
+
+    def answer(environ):
+        first = int(parse_qs(environ["QUERY_STRING"]).get("cursor", ["0"])[0])
+        more = first + 10 < 35
+        rows = json.dumps([{"id": f"r{i}"} for i in range(first, min(first + 10, 35))])
+        token = json.dumps(str(first + 10) if more else None)
+        tail = f'"nextCursor":{token},"facets":[[1],[2],[3],[4]],"hasMore":{json.dumps(more)}'
+        return f'{{"posts":{rows},{tail}}}'.encode()
+
+    assert ids_of(Scripted(answer)) == [f"r{i}" for i in range(35)]
+
+
+def test_no_row_of_what_was_asked_for_beside_a_list_of_something_else_is_no_row():
+    """The list is named as the path."""
+    app = Scripted({"posts": [], "nextCursor": None, "platforms": [{"id": "ig"}]})
+
+    assert len(client_of(app).fetch("/v1/posts").frame()) == 0
