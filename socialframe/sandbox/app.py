@@ -17,10 +17,11 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import answers, numbers
+from socialframe.sandbox import answers, connect, consent, numbers
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.dress import dressed
+from socialframe.sandbox.flows import withheld
 from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.serve import serve
 from socialframe.sandbox.state import State
@@ -43,9 +44,9 @@ CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
 
 #: What needs the key, and counts against the limit.
-ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES}
+ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES, **connect.ROUTES}
 #: What needs no key: pages for people, and what is no part of the API.
-OPEN: Routes = {}
+OPEN: Routes = {**consent.OPEN}
 
 _PATHS = Map(
     [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
@@ -134,7 +135,7 @@ class Sandbox:
         self.key = key or _new_key()
         self.tier = tier
         self.switches = Switches(**_known(choices))
-        self.state = State(the_world(), wall=wall)
+        self.state = State(the_world(), wall=wall, sleep=sleep)
         self._wall = wall
         self._sleep = sleep
         self._window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
@@ -300,6 +301,7 @@ class Sandbox:
             path = "[withheld]"
         if self.key in unquote(query):
             query = "[withheld]"
+        query = withheld(query)
         with self._lock:
             self._asked.append(Asked(request.method, path, query, status))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ class State:
         The world at the start.
     wall
         Unix time, for whatever happens from now on.
+    sleep
+        Waits so many seconds, where something takes long.
 
     Examples
     --------
@@ -33,8 +36,15 @@ class State:
     1
     """
 
-    def __init__(self, world: World, *, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        wall: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.world = world
+        self.sleep = sleep
         self.lock = threading.RLock()
         self.listeners: list[Callable[[str, Json], None]] = []
         self._wall = wall
