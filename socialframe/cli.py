@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,23 +215,27 @@ def demo() -> None:
         _demo(api, Path(DEMO_FILE))
 
 
-@main.command()
+class _Switched(click.Command):
+    """A command whose options are the sandbox's own, read when they are needed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        from socialframe.serving import options
+
+        own = super().get_params(ctx)  # the last of them is --help
+        return [*own[:-1], *options(), *own[-1:]]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from socialframe.serving import EPILOG
+
+        self.epilog = EPILOG
+        super().format_epilog(ctx, formatter)
+
+
+@main.command(cls=_Switched)
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--tier", default="paid", type=click.Choice(["free", "paid"]), help="Of its key.")
-@click.option("--paging", default="page", show_default=True, help="How lists are paged.")
-@click.option("--end-sign", help="How they say that they end; by default the first of a row.")
-def sandbox(port: int, tier: str, paging: str, end_sign: str | None) -> None:
+def sandbox(port: int, tier: str, **given: object) -> None:
     """Serve the API in a box on 127.0.0.1: made-up people, real rules. Ctrl-C ends it.
-
-    \b
-    --paging    --end-sign
-      page        pages, hasMore, total, next_page, short
-      offset      total, hasMore, short
-      cursor      null, empty, absent, hasMore
-      next_url    null
-      link        absent
-      after_id    short
-      none        none
 
     \b
     Examples:
@@ -240,20 +243,11 @@ def sandbox(port: int, tier: str, paging: str, end_sign: str | None) -> None:
       socialframe sandbox --port 8080 --tier free --paging cursor --end-sign empty
     """  # noqa: D301 - \b tells click to keep the lines
     from socialframe.sandbox import Sandbox
+    from socialframe.serving import choices, run
 
     with sentences():
-        box = Sandbox(tier=tier, paging=paging, end_sign=end_sign)  # type: ignore[arg-type]
-    try:
-        with box.serve(port=port) as url:
-            click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
-            click.echo("Made-up data. Ctrl-C ends it.", err=True)
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        click.echo("The sandbox is closed.", err=True)
-    except OSError as error:
-        raise click.ClickException(
-            f"Port {port} cannot be used: {error.strerror or error}."
-        ) from None
+        box = Sandbox(tier=tier, **choices(given))  # type: ignore[arg-type]  # it checks them
+    run(box, port)
 
 
 def _demo(api: Client, path: Path) -> None:
