@@ -17,12 +17,13 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import answers, connect, consent, numbers
+from socialframe.sandbox import answers, connect, consent, numbers, writing
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.dress import dressed
 from socialframe.sandbox.flows import withheld
 from socialframe.sandbox.limits import limiter
+from socialframe.sandbox.publishing import settle
 from socialframe.sandbox.serve import serve
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, Switches
@@ -44,7 +45,7 @@ CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
 
 #: What needs the key, and counts against the limit.
-ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES, **connect.ROUTES}
+ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES, **connect.ROUTES, **writing.ROUTES}
 #: What needs no key: pages for people, and what is no part of the API.
 OPEN: Routes = {**consent.OPEN}
 
@@ -225,6 +226,7 @@ class Sandbox:
         """Find what is answered; never an exception."""
         limits: Headers = ()
         try:
+            settle(self.state)
             route, parts = _matched(request)
             if (request.method, route) in OPEN:
                 return OPEN[request.method, route](self._ask(request, route, parts))

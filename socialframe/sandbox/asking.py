@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -171,6 +172,8 @@ class Ask:
             found = None
         if not isinstance(found, dict):
             raise invalid("The body must be a JSON object")
+        if not _sound(found):
+            raise invalid("The body holds a value that cannot be sent back as JSON")
         return found
 
     def text(self, name: str) -> str | None:
@@ -296,3 +299,17 @@ class Ask:
         if text not in allowed:
             raise invalid(f"{name} must be one of: {', '.join(allowed)}")
         return text
+
+
+def _sound(value: object, levels: int = 50) -> bool:
+    """Tell whether a value can be written again: Unicode, finite, not nested without end."""
+    match value:
+        case str():
+            return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return _sound(list(value), levels) and _sound(list(value.values()), levels)
+        case list():
+            return levels > 0 and all(_sound(one, levels - 1) for one in value)
+    return True

@@ -98,4 +98,5 @@ def stamp(moment: datetime) -> str:
     >>> stamp(datetime(2026, 3, 20, 7, tzinfo=UTC))
     '2026-03-20T07:00:00Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not by strftime, which writes the year 1 as "1".
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -101,7 +101,7 @@ def test_every_answer_says_that_it_is_made_up():
 )
 def test_unknown_paths(client, method, path):
     """An unknown path is not found, and so is a known one with a method that it does not have."""
-    for url in (path, "/v1/posts" if method == "POST" else path):
+    for url in (path, "/v1/accounts" if method == "POST" else path):
         reply = client.request(method, url)
         assert reply.status_code == 404
         assert reply.json() == {"error": "Not found", "code": "NOT_FOUND"}
@@ -336,7 +336,7 @@ def test_served():
     with httpx.Client(headers=client.headers) as client:
         with sandbox.serve() as base_url:
             replies = [client.get(f"{base_url}/v1/posts?limit=100") for _ in range(5)]
-            posted = client.post(f"{base_url}/v1/posts", json={"content": "x"})
+            posted = client.post(f"{base_url}/v1/accounts", json={"content": "x"})
             replies.append(client.get(f"{base_url}/v1/posts?limit=100"))
         with pytest.raises(httpx.TransportError):
             client.get(f"{base_url}/v1/accounts")
