@@ -6,6 +6,7 @@ Create and retry are documented; update and delete are the sibling's (sections 9
 from __future__ import annotations
 
 import secrets
+from itertools import count
 from typing import TYPE_CHECKING
 
 from socialframe.sandbox.answers import Answer
@@ -209,9 +210,8 @@ def _found(ask: Ask) -> Json:
 
 
 def _new_id(world: World) -> str:
-    while world.find(new := f"post_{secrets.token_hex(5)}") is not None:
-        pass
-    return new
+    tries = (f"post_{secrets.token_hex(5)}" for _ in count())
+    return next(new for new in tries if world.find(new) is None)
 
 
 def _changed(box: State, old: Json, body: Json) -> Json:
