@@ -132,7 +132,8 @@ class World:
         places = self.shelf.measured(platform, account, span)
         if not self.gone:
             return places
-        return [place for place in places if not self._is_gone(place)]
+        # A post that was retried has numbers as before.
+        return [place for place in places if place in self.own or not self._is_gone(place)]
 
     def with_post(self, post: Json) -> Self:
         """Make the world in which there is this post, in the place of one of the same id."""

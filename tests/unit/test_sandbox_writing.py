@@ -394,6 +394,34 @@ def test_retry_of_what_was_there_from_the_start(desk):
     assert [post["id"] for post in desk.list(limit=100)["posts"]] == before
 
 
+def test_posts_of_the_start_have_the_consent_of_their_owners(desk):
+    """Though it is not told, unless somebody says otherwise."""
+    post = desk.list(status="partial", platform="tiktok", limit=1)["posts"][0]
+    measured = desk.get("/v1/analytics", params={"platform": "tiktok"}).json()["pagination"]
+    assert desk.retry(post).json()["status"] == "published"
+    # Its numbers are still there.
+    again = desk.get("/v1/analytics", params={"platform": "tiktok"}).json()["pagination"]
+    assert again == measured
+
+    draft = desk.list(status="draft", platform="tiktok", limit=1)["posts"][0]
+    refused = desk.edit(draft, tiktokSettings={"express_consent_given": False}, publishNow=True)
+
+    errors = {one["platform"]: one.get("error", "") for one in refused.json()["platforms"]}
+    assert errors["tiktok"].startswith("Consent is missing: ")
+
+
+def test_unknown_fields_are_passed_over(desk):
+    """In the body, in targets and in media."""
+    item = {**IMAGE, "alt": "A cup"}
+    target = {**TWITTER, "customMedia": [item], "status": "published", "error": "x"}
+    post = desk.create(target, mediaItems=[item], id="post_x", status="published")
+
+    assert post["id"] != "post_x"
+    assert post["status"] == "draft"
+    assert post["mediaItems"] == [IMAGE]
+    assert post["platforms"] == [{**TWITTER, "customMedia": [IMAGE], "status": "pending"}]
+
+
 @pytest.mark.parametrize("fields", [{"isDraft": True}, {"publishNow": True}])
 def test_retry_without_a_failed_target(desk, fields):
     """Neither a draft nor a published post has anything to retry."""
@@ -442,6 +470,7 @@ def test_platforms_are_required(desk, body):
     assert reply.json() == NO_PLATFORMS
 
     draft = desk.create(isDraft=True)
+    assert desk.edit(draft, tags=["tea"]).status_code == 200
     for wish in ({"publishNow": True}, {"isDraft": False, "scheduledFor": "2026-12-01T07:00Z"}):
         assert desk.edit(draft, **wish).json() == NO_PLATFORMS
     assert desk.edit(
