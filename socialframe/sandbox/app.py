@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
 import secrets
@@ -17,7 +18,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import answers, connect, consent, numbers, writing
+from socialframe.sandbox import answers, connect, consent, media, numbers, writing
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.dress import dressed
@@ -30,8 +31,7 @@ from socialframe.sandbox.switches import LISTS, Switches
 from socialframe.sandbox.world import the_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from socialframe.sandbox.answers import Routes
@@ -45,7 +45,13 @@ CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
 
 #: What needs the key, and counts against the limit.
-ROUTES: Routes = {**answers.ROUTES, **numbers.ROUTES, **connect.ROUTES, **writing.ROUTES}
+ROUTES: Routes = {
+    **answers.ROUTES,
+    **connect.ROUTES,
+    **media.ROUTES,
+    **numbers.ROUTES,
+    **writing.ROUTES,
+}
 #: What needs no key: pages for people, and what is no part of the API.
 OPEN: Routes = {**consent.OPEN}
 
@@ -192,8 +198,34 @@ class Sandbox:
 
     __call__ = wsgi
 
-    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> AbstractContextManager[str]:
-        """Serve on loopback until the context ends.
+    def uploads(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request to the store of uploaded bytes, which has no key.
+
+        Parameters
+        ----------
+        environ, start_response
+            As WSGI has them.
+
+        Returns
+        -------
+        iterable of bytes
+            The body.
+
+        Examples
+        --------
+        Without `serve`, upload URLs name a host that only this process can reach::
+
+            mounts = {UPLOADS: httpx.WSGITransport(app=sandbox.uploads)}
+
+        >>> from werkzeug.test import Client
+        >>> Client(Sandbox().uploads).put("/up/nothing.png").status
+        '403 FORBIDDEN'
+        """
+        return media.store(self.state, environ)(environ, start_response)
+
+    @contextlib.contextmanager
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+        """Serve on loopback until the context ends; uploads on another free port.
 
         Parameters
         ----------
@@ -202,10 +234,10 @@ class Sandbox:
         port
             A port, or 0 for a free one.
 
-        Returns
-        -------
-        context manager
-            Yields the base URL, such as ``http://127.0.0.1:49152``.
+        Yields
+        ------
+        str
+            The base URL, such as ``http://127.0.0.1:49152``.
 
         Raises
         ------
@@ -220,7 +252,12 @@ class Sandbox:
         ...     base_url.startswith("http://127.0.0.1:")
         True
         """
-        return serve(self.wsgi, host=host, port=port)
+        with (
+            serve(self.uploads, host=host, threads=4, largest_body=0) as uploads,
+            self.state.part(media.Media).at(uploads),
+            serve(self.wsgi, host=host, port=port) as base_url,
+        ):
+            yield base_url
 
     def _answer(self, request: Request) -> Answer:
         """Find what is answered; never an exception."""

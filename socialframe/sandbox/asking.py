@@ -86,6 +86,42 @@ def invalid(error: str) -> ApiError:
     return ApiError(400, "VALIDATION_ERROR", error)
 
 
+def text_in(body: Mapping[str, Any], name: str, *, most: int) -> str:
+    """Read a text that a body must have.
+
+    Parameters
+    ----------
+    body
+        The body.
+    name
+        Of the field.
+    most
+        The characters that it may have.
+
+    Returns
+    -------
+    str
+        The text: one line, not blank.
+
+    Raises
+    ------
+    ApiError
+        400, if it is absent or something else.
+
+    Examples
+    --------
+    >>> text_in({"filename": "hours.png"}, "filename", most=255)
+    'hours.png'
+    """
+    text = body.get(name)
+    if text is None:
+        raise invalid(f"{name} is required")
+    # What is not printable holds control characters, and halves of pairs that UTF-8 cannot have.
+    if not (isinstance(text, str) and text.strip() and len(text) <= most and text.isprintable()):
+        raise invalid(f"{name} must be a text of 1 to {most} characters in one line")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request, as far as an answer depends on it.

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-_THREADS = 8
 _QUEUE = 128  # connections that may wait to be accepted
-_LARGEST_BODY = 1 << 20  # bytes
 _TICK = 0.02  # seconds that an idle server sleeps at most, and so how long its end takes
 
 
 @contextlib.contextmanager
-def serve(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve(
+    app: WSGIApplication,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    threads: int = 8,
+    largest_body: int = 1 << 20,
+) -> Iterator[str]:
     """Serve an application on loopback until the context ends.
 
     Parameters
@@ -37,6 +42,10 @@ def serve(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> It
         ``localhost`` or an IPv4 loopback address.
     port : int
         A port, or 0 for a free one.
+    threads : int
+        How many requests are answered at a time.
+    largest_body : int
+        Bytes of a body that are taken, or 0 where the application sees to it.
 
     Yields
     ------
@@ -60,11 +69,11 @@ def serve(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> It
     server = Server(
         (address, port),
         app,
-        numthreads=_THREADS,
+        numthreads=threads,
         server_name="socialframe-sandbox",
         request_queue_size=_QUEUE,
     )
-    server.max_request_body_size = _LARGEST_BODY
+    server.max_request_body_size = largest_body
     server.expiration_interval = _TICK
     # Cheroot leaves a socket open when a port is taken; this one says so first.
     socket.create_server((address, port)).close()
