@@ -18,7 +18,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import answers, connect, consent, media, numbers, writing
+from socialframe.sandbox import answers, connect, consent, hooks, media, numbers, writing
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.dress import dressed
@@ -51,6 +51,7 @@ ROUTES: Routes = {
     **media.ROUTES,
     **numbers.ROUTES,
     **writing.ROUTES,
+    **hooks.ROUTES,
 }
 #: What needs no key: pages for people, and what is no part of the API.
 OPEN: Routes = {**consent.OPEN}
@@ -143,6 +144,7 @@ class Sandbox:
         self.tier = tier
         self.switches = Switches(**_known(choices))
         self.state = State(the_world(), wall=wall, sleep=sleep)
+        self.state.part(hooks.Hooks).listen(self.state, self.switches)
         self._wall = wall
         self._sleep = sleep
         self._window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)

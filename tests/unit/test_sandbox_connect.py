@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socialframe.sandbox import Sandbox
+from socialframe.sandbox.flows import Flows
 
 BASE = "http://sandbox.example"
 BACK = "http://127.0.0.1:4711/callback/n0nce?keep=a%20b&keep=%7e"
@@ -699,7 +700,7 @@ def test_nothing_secret_is_remembered():
     token = user.app.post("/v1/connect/facebook", json={"code": code}).json()["tempToken"]
     user.app.get(f"/v1/connect/facebook/select-page?x=1&tempToken={token}&page=2")
     kept = repr(user.sandbox.requests)
-    (flows,) = user.sandbox.state._parts.values()
+    flows = user.sandbox.state.part(Flows)
     inside = repr([slips._held for slips in (flows.consents, flows.codes, flows.picks)])
     request = dict(told_at(url))["request"]
 
@@ -718,13 +719,13 @@ def test_memory_is_bounded():
     wall = Wall()
     user = person(wall=wall)
     urls = [user.start() for _ in range(1001)]
-    held = user.sandbox.state._parts.values()
+    consents = user.sandbox.state.part(Flows).consents
 
     assert [user.browser.get(urls[at]).status_code for at in (0, 1, -1)] == [410, 200, 200]
-    assert [len(part.consents._held) for part in held] == [1000]
+    assert len(consents._held) == 1000
     wall.now += 600
     user.start()
-    assert [len(part.consents._held) for part in held] == [1]
+    assert len(consents._held) == 1
 
 
 def test_two_sandboxes():
