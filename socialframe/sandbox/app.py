@@ -23,6 +23,7 @@ from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
 from socialframe.sandbox.dress import dressed
 from socialframe.sandbox.flows import withheld
+from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.publishing import settle
 from socialframe.sandbox.serve import serve
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
+MOST_AT_ONCE = 100_000
 
 #: What needs the key, and counts against the limit.
 ROUTES: Routes = {
@@ -105,6 +107,10 @@ class Sandbox:
         Unix time, for whatever happens from now on.
     sleep
         Waits so many seconds, where a switch makes answers slow.
+    posts
+        How many posts there are, made when they are asked for; by default the small world's own.
+    seed
+        Another one gives other posts.
     **choices
         What the documentation leaves open, as the fields of ``Switches``: ``paging="cursor"``,
         ``end_sign="empty"``, ``rate_limit_headers=True``, and so on.
@@ -136,6 +142,8 @@ class Sandbox:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        posts: int | None = None,
+        seed: int = 0,
         **choices: Unpack[Choices],
     ) -> None:
         if tier not in CALLS_A_WINDOW:
@@ -143,7 +151,16 @@ class Sandbox:
         self.key = key or _new_key()
         self.tier = tier
         self.switches = Switches(**_known(choices))
-        self.state = State(the_world(), wall=wall, sleep=sleep)
+        self.seed = seed
+        self._size = {} if posts is None else {"posts": posts}
+        world = the_world() if posts is None else grown_world(posts, seed)
+        at_once = "none" in {self.switches.paging_for(name) for name in LISTS}
+        if at_once and len(world.shelf) > MOST_AT_ONCE:
+            raise ArgumentError(
+                f"paging='none' sends all posts in one answer: posts takes at most "
+                f"{MOST_AT_ONCE:,} with it, not {posts!r}."
+            )
+        self.state = State(world, wall=wall, sleep=sleep)
         self.state.part(hooks.Hooks).listen(self.state, self.switches)
         self._wall = wall
         self._sleep = sleep
@@ -152,7 +169,7 @@ class Sandbox:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        changed = {"tier": self.tier, **self.switches.changed()}
+        changed = {"tier": self.tier, **self._size, **self.switches.changed()}
         return f"Sandbox({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     @property

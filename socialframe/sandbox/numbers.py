@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from socialframe.sandbox.answers import Answer, listing, members
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.families import cut, read_wish
-from socialframe.sandbox.shelf import involves
+from socialframe.sandbox.shelf import METRICS, summed
 from socialframe.sandbox.world import Series, dumps, the_world
 
 if TYPE_CHECKING:
@@ -19,38 +19,13 @@ if TYPE_CHECKING:
 
     from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.asking import Ask
-    from socialframe.sandbox.shelf import Shelf
+    from socialframe.sandbox.shelf import Numbers, Shelf
     from socialframe.sandbox.world import Json, World
 
-METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
-ENGAGEMENT = ("likes", "comments", "shares", "saves")
 SORTS = ("date", "engagement", *METRICS)
 LONGEST_SPAN = 366
 LAST_SYNC = "T17:00:00Z"
 _NOBODY = Series((), ())  # of an account that was connected today
-
-
-def _target_metrics(cells: tuple[str, ...]) -> Json | None:
-    sync, *numbers, rate, updated = cells
-    if sync != "synced":
-        return None
-    metrics: Json = {
-        name: int(number) if number else None for name, number in zip(METRICS, numbers, strict=True)
-    }
-    return {**metrics, "engagementRate": float(rate), "lastUpdated": updated}
-
-
-def _sum_metrics(targets: list[Json]) -> Json:
-    """Add up targets; what no target reports stays null, and so does everything without targets."""
-    total: Json = {}
-    for name in METRICS:
-        known = [target[name] for target in targets if target[name] is not None]
-        total[name] = sum(known) if known else None
-    seen = total["impressions"]
-    keen = sum(total[name] or 0 for name in ENGAGEMENT)
-    total["engagementRate"] = round(100 * keen / seen, 2) if seen else None
-    total["lastUpdated"] = max((target["lastUpdated"] for target in targets), default=None)
-    return total
 
 
 def _media_type(post: Json) -> str:
@@ -60,27 +35,28 @@ def _media_type(post: Json) -> str:
     return str(kinds[0]) if len(kinds) == 1 else "carousel"
 
 
-@lru_cache(maxsize=8192)
-def _measured(shelf: Shelf, place: int) -> tuple[Json, bytes]:
-    """Give one post's summed metrics, and the post as analytics show it."""
-    post = shelf.post(place)
-    names = {account["accountId"]: account["username"] for account in the_world().accounts}
-    targets = []
-    for target, cells in zip(post["platforms"], shelf.metrics(place) or (), strict=True):
-        targets.append(
-            {
-                "platform": target["platform"],
-                "status": target["status"],
-                "accountId": target["accountId"],
-                "accountUsername": names[target["accountId"]],
-                "analytics": _target_metrics(cells),
-                "syncStatus": cells[0],
-                "platformPostUrl": target.get("platformPostUrl"),
-                "error": target.get("error"),
-            }
-        )
-    total = _sum_metrics([t["analytics"] for t in targets if t["analytics"] is not None])
-    shown = {
+@cache
+def _usernames() -> dict[str, str]:
+    return {account["accountId"]: account["username"] for account in the_world().accounts}
+
+
+def _shown(post: Json, numbers: Sequence[Numbers], total: Json) -> Json:
+    """Show a post as analytics do."""
+    names = _usernames()
+    targets = [
+        {
+            "platform": target["platform"],
+            "status": target["status"],
+            "accountId": target["accountId"],
+            "accountUsername": names[target["accountId"]],
+            "analytics": metrics,
+            "syncStatus": sync,
+            "platformPostUrl": target.get("platformPostUrl"),
+            "error": target.get("error"),
+        }
+        for target, (sync, metrics) in zip(post["platforms"], numbers, strict=True)
+    ]
+    return {
         **{key: post[key] for key in ("id", "content", "status", "scheduledFor", "publishedAt")},
         "analytics": total,
         "platforms": targets,
@@ -89,7 +65,11 @@ def _measured(shelf: Shelf, place: int) -> tuple[Json, bytes]:
         "isExternal": False,
         "mediaType": _media_type(post),
     }
-    return total, dumps(shown)
+
+
+@lru_cache(maxsize=8192)
+def _total(shelf: Shelf, place: int) -> Json:
+    return summed(shelf.numbers(place) or ())
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.
@@ -106,25 +86,17 @@ def _selected(
     sort_by, descending = sorting
     if sort_by == "date":
         return places if descending else places[::-1]
+    if not world.shelf.small:
+        raise invalid(
+            "sortBy must be date: posts that are made when asked for come in no other order"
+        )
 
     def rank(place: int) -> tuple[bool, float, str]:
-        total, _ = _measured(world.shelf, place)
-        value = total["engagementRate" if sort_by == "engagement" else sort_by]
+        value = _total(world.shelf, place)["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
         return (value is not None) == descending, value or 0, world.post(place)["id"]
 
     return tuple(sorted(places, key=rank, reverse=descending))
-
-
-@lru_cache(maxsize=32)
-def _counts(
-    world: World, platform: str | None, account: str | None, span: tuple[date, date]
-) -> tuple[int, int]:
-    """Count the measured posts that are published, and all that are scheduled."""
-    places = world.measured(platform, account, span)
-    published = sum(world.post(place)["status"] == "published" for place in places)
-    waiting = (world.post(place) for place in world.select(status="scheduled"))
-    return published, sum(involves(post, platform, account) for post in waiting)
 
 
 def _span(ask: Ask, days: int) -> tuple[date, date]:
@@ -170,9 +142,9 @@ def analytics(ask: Ask) -> Answer:
     post_id = ask.text("postId")
     if post_id is not None:
         place = world.find(post_id)
-        if place is None or place in world.own or world.shelf.metrics(place) is None:
+        if place is None or place in world.own or world.shelf.numbers(place) is None:
             raise ApiError(404, "NOT_FOUND", "Post not found")
-        return Answer(_measured(world.shelf, place)[1])
+        return Answer(world.shelf.view(place, _shown))
     wish = read_wish(ask, limit=50)
     first, last = _span(ask, 90)
     if (last - first).days > LONGEST_SPAN:
@@ -180,16 +152,17 @@ def analytics(ask: Ask) -> Answer:
     sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
     platform, account = ask.text("platform"), ask.text("accountId")
     places = _selected(world, platform, account, (first, last), sorting)
-    published, scheduled = _counts(world, platform, account, (first, last))
+    out = world.measured(platform, account, (first, last), "published")
+    planned = world.select(status="scheduled", platform=platform, account=account)
     overview = {
         "totalPosts": len(places),
-        "publishedPosts": published,
-        "scheduledPosts": scheduled,
+        "publishedPosts": len(out),
+        "scheduledPosts": len(planned),
         "lastSync": f"{world.today}{LAST_SYNC}",
         "dataStaleness": {},
     }
     page = cut(ask, wish, places)
-    lines = (_measured(world.shelf, place)[1] for place in page.places)
+    lines = (world.shelf.view(place, _shown) for place in page.places)
     after = {
         **page.members,
         "accounts": [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,10 +16,45 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Cells = tuple[str, ...]
+Words = frozenset[Any]
+Days = tuple["date | None", "date | None"]
+"""The first and the last day; None is no bound."""
+
+Show = Callable[[Json, "Sequence[Numbers]", Json], Json]
+METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
+ENGAGEMENT = ("likes", "comments", "shares", "saves")
+
+# Made once: ``json.dumps`` makes one a call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+class Numbers(NamedTuple):
+    """What is known of how a target does.
+
+    Parameters
+    ----------
+    sync
+        How reading it went: ``synced``, ``pending`` or ``unavailable``.
+    metrics
+        Counts by name, None for one that the platform does not report; the rate; when they were
+        read. None if they were not.
+
+    Examples
+    --------
+    >>> Numbers("pending", None).sync
+    'pending'
+    """
+
+    sync: str
+    metrics: Json | None
 
 
 class Shelf(Protocol):
     """Posts that never change, each at its place: the newest at 0."""
+
+    @property
+    def small(self) -> bool:
+        """Whether they are few enough to look at each, and to keep what was made of it."""
 
     def __len__(self) -> int:
         """Tell how many there are."""
@@ -34,15 +72,18 @@ class Shelf(Protocol):
         """Give the place of a post by its id."""
 
     def select(
-        self, status: str | None, platform: str | None, first: date | None, last: date | None
+        self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Give the places of posts by status, platform and day of creation, ascending."""
+        """Give the places of posts by status, target and day of creation, ascending."""
 
-    def metrics(self, place: int) -> tuple[Cells, ...] | None:
-        """Give the raw numbers of a post that is out, a row a target."""
+    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
+        """Give the numbers of each target of a post that is out; None if it is not."""
+
+    def view(self, place: int, show: Show) -> bytes:
+        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
 
     def measured(
-        self, platform: str | None, account: str | None, span: tuple[date, date]
+        self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
         """Give the places of posts that are out, the one that was published last first."""
 
@@ -74,7 +115,9 @@ class FileShelf:
     rows: Mapping[str, tuple[Cells, ...]]
     _ages: tuple[int, ...] = field(init=False)  # negated days, so that newest first is ascending
     _places: Mapping[str, int] = field(init=False)
-    _known: frozenset[str] = field(init=False)  # statuses and platforms that occur
+    _words: tuple[Words, ...] = field(init=False)  # what a post can be found by
+    _known: Words = field(init=False)  # all of that
+    small: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         from datetime import date
@@ -83,9 +126,9 @@ class FileShelf:
         object.__setattr__(self, "_ages", tuple(-day for day in days))
         places = {post["id"]: place for place, post in enumerate(self.posts)}
         object.__setattr__(self, "_places", places)
-        words = {post["status"] for post in self.posts}
-        words |= {target["platform"] for post in self.posts for target in post["platforms"]}
-        object.__setattr__(self, "_known", frozenset(words))
+        words = tuple(map(_words, self.posts))
+        object.__setattr__(self, "_words", words)
+        object.__setattr__(self, "_known", frozenset().union(*words))
 
     def __len__(self) -> int:
         return len(self.posts)
@@ -103,26 +146,97 @@ class FileShelf:
         return self._places.get(post_id)
 
     def select(
-        self, status: str | None, platform: str | None, first: date | None, last: date | None
+        self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Give the places of posts by status, platform and day of creation, ascending."""
+        """Give the places of posts by status, target and day of creation, ascending."""
         # Only values that occur reach the cache, so nobody can fill it with inventions.
-        if not {status, platform} - {None} <= self._known:
+        wanted = frozenset({status, *_target(platform, account)} - {None})
+        if not wanted <= self._known:
             return ()
-        places = _matching(self, status, platform)
+        places = _matching(self, wanted)
+        first, last = span
         low = 0 if last is None else bisect_left(self._ages, -last.toordinal())
         high = len(self) if first is None else bisect_right(self._ages, -first.toordinal())
         return places[bisect_left(places, low) : bisect_left(places, high)]
 
-    def metrics(self, place: int) -> tuple[Cells, ...] | None:
-        """Give the raw numbers of a post that is out, a row a target."""
-        return self.rows.get(self.posts[place]["id"])
+    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
+        """Give the numbers of each target of a post that is out; None if it is not."""
+        rows = self.rows.get(self.posts[place]["id"])
+        return None if rows is None else tuple(map(_numbers, rows))
+
+    def view(self, place: int, show: Show) -> bytes:
+        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
+        return _view(self, place, show)
 
     def measured(
-        self, platform: str | None, account: str | None, span: tuple[date, date]
+        self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
         """Give the places of posts that are out, the one that was published last first."""
-        return _measured(self, platform, account, span)
+        return _measured(self, platform, account, span, status)
+
+
+def _numbers(cells: Cells) -> Numbers:
+    sync, *counts, rate, updated = cells
+    if sync != "synced":
+        return Numbers(sync, None)
+    metrics: Json = {
+        name: int(count) if count else None for name, count in zip(METRICS, counts, strict=True)
+    }
+    return Numbers(sync, {**metrics, "engagementRate": float(rate), "lastUpdated": updated})
+
+
+def engagement_rate(metrics: Json) -> float | None:
+    """Give the share of impressions that led to something, in percent.
+
+    Examples
+    --------
+    >>> engagement_rate({"impressions": 300, "likes": 2, "comments": 1, "shares": 0, "saves": None})
+    1.0
+    """
+    seen = metrics["impressions"]
+    keen = sum([metrics[name] or 0 for name in ENGAGEMENT])
+    return round(100 * keen / seen, 2) if seen else None
+
+
+def dumps(value: object) -> bytes:
+    """Write JSON as the API does: compact, UTF-8.
+
+    Parameters
+    ----------
+    value
+        What to write.
+
+    Returns
+    -------
+    bytes
+        The JSON.
+
+    Examples
+    --------
+    >>> dumps({"a": [1, None]})
+    b'{"a":[1,null]}'
+    """
+    return _ENCODER.encode(value).encode()
+
+
+def summed(numbers: Sequence[Numbers]) -> Json:
+    """Add up targets; what none reports stays null, and so does everything where none is known.
+
+    Examples
+    --------
+    >>> summed([Numbers("pending", None)])["likes"] is None
+    True
+    """
+    known = [metrics for _, metrics in numbers if metrics is not None]
+    if len(known) == 1:
+        return known[0]
+    total: Json = {}
+    for name in METRICS:
+        counts = [metrics[name] for metrics in known if metrics[name] is not None]
+        total[name] = sum(counts) if counts else None
+    total["engagementRate"] = engagement_rate(total)
+    total["lastUpdated"] = max((metrics["lastUpdated"] for metrics in known), default=None)
+    return total
 
 
 def involves(post: Json, platform: str | None, account: str | None = None) -> bool:
@@ -139,25 +253,42 @@ def involves(post: Json, platform: str | None, account: str | None = None) -> bo
     )
 
 
+@lru_cache(maxsize=8192)
+def _view(shelf: FileShelf, place: int, show: Show) -> bytes:
+    numbers = shelf.numbers(place) or ()
+    return dumps(show(shelf.posts[place], numbers, summed(numbers)))
+
+
+def _target(*pair: str | None) -> Words:
+    # Both of one and the same target, or what is given of them.
+    return frozenset(pair if None in pair else {pair})
+
+
+def _words(post: Json) -> Words:
+    pairs = {(target["platform"], target["accountId"]) for target in post["platforms"]}
+    return frozenset({post["status"], *pairs, *itertools.chain(*pairs)})
+
+
 @lru_cache(maxsize=128)
-def _matching(shelf: FileShelf, status: str | None, platform: str | None) -> tuple[int, ...]:
-    return tuple(
-        place
-        for place, post in enumerate(shelf.posts)
-        if status in (None, post["status"]) and (platform is None or involves(post, platform))
-    )
+def _matching(shelf: FileShelf, wanted: Words) -> tuple[int, ...]:
+    return tuple(place for place, words in enumerate(shelf._words) if wanted <= words)  # noqa: SLF001 - of this module
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _measured(
-    shelf: FileShelf, platform: str | None, account: str | None, span: tuple[date, date]
+    shelf: FileShelf,
+    platform: str | None,
+    account: str | None,
+    span: Days,
+    status: str | None,
 ) -> tuple[int, ...]:
-    first, last = (day.isoformat() for day in span)
+    first, last = (day.isoformat() if day else edge for day, edge in zip(span, "0~", strict=True))
     chosen = [
         place
         for place, post in enumerate(shelf.posts)
         if post["id"] in shelf.rows
+        and status in (None, post["status"])
         and first <= post["publishedAt"][:10] <= last
         and involves(post, platform, account)
     ]

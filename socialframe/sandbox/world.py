@@ -5,20 +5,22 @@ from __future__ import annotations
 import csv
 import json
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from socialframe.errors import FileError
-from socialframe.sandbox.shelf import FileShelf, involves
+from socialframe.sandbox.places import Merged
+from socialframe.sandbox.shelf import FileShelf, dumps, involves
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from socialframe.sandbox.shelf import Cells, Shelf
+
+__all__ = ["Merged", "Series", "World", "dumps", "find_world", "load_world", "the_world"]
 
 Json = dict[str, Any]
 
@@ -90,15 +92,16 @@ class World:
         *,
         status: str | None = None,
         platform: str | None = None,
+        account: str | None = None,
         first: date | None = None,
         last: date | None = None,
     ) -> Sequence[int]:
-        """Find posts by status, platform and day of creation.
+        """Find posts by status, target and day of creation.
 
         Parameters
         ----------
-        status, platform
-            Keep only posts with this status, or with a target on this platform.
+        status, platform, account
+            Keep only posts with this status, or with a target on this platform or account.
         first, last
             First and last day (UTC) of creation, both included.
 
@@ -112,7 +115,7 @@ class World:
         >>> len(the_world().select()) == len(the_world().shelf)
         True
         """
-        places = self.shelf.select(status, platform, first, last)
+        places = self.shelf.select(status, platform, account, (first, last))
         if not self.own and not self.gone:
             return places
         days = tuple(day and day.isoformat() for day in (first, last))
@@ -120,20 +123,27 @@ class World:
             place
             for place, post in self.own.items()
             if status in (None, post["status"])
-            and (platform is None or involves(post, platform))
+            and (platform is account is None or involves(post, platform, account))
             and (days[0] or "") <= post.get("createdAt", "")[:10] <= (days[1] or "~")
         )
         return Merged(places, kept, self.gone)
 
     def measured(
-        self, platform: str | None, account: str | None, span: tuple[date, date]
+        self,
+        platform: str | None,
+        account: str | None,
+        span: tuple[date, date],
+        status: str | None = None,
     ) -> Sequence[int]:
         """Find posts that are out, by target and day of publication, the latest first."""
-        places = self.shelf.measured(platform, account, span)
+        places = self.shelf.measured(platform, account, span, status)
         if not self.gone:
             return places
         # A post that was retried has numbers as before.
-        return [place for place in places if place in self.own or not self._is_gone(place)]
+        gone = tuple(place for place in self.gone if place not in self.own)
+        if not self.shelf.small:
+            return Merged(places, (), gone)
+        return [place for place in places if place not in gone]
 
     def with_post(self, post: Json) -> Self:
         """Make the world in which there is this post, in the place of one of the same id."""
@@ -181,85 +191,8 @@ class World:
         return self.gone[at : at + 1] == (place,)
 
 
-class Merged(Sequence[int]):
-    """Ascending places: those of a list, without some, with some; the list is never copied.
-
-    Parameters
-    ----------
-    base, own, gone
-        All ascending. Nothing of ``own`` is left in ``base`` without ``gone``.
-
-    Examples
-    --------
-    >>> list(Merged(range(5), [-1, 2], (1, 2)))
-    [-1, 0, 2, 3, 4]
-    """
-
-    def __init__(self, base: Sequence[int], own: Sequence[int], gone: Sequence[int]) -> None:
-        self._base = base
-        # Pieces of the base between the places where something is put in or left out.
-        cuts: list[tuple[int, int, bool]] = [(bisect_left(base, at), at, True) for at in own]
-        for at in gone:
-            index = bisect_left(base, at)
-            if index < len(base) and base[index] == at:
-                cuts.append((index, at, False))
-        cuts.sort(key=lambda cut: (cut[0], not cut[2]))
-        self._pieces: list[tuple[int, int, int | None]] = []  # start in base, length, own place
-        begin = 0
-        for index, at, put_in in cuts:
-            self._pieces.append((begin, index - begin, None))
-            if put_in:
-                self._pieces.append((0, 1, at))
-            begin = index if put_in else index + 1
-        self._pieces.append((begin, len(base) - begin, None))
-        self._length = sum(length for _, length, _ in self._pieces)
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[int]: ...
-
-    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
-        if isinstance(index, int):
-            start = range(self._length)[index]
-            return self[start : start + 1][0]
-        start, stop, step = index.indices(self._length)
-        found: list[int] = []
-        before = 0
-        for begin, length, own in self._pieces:
-            low, high = max(start - before, 0), min(stop - before, length)
-            if low < high:
-                found += [own] if own is not None else self._base[begin + low : begin + high]
-            before += length
-        return found[::step]
-
-
 def _pair(account: Json) -> tuple[str, str]:
     return account["platform"], account["accountId"]
-
-
-def dumps(value: object) -> bytes:
-    """Write JSON as the API does: compact, UTF-8.
-
-    Parameters
-    ----------
-    value
-        What to write.
-
-    Returns
-    -------
-    bytes
-        The JSON.
-
-    Examples
-    --------
-    >>> dumps({"a": [1, None]})
-    b'{"a":[1,null]}'
-    """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def find_world(beside: Path | None = None) -> Path:
