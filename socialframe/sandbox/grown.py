@@ -150,9 +150,11 @@ class Grown:
         if _TOO_EARLY in numbers:
             return dumps(show(self.post(place), numbers, summed(numbers)))
         holes = self._holes(place)
+        total = summed(numbers)
+        holes[b"sum"] = text = dumps(total)
         for position, (_, metrics) in enumerate(numbers):
-            holes[b"%d" % position] = dumps(metrics)
-        holes[b"sum"] = dumps(summed(numbers))
+            # The sum of a single target is that target's own.
+            holes[b"%d" % position] = text if metrics is total else dumps(metrics)
         return _view(self._pattern(place), show) % holes
 
     def measured(

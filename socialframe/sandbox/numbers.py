@@ -99,6 +99,15 @@ def _selected(
     return tuple(sorted(places, key=rank, reverse=descending))
 
 
+@lru_cache(maxsize=32)
+def _counts(
+    world: World, platform: str | None, account: str | None, span: tuple[date, date]
+) -> tuple[int, int]:
+    """Count the measured posts that are published, and all that are scheduled."""
+    published = world.measured(platform, account, span, "published")
+    return len(published), len(world.select(status="scheduled", platform=platform, account=account))
+
+
 def _span(ask: Ask, days: int) -> tuple[date, date]:
     """Read ``fromDate`` and ``toDate``; by default the last so many days of the world."""
     first = ask.day("fromDate") or ask.world.today - timedelta(days=days)
@@ -152,12 +161,11 @@ def analytics(ask: Ask) -> Answer:
     sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
     platform, account = ask.text("platform"), ask.text("accountId")
     places = _selected(world, platform, account, (first, last), sorting)
-    out = world.measured(platform, account, (first, last), "published")
-    planned = world.select(status="scheduled", platform=platform, account=account)
+    published, scheduled = _counts(world, platform, account, (first, last))
     overview = {
         "totalPosts": len(places),
-        "publishedPosts": len(out),
-        "scheduledPosts": len(planned),
+        "publishedPosts": published,
+        "scheduledPosts": scheduled,
         "lastSync": f"{world.today}{LAST_SYNC}",
         "dataStaleness": {},
     }
