@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import itertools
 import logging
 import secrets
 import string
@@ -21,10 +22,11 @@ from socialframe.errors import ArgumentError
 from socialframe.sandbox import answers, connect, consent, hooks, media, numbers, writing
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asking import ApiError, Ask
-from socialframe.sandbox.dress import dressed
+from socialframe.sandbox.dress import dressed, heard, heard_body
 from socialframe.sandbox.flows import withheld
 from socialframe.sandbox.grown import grown_world
-from socialframe.sandbox.limits import limiter
+from socialframe.sandbox.limits import limit_headers, limiter
+from socialframe.sandbox.pace import pause
 from socialframe.sandbox.publishing import settle
 from socialframe.sandbox.serve import serve
 from socialframe.sandbox.state import State
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.families import Headers
-    from socialframe.sandbox.limits import Verdict
     from socialframe.sandbox.switches import Choices
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class Sandbox:
     posts
         How many posts there are, made when they are asked for; by default the small world's own.
     seed
-        Another one gives other posts.
+        What is made or happens at random follows from it, and is the same for the same seed.
     **choices
         What the documentation leaves open, as the fields of ``Switches``: ``paging="cursor"``,
         ``end_sign="empty"``, ``rate_limit_headers=True``, and so on.
@@ -150,8 +151,8 @@ class Sandbox:
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
         self.key = key or _new_key()
         self.tier = tier
-        self.switches = Switches(**_known(choices))
         self.seed = seed
+        self.switches = Switches(**_known(choices))
         self._size = {} if posts is None else {"posts": posts}
         world = the_world() if posts is None else grown_world(posts, seed)
         at_once = "none" in {self.switches.paging_for(name) for name in LISTS}
@@ -165,6 +166,7 @@ class Sandbox:
         self._wall = wall
         self._sleep = sleep
         self._window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
+        self._arrivals = itertools.count()
         self._asked: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
         self._lock = threading.Lock()
 
@@ -299,6 +301,8 @@ class Sandbox:
             answer = refused(ApiError(500, "INTERNAL_ERROR", "Internal server error"), limits)
         else:
             answer = answer._replace(headers=(*limits, *answer.headers))
+        if seconds := pause(self.switches, self.seed, next(self._arrivals)):
+            self._sleep(seconds)
         return dressed(answer, request, self.switches)
 
     def _ask(self, request: Request, route: str, parts: dict[str, str]) -> Ask:
@@ -307,6 +311,7 @@ class Sandbox:
         args: dict[str, str] = {}
         for name, value in pairs:
             args.setdefault(name, value)
+        args, parts = heard(args, parts, self.switches)
         part = route.rpartition("/")[2]
         listed = part if part in LISTS else LISTS[0]
         return Ask(
@@ -318,7 +323,9 @@ class Sandbox:
             address=request.base_url,
             state=self.state,
             switches=self.switches,
-            body=b"" if request.method in {"GET", "HEAD"} else request.get_data(),
+            body=b""
+            if request.method in {"GET", "HEAD"}
+            else heard_body(request.get_data(), self.switches),
             content_type=request.mimetype,
             key=self.key,
         )
@@ -337,20 +344,10 @@ class Sandbox:
     def _count(self) -> Headers:
         """Count a call against the limit, and give the headers that tell of it."""
         verdict = self._window.arrive()
-        headers = self._limit_headers(verdict) if self.switches.rate_limit_headers else ()
+        headers = limit_headers(verdict, self.switches, self._wall())
         if not verdict.allowed:
-            after = (("Retry-After", str(verdict.retry_after)),)
-            error = ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
-            raise _Limited(error, (*headers, *after))
+            raise _Limited(ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"), headers)
         return headers
-
-    def _limit_headers(self, verdict: Verdict) -> Headers:
-        return (
-            ("X-RateLimit-Limit", str(verdict.limit)),
-            ("X-RateLimit-Remaining", str(verdict.remaining)),
-            # When the next slot comes free: a sliding window has no other moment to name.
-            ("X-RateLimit-Reset", str(int(self._wall()) + verdict.retry_after)),
-        )
 
     def _remember(self, request: Request, status: int) -> None:
         path, query = request.path, request.query_string.decode("ascii", "replace")

@@ -107,7 +107,11 @@ class _Family(NamedTuple):
 
 
 def _limit(ask: Ask, default: int) -> int:
-    return ask.whole("limit", default=default, top=100)
+    limit = ask.whole("limit", default=default, top=100)
+    # The limit that is told is the one that was used; the family "none" reads none and has no
+    # further page for the rest, so it stays whole.
+    cap = ask.switches.page_cap if ask.switches else None
+    return min(limit, cap or limit)
 
 
 def _by_page(ask: Ask, default: int) -> Wish:

@@ -1,7 +1,7 @@
 """Whether one more call is allowed.
 
-A limiter is any object with a thread-safe ``arrive() -> Verdict``; the application asks it once
-for each call that carries the right key.
+The application asks a limiter once for each call that carries the right key. How the real service
+counts is not documented (contract, section 4), so there are three kinds.
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from werkzeug.http import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.sandbox.families import Headers
     from socialframe.sandbox.switches import Switches
+
+
+_NANO = 1_000_000_000
 
 
 class Verdict(NamedTuple):
@@ -29,7 +35,7 @@ class Verdict(NamedTuple):
     remaining
         Calls still free right after this one.
     wait
-        Seconds until the next slot comes free; a refused call is let in after that.
+        Seconds until more slots are free than now; a refused call is let in after that.
 
     Examples
     --------
@@ -48,10 +54,18 @@ class Verdict(NamedTuple):
         return max(1, math.ceil(self.wait))
 
 
-class SlidingWindow:
-    """At most so many calls in any stretch of so many seconds, by their arrival.
+class Limiter(Protocol):
+    """What counts calls; several threads may ask it at once.
 
     A refused call is not counted, so whoever keeps knocking is not locked out for longer.
+    """
+
+    def arrive(self) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in."""
+
+
+class SlidingWindow:
+    """At most so many calls in any stretch of so many seconds, by their arrival.
 
     Parameters
     ----------
@@ -102,13 +116,171 @@ class SlidingWindow:
         return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
 
 
-def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> SlidingWindow:
+class FixedWindow:
+    """At most so many calls between one full minute and the next, as the sandbox's watch has them.
+
+    The first window begins when the limiter is made, whenever the first call comes. Around the
+    end of a window twice as many calls get through at once.
+
+    Parameters
+    ----------
+    calls
+        Calls allowed in a window.
+    seconds
+        Length of a window.
+    clock
+        Seconds that never run backwards.
+
+    Examples
+    --------
+    >>> moments = iter([100.0, 159.0, 160.0])
+    >>> window = FixedWindow(1, 60.0, clock=lambda: next(moments))
+    >>> window.arrive().wait, window.arrive().remaining
+    (1.0, 0)
+    """
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._start = clock()
+        self._number = 0  # of the window that was counted last
+        self._counted = 0
+        self._lock = threading.Lock()
+
+    def arrive(self) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in.
+
+        Returns
+        -------
+        Verdict
+            Allowed or not, and how long until the window ends.
+
+        Examples
+        --------
+        >>> FixedWindow(60, 60.0, clock=lambda: 0.0).arrive()
+        Verdict(allowed=True, limit=60, remaining=59, wait=60.0)
+        """
+        with self._lock:
+            passed = self._clock() - self._start
+            number = int(passed / self._seconds)
+            if number != self._number:
+                self._number, self._counted = number, 0
+            allowed = self._counted < self._calls
+            self._counted += allowed
+            remaining = self._calls - self._counted
+            wait = (number + 1) * self._seconds - passed
+        return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+class TokenBucket:
+    """A bucket of so many tokens that is full at first; each call takes one, time brings them back.
+
+    Parameters
+    ----------
+    calls
+        Tokens that the bucket holds.
+    seconds
+        How long an empty one takes to be full, drop by drop.
+    clock
+        Seconds that never run backwards.
+
+    Examples
+    --------
+    >>> bucket = TokenBucket(2, 60.0, clock=lambda: 100.0)
+    >>> [bucket.arrive().remaining for _ in range(3)]
+    [1, 0, 0]
+    """
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        # In whole numbers, because a tenth of a token added ten times must be one: a nanosecond
+        # brings as many drops as there are calls, and a token is as many as nanoseconds.
+        self._token = max(1, round(seconds * _NANO))
+        self._clock = clock
+        self._now = round(clock() * _NANO)
+        self._drops = self._token * calls
+        self._lock = threading.Lock()
+
+    def arrive(self) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in.
+
+        Returns
+        -------
+        Verdict
+            Allowed or not, and how long until one more token is whole.
+
+        Examples
+        --------
+        >>> TokenBucket(60, 60.0, clock=lambda: 0.0).arrive()
+        Verdict(allowed=True, limit=60, remaining=59, wait=1.0)
+        """
+        with self._lock:
+            before, self._now = self._now, round(self._clock() * _NANO)
+            full = self._token * self._calls
+            self._drops = min(full, self._drops + (self._now - before) * self._calls)
+            allowed = self._drops >= self._token
+            self._drops -= self._token * allowed
+            remaining, part = divmod(self._drops, self._token)
+            wait = -(-(self._token - part) // self._calls) / _NANO
+        return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limiter:
     """Make the limiter that the switches say.
 
     Examples
     --------
     >>> from socialframe.sandbox.switches import Switches
-    >>> limiter(Switches(), 60, lambda: 0.0).arrive().limit
-    60
+    >>> limiter(Switches(window="bucket"), 60, lambda: 0.0).arrive().wait
+    1.0
     """
-    return SlidingWindow(calls, switches.window_seconds, clock)
+    kinds: dict[str, Callable[[int, float, Callable[[], float]], Limiter]] = {
+        "sliding": SlidingWindow,
+        "fixed": FixedWindow,
+        "bucket": TokenBucket,
+    }
+    return kinds[switches.window](calls, switches.window_seconds, clock)
+
+
+def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
+    """Write the headers that tell of the limit.
+
+    Parameters
+    ----------
+    verdict
+        What the limiter said.
+    switches
+        Which headers there are, and how they are written.
+    now
+        Unix time.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Names and values.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> refused = Verdict(allowed=False, limit=60, remaining=0, wait=12.4)
+    >>> limit_headers(refused, Switches(), 0.0)
+    (('Retry-After', '13'),)
+    >>> limit_headers(refused, Switches(retry_after="date"), 0.0)
+    (('Retry-After', 'Thu, 01 Jan 1970 00:00:13 GMT'),)
+    """
+    headers: Headers = ()
+    # Both moments are rounded up: whoever waits until then is let in.
+    moment = math.ceil(now + verdict.wait)
+    if switches.rate_limit_headers:
+        headers = (
+            ("X-RateLimit-Limit", str(verdict.limit)),
+            ("X-RateLimit-Remaining", str(verdict.remaining)),
+            # When more slots come free: at the end of a fixed window all of them, in a sliding one
+            # and in a bucket the next.
+            ("X-RateLimit-Reset", str(moment)),
+        )
+    if verdict.allowed or switches.retry_after == "absent":
+        return headers
+    after = http_date(moment) if switches.retry_after == "date" else str(verdict.retry_after)
+    return (*headers, ("Retry-After", after))

@@ -74,30 +74,34 @@ class Switches:
         How lists say that they end, one of ``PAGINGS[paging]``; None takes the first of them. A
         mapping says it for each of `LISTS`.
     page_cap
-        Rows on a page at most, whatever was asked for.
+        Rows on a page at most, whatever was asked for; a list without pages stays whole.
     create_status, delete_status
         Status of a post that was created (200, 201) or deleted (200, 204).
     retry_after
         ``Retry-After`` of a 429 as ``"seconds"``, as an HTTP ``"date"``, or ``"absent"``.
     window, window_seconds
-        How calls are counted, ``"sliding"``, ``"fixed"`` or token ``"bucket"``, and over how many
-        seconds.
+        How calls are counted: in a ``"sliding"`` window, in ``"fixed"`` ones that follow each
+        other from the start of the sandbox, or by a token ``"bucket"`` that holds as many as a
+        window allows; and over how many seconds.
     rate_limit_headers
         Whether answers carry ``X-RateLimit-Limit``, ``-Remaining`` and ``-Reset``.
     extra_fields, unknown_values
-        Whether objects have fields, and enumerations values, that nothing documents.
+        Whether objects have fields, and some enumerations values, that nothing documents. Errors
+        have such fields, too. An object has the same such value whichever list it is in.
     big_ids
         Whether ids of posts are numbers above 2^53.
     timestamps
-        How moments are spelled; ``"mixed"`` takes each form in turn.
+        How moments are spelled, all in whole seconds: in UTC with ``"Z"``, with an ``"offset"`` of
+        +02:00, with ``"millis"`` or ``"micros"``, ``"naive"`` without a zone, with a ``"space"``
+        for the T, or ``"mixed"``.
     gzip, etag
         Whether bodies are compressed for who takes it, and carry an ``ETag`` that is answered
         with 304 when it comes back.
     cache_control
         ``Cache-Control`` of every answer.
     latency, jitter, slow_first, long_tail
-        Seconds that an answer takes: always, at random on top, the first one on top, and one in
-        fifty on top.
+        Seconds that an answer takes: always, up to so many on top at random, on top of the first
+        one, and on top of one in every fifty. What is at random follows from the sandbox's seed.
     echo_state, deny_state
         Whether the callback carries ``state`` after Allow, and after Deny.
     only_redirect

@@ -161,7 +161,7 @@ def test_what_counts():
 
 
 def test_limit_headers():
-    """On request answers tell limit, rest and the second in which the next slot comes free."""
+    """On request answers tell limit, rest and the first full second with another slot."""
     clock = Clock()
     sandbox = Sandbox(tier="free", rate_limit_headers=True, clock=clock, wall=lambda: 1000.9)
     with ask(sandbox) as client:
@@ -171,8 +171,8 @@ def test_limit_headers():
 
     names = [f"X-RateLimit-{name}" for name in ("Limit", "Remaining", "Reset")]
     told = [[reply.headers[name] for name in names] for reply in replies]
-    assert told[0] == ["60", "59", "1060"]
-    assert told[-2:] == [["60", "0", "1030"]] * 2
+    assert told[0] == ["60", "59", "1061"]
+    assert told[-2:] == [["60", "0", "1031"]] * 2
     assert [reply.status_code for reply in replies[-2:]] == [200, 429]
 
 

@@ -1,0 +1,49 @@
+"""How long an answer takes, where a switch makes it slow."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socialframe.sandbox.switches import Switches
+
+_TAIL = 50  # answers of which one is the slow one
+
+
+def pause(switches: Switches, seed: int, number: int) -> float:
+    """Tell how long the answer to a request takes; the same for the same seed.
+
+    Parameters
+    ----------
+    switches
+        How slow answers are.
+    seed
+        What the random ones follow from.
+    number
+        Which request it is, from 0.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> slow = Switches(latency=0.2, slow_first=3.0)
+    >>> pause(slow, 0, 0), pause(slow, 0, 1)
+    (3.2, 0.2)
+    """
+    seconds = switches.latency
+    if number == 0:
+        seconds += switches.slow_first
+    # Each number is drawn for itself, so threads that arrive in another order change nothing.
+    if switches.jitter:
+        seconds += switches.jitter * Random(f"jitter {seed} {number}").random()  # noqa: S311
+    if switches.long_tail:
+        # In every fifty there is exactly one, at a place that cannot be foreseen.
+        block, place = divmod(number, _TAIL)
+        if Random(f"tail {seed} {block}").randrange(_TAIL) == place:  # noqa: S311
+            seconds += switches.long_tail
+    return seconds
