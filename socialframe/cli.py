@@ -234,19 +234,26 @@ class _Switched(click.Command):
 @main.command(cls=_Switched)
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--tier", default="paid", type=click.Choice(["free", "paid"]), help="Of its key.")
-def sandbox(port: int, tier: str, **given: object) -> None:
+@click.option("--posts", type=int, help="How many posts, made on the fly; else the small world's.")
+@click.option("--scenario", help="A bad day with a name, as flaky-evening: docs/scenarios.md.")
+@click.option("--fault", multiple=True, help="What goes wrong, as status:503@3; several add up.")
+@click.option("--seed", default=0, help="What is made or goes wrong at random follows from it.")
+@click.pass_context
+def sandbox(context: click.Context, /, port: int, **given: object) -> None:
     """Serve the API in a box on 127.0.0.1: made-up people, real rules. Ctrl-C ends it.
 
     \b
     Examples:
       socialframe sandbox
-      socialframe sandbox --port 8080 --tier free --paging cursor --end-sign empty
+      socialframe sandbox --tier free --paging cursor --scenario flaky-evening
     """  # noqa: D301 - \b tells click to keep the lines
-    from socialframe.sandbox import Sandbox
-    from socialframe.serving import choices, run
+    from socialframe.serving import made, run
 
+    # What was not said must not win over the scenario.
+    default = click.core.ParameterSource.DEFAULT
+    said = {n: v for n, v in given.items() if context.get_parameter_source(n) is not default}
     with sentences():
-        box = Sandbox(tier=tier, **choices(given))  # type: ignore[arg-type]  # it checks them
+        box = made(said)
     run(box, port)
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from socialframe.sandbox import Sandbox, parse_fault
 from socialframe.sandbox.families import PAGINGS
 from socialframe.sandbox.switches import Switches
-
-if TYPE_CHECKING:
-    from socialframe.sandbox import Sandbox
 
 _TABLE = "\n".join(f"  {name:<11} {', '.join(signs)}" for name, signs in PAGINGS.items())
 
 EPILOG = f"""\b
 --paging      --end-sign
 {_TABLE}
+
 \b
 Both take one word for all lists, or are given again for each: --paging posts=cursor.
 """
@@ -65,6 +64,21 @@ def choices(given: dict[str, Any]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
+
+
+def made(said: dict[str, Any]) -> Sandbox:
+    """Return the sandbox that the options ask for.
+
+    Examples
+    --------
+    >>> made({"fault": ("status:503@3",), "etag": True})
+    Sandbox(tier='paid', etag=True)
+    """
+    scenario, faults = said.pop("scenario", None), said.pop("fault", ())
+    given = choices(said)
+    if faults:
+        given["faults"] = tuple(map(parse_fault, faults))
+    return Sandbox.scenario(scenario, **given) if scenario else Sandbox(**given)
 
 
 def _words(name: str, words: tuple[str, ...]) -> str | dict[str, str]:

@@ -6,6 +6,8 @@ documented, like its nearest sibling), from a world in which everybody is invent
 
 from socialframe.sandbox.app import Asked, Sandbox
 from socialframe.sandbox.families import PAGINGS
+from socialframe.sandbox.faults import Fault, parse_fault
+from socialframe.sandbox.scenarios import SCENARIOS
 from socialframe.sandbox.switches import Switches
 
-__all__ = ["PAGINGS", "Asked", "Sandbox", "Switches"]
+__all__ = ["PAGINGS", "SCENARIOS", "Asked", "Fault", "Sandbox", "Switches", "parse_fault"]

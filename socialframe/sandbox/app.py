@@ -3,68 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import itertools
 import logging
-import secrets
-import string
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, Unpack
 from urllib.parse import parse_qsl, unquote
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import answers, connect, consent, hooks, media, numbers, writing
+from socialframe.sandbox import hooks, media
 from socialframe.sandbox.answers import Answer, refused
-from socialframe.sandbox.asking import ApiError, Ask
+from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it
 from socialframe.sandbox.dress import dressed, heard, heard_body
 from socialframe.sandbox.flows import withheld
+from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
 from socialframe.sandbox.grown import grown_world
-from socialframe.sandbox.limits import limit_headers, limiter
+from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.pace import pause
 from socialframe.sandbox.publishing import settle
+from socialframe.sandbox.routes import OPEN, ROUTES, matched, nowhere
+from socialframe.sandbox.scenarios import arguments
 from socialframe.sandbox.serve import serve
+from socialframe.sandbox.spoil import bent, broken, in_front, shake
 from socialframe.sandbox.state import State
-from socialframe.sandbox.switches import LISTS, Switches
+from socialframe.sandbox.switches import LISTS, switched
+from socialframe.sandbox.trouble import Met, Trouble, page_of
+from socialframe.sandbox.wire import LINE, needs_socket
 from socialframe.sandbox.world import the_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.families import Headers
+    from socialframe.sandbox.faults import Fault
     from socialframe.sandbox.switches import Choices
+    from socialframe.sandbox.wire import Line
 
 log = logging.getLogger(__name__)
 
-CALLS_A_WINDOW = {"free": 60, "paid": 600}
 KEPT_REQUESTS = 10_000
-MOST_AT_ONCE = 100_000
-
-#: What needs the key, and counts against the limit.
-ROUTES: Routes = {
-    **answers.ROUTES,
-    **connect.ROUTES,
-    **media.ROUTES,
-    **numbers.ROUTES,
-    **writing.ROUTES,
-    **hooks.ROUTES,
-}
-#: What needs no key: pages for people, and what is no part of the API.
-OPEN: Routes = {**consent.OPEN}
-
-_PATHS = Map(
-    [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
-    merge_slashes=False,
-)
-# Bound to a fixed name, because the Host header of a request must not decide what is found.
-_ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
 class Asked(NamedTuple):
@@ -110,6 +91,8 @@ class Sandbox:
         Waits so many seconds, where a switch makes answers slow.
     posts
         How many posts there are, made when they are asked for; by default the small world's own.
+    faults
+        What goes wrong, and where; it can be set anew at any time.
     seed
         What is made or happens at random follows from it, and is the same for the same seed.
     **choices
@@ -144,31 +127,57 @@ class Sandbox:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         posts: int | None = None,
+        faults: Iterable[Fault] = (),
         seed: int = 0,
         **choices: Unpack[Choices],
     ) -> None:
         if tier not in CALLS_A_WINDOW:
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
-        self.key = key or _new_key()
         self.tier = tier
         self.seed = seed
-        self.switches = Switches(**_known(choices))
+        self.switches = switched(choices)
         self._size = {} if posts is None else {"posts": posts}
         world = the_world() if posts is None else grown_world(posts, seed)
-        at_once = "none" in {self.switches.paging_for(name) for name in LISTS}
-        if at_once and len(world.shelf) > MOST_AT_ONCE:
-            raise ArgumentError(
-                f"paging='none' sends all posts in one answer: posts takes at most "
-                f"{MOST_AT_ONCE:,} with it, not {posts!r}."
-            )
+        self.switches.check_size(len(world.shelf))
         self.state = State(world, wall=wall, sleep=sleep)
         self.state.part(hooks.Hooks).listen(self.state, self.switches)
         self._wall = wall
         self._sleep = sleep
-        self._window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
+        window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
+        self._gate = Gate(key or new_key(), window, self.switches, wall)
         self._arrivals = itertools.count()
         self._asked: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
         self._lock = threading.Lock()
+        self.faults = tuple(faults)
+
+    @classmethod
+    def scenario(cls, name: str, **more: Any) -> Self:  # noqa: ANN401 - arguments of the class
+        """Make a sandbox that plays one of `SCENARIOS`; further arguments win over its own.
+
+        Examples
+        --------
+        >>> Sandbox.scenario("flaky-evening").faults[0]
+        Fault('status:503,body=html@share=0.08')
+        """
+        return cls(**{**arguments(name), **more})
+
+    @property
+    def key(self) -> str:
+        """The only key that is let in. Set anew, the one before is not known any more."""
+        return self._gate.key
+
+    @key.setter
+    def key(self, key: str) -> None:
+        self._gate.key = key
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What goes wrong. Set anew, requests count from 1 again, and a revoked key is known."""
+        return self._trouble.faults
+
+    @faults.setter
+    def faults(self, faults: Iterable[Fault]) -> None:
+        self._trouble = Trouble(faults, self.seed, self.switches)
 
     def __repr__(self) -> str:
         changed = {"tier": self.tier, **self._size, **self.switches.changed()}
@@ -210,11 +219,17 @@ class Sandbox:
         >>> Client(Sandbox().wsgi).get("/v1/posts").json
         {'error': 'Missing API key', 'code': 'AUTH_MISSING_KEY'}
         """
-        request = Request(_as_wsgi_has_it(environ))
-        answer = self._answer(request)
+        request = Request(as_wsgi_has_it(environ))
+        answer, met = self._answer(request)
+        fault = met.first("wire")
+        line: Line | None = environ.get(LINE)
+        if fault and not line:
+            answer = needs_socket(fault)
         self._remember(request, answer.status)
         headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
         response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
+        if fault and line:
+            return line.play(fault, response, environ)
         return response(environ, start_response)
 
     __call__ = wsgi
@@ -280,30 +295,41 @@ class Sandbox:
         ):
             yield base_url
 
-    def _answer(self, request: Request) -> Answer:
-        """Find what is answered; never an exception."""
+    def _answer(self, request: Request) -> tuple[Answer, Met]:
+        """Find what is answered, and which faults hit the request; never an exception."""
         limits: Headers = ()
+        met = Met()
         try:
             settle(self.state)
-            route, parts = _matched(request)
-            if (request.method, route) in OPEN:
-                return OPEN[request.method, route](self._ask(request, route, parts))
-            self._check_key(request)
-            limits = self._count()
-            answer = ROUTES.get((request.method, route), _nowhere)(self._ask(request, route, parts))
+            route, parts = matched(request)
+            way = request.method, route
+            handler = OPEN.get(way) or ROUTES.get(way, nowhere)
+            met = self._trouble.meet(
+                request.path,
+                lambda: page_of(handler, self._ask(request, route, parts)),
+                numbered=way not in OPEN,
+            )
+            if fronted := in_front(met, request, self.switches, self._wall()):
+                return fronted, met
+            if way in OPEN:
+                answer = handler(self._ask(request, route, parts))
+                return broken(answer, met, self._wall()), met
+            limits = self._gate.enter(request, revoked=met.revoked)
+            shake(met, self.state)
+            ask = self._ask(request, route, parts)
+            answer = bent(handler(ask), ask, met)
+            answer = answer._replace(headers=(*limits, *answer.headers))
         except ApiError as error:
             answer = refused(error, limits)
-        except _Limited as error:
-            answer = refused(error.error, error.headers)
+        except Refused as error:
+            answer = error.answer
         except Exception:
             # Whatever went wrong is for the log; the asker learns what the real service tells.
             log.exception("The sandbox could not answer")
             answer = refused(ApiError(500, "INTERNAL_ERROR", "Internal server error"), limits)
-        else:
-            answer = answer._replace(headers=(*limits, *answer.headers))
         if seconds := pause(self.switches, self.seed, next(self._arrivals)):
             self._sleep(seconds)
-        return dressed(answer, request, self.switches)
+        return broken(dressed(answer, request, self.switches), met, self._wall()), met
 
     def _ask(self, request: Request, route: str, parts: dict[str, str]) -> Ask:
         # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
@@ -328,26 +354,8 @@ class Sandbox:
             else heard_body(request.get_data(), self.switches),
             content_type=request.mimetype,
             key=self.key,
+            listed=request.method == "GET" and part in LISTS,
         )
-
-    def _check_key(self, request: Request) -> None:
-        sent = request.environ.get("HTTP_AUTHORIZATION")
-        if sent is None:
-            raise ApiError(401, "AUTH_MISSING_KEY", "Missing API key")
-        scheme, _, key = sent.partition(" ")
-        # WSGI hands over header bytes as Latin-1 text. The comparison takes the same time for
-        # every wrong key.
-        same = hmac.compare_digest(key.encode("latin-1", "replace"), self.key.encode())
-        if scheme.lower() != "bearer" or not same:
-            raise ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")
-
-    def _count(self) -> Headers:
-        """Count a call against the limit, and give the headers that tell of it."""
-        verdict = self._window.arrive()
-        headers = limit_headers(verdict, self.switches, self._wall())
-        if not verdict.allowed:
-            raise _Limited(ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"), headers)
-        return headers
 
     def _remember(self, request: Request, status: int) -> None:
         path, query = request.path, request.query_string.decode("ascii", "replace")
@@ -359,52 +367,3 @@ class Sandbox:
         query = withheld(query)
         with self._lock:
             self._asked.append(Asked(request.method, path, query, status))
-
-
-class _Limited(Exception):  # noqa: N818 - an answer, not a fault
-    """A call above the limit, with the headers of its answer."""
-
-    def __init__(self, error: ApiError, headers: Headers) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.headers = headers
-
-
-def _matched(request: Request) -> tuple[str, dict[str, str]]:
-    """Find the route of a request, empty where there is none."""
-    try:
-        (route,), parts = _ADAPTER.match(request.path, request.method)
-    except HTTPException:
-        # Neither the path nor, on a known path, the method: the API documents no 405.
-        return "", {}
-    return route, dict(parts)
-
-
-def _nowhere(_ask: Ask) -> Answer:
-    raise ApiError(404, "NOT_FOUND", "Not found")
-
-
-def _known(choices: Choices) -> Choices:
-    """Refuse an argument that is none, by a sentence as of any other argument."""
-    if unknown := set(choices) - set(Switches.__dataclass_fields__):
-        names = ", ".join(Switches.__dataclass_fields__)
-        raise ArgumentError(f"{unknown.pop()!r} is no switch of the sandbox; there are: {names}.")
-    return choices
-
-
-def _as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:
-    """Repair text that is not bytes in Latin-1 clothes, as PEP 3333 wants it.
-
-    ``httpx.WSGITransport`` hands over the path as plain text, which Werkzeug refuses to read.
-    """
-    repaired = {
-        name: environ.get(name, "").encode().decode("latin-1")
-        for name in ("PATH_INFO", "QUERY_STRING")
-        if max(environ.get(name, ""), default="") > "\xff"
-    }
-    return {**environ, **repaired}
-
-
-def _new_key() -> str:
-    letters = string.ascii_lowercase + string.digits
-    return "sk_" + "".join(secrets.choice(letters) for _ in range(30))

@@ -10,7 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from wsgiref.types import WSGIEnvironment
 
     from socialframe.sandbox.state import State
     from socialframe.sandbox.switches import Switches
@@ -122,6 +123,34 @@ def text_in(body: Mapping[str, Any], name: str, *, most: int) -> str:
     return text
 
 
+class Spotted(Exception):  # noqa: N818 - an answer, not a fault
+    """The page that a request asks for; raised where that is all that is asked.
+
+    Parameters
+    ----------
+    start, limit
+        Rows that come before it, and rows on it at most.
+    places
+        The whole list.
+
+    Examples
+    --------
+    >>> Spotted(40, 20, range(99)).page
+    3
+    """
+
+    def __init__(self, start: int, limit: int, places: Sequence[int]) -> None:
+        super().__init__(start, limit)
+        self.start = start
+        self.limit = limit
+        self.places = places
+
+    @property
+    def page(self) -> int:
+        """Its number; the nearest one, because who walks by offset may let pages overlap."""
+        return (2 * self.start + self.limit) // (2 * self.limit) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request, as far as an answer depends on it.
@@ -150,6 +179,10 @@ class Ask:
         Its media type, as it came.
     key
         The key that was let in, to bind things to; never for showing.
+    listed
+        Whether it asks for a list that is paged.
+    spotting
+        Whether only the page that is asked for is to be found out, and nothing answered.
 
     Examples
     --------
@@ -169,6 +202,8 @@ class Ask:
     body: bytes = b""
     content_type: str = ""
     key: str = field(default="", repr=False)
+    listed: bool = False
+    spotting: bool = False
 
     @property
     def box(self) -> State:
@@ -349,3 +384,16 @@ def _sound(value: object, levels: int = 50) -> bool:
         case list():
             return levels > 0 and all(_sound(one, levels - 1) for one in value)
     return True
+
+
+def as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Repair text that is not bytes in Latin-1 clothes, as PEP 3333 wants it.
+
+    ``httpx.WSGITransport`` hands over the path as plain text, which Werkzeug refuses to read.
+    """
+    repaired = {
+        name: environ.get(name, "").encode().decode("latin-1")
+        for name in ("PATH_INFO", "QUERY_STRING")
+        if max(environ.get(name, ""), default="") > "\xff"
+    }
+    return {**environ, **repaired}

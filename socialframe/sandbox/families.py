@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.asking import LAST_PAGE, invalid
+from socialframe.sandbox.asking import LAST_PAGE, Spotted, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -137,8 +137,14 @@ def _at_once(_ask: Ask, _default: int) -> Wish:
     return Wish(LAST_PAGE, 0)
 
 
-def _token(position: int) -> str:
-    """Write a cursor; the same position gives the same one in every sandbox."""
+def cursor_at(position: int) -> str:
+    """Write a cursor; the same position gives the same one in every sandbox.
+
+    Examples
+    --------
+    >>> cursor_at(0) == cursor_at(0) != cursor_at(10)
+    True
+    """
     check = hashlib.blake2s(str(position).encode(), key=b"cursor", digest_size=6).hexdigest()
     return base64.urlsafe_b64encode(f"{position}.{check}".encode()).decode().rstrip("=")
 
@@ -151,7 +157,7 @@ def _position(token: str) -> int:
     except ValueError:
         position = -1
     # Several texts decode to the same bytes; only the one that was given out counts.
-    if position < 0 or _token(position) != token:
+    if position < 0 or cursor_at(position) != token:
         raise invalid("cursor is not one that this list has given out")
     return position
 
@@ -185,12 +191,12 @@ def _absent_cursor(spot: _Spot) -> Json:
 
 
 def _empty_cursor(spot: _Spot) -> Json:
-    return {"pagination": {"limit": spot.limit, "nextCursor": _token(spot.stop) * spot.more}}
+    return {"pagination": {"limit": spot.limit, "nextCursor": cursor_at(spot.stop) * spot.more}}
 
 
 def _flagged_cursor(spot: _Spot) -> Json:
     # The token stays at the end: whoever looks at it alone walks for ever.
-    page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": _token(spot.stop)}
+    page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": cursor_at(spot.stop)}
     return {"pagination": page}
 
 
@@ -217,7 +223,7 @@ _MEMBERS: dict[str, Callable[[_Spot], int | bool | str | None]] = {
     "pages": lambda spot: spot.pages,
     "hasMore": lambda spot: spot.more,
     "nextPage": lambda spot: spot.page + 1 if spot.more else None,
-    "nextCursor": lambda spot: _token(spot.stop) if spot.more else None,
+    "nextCursor": lambda spot: cursor_at(spot.stop) if spot.more else None,
 }
 
 # Of each family the first end sign is its default.
@@ -357,6 +363,8 @@ def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
     ------
     ApiError
         400, if the post that the page should follow is not in the list.
+    Spotted
+        Instead of an answer, where the request was made to find out the page alone.
 
     Examples
     --------
@@ -367,6 +375,8 @@ def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
     Cut(places=[7, 8], members={'pagination': {'page': 2, 'limit': 2, 'hasMore': False}}, headers=())
     """  # noqa: E501 - a repr is one line
     start = wish.start if wish.after is None else _row_after(ask.world, places, wish.after)
+    if ask.spotting:
+        raise Spotted(start, wish.limit, places)
     family = _FAMILIES[ask.paging]
     spot = _Spot(ask, start, wish.limit, len(places))
     shown = places[start : start + wish.limit]

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import socket
+import queue
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cheroot.wsgi import Server
-
 from socialframe.errors import ArgumentError
+from socialframe.sandbox.wire import FaultyServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from wsgiref.types import WSGIApplication
 
-_QUEUE = 128  # connections that may wait to be accepted
-_TICK = 0.02  # seconds that an idle server sleeps at most, and so how long its end takes
+    from socialframe.sandbox.wire import Orders
+
+_TICK = 0.02  # seconds between two tries to take the port back
 
 
 @contextlib.contextmanager
@@ -66,25 +67,42 @@ def serve(
     'http://127.0.0.1'
     """
     address = _loopback(host)
-    server = Server(
-        (address, port),
-        app,
-        numthreads=threads,
-        server_name="socialframe-sandbox",
-        request_queue_size=_QUEUE,
-    )
-    server.max_request_body_size = largest_body
-    server.expiration_interval = _TICK
-    # Cheroot leaves a socket open when a port is taken; this one says so first.
-    socket.create_server((address, port)).close()
-    server.prepare()
-    thread = threading.Thread(target=server.serve, daemon=True)
-    thread.start()
+    orders: Orders = queue.SimpleQueue()
+    make = partial(FaultyServer, app=app, orders=orders, threads=threads, largest_body=largest_body)
+    server = make((address, port))
+    bound = server.bind_addr
+    keeper = threading.Thread(target=_keep_up, args=(server, make, orders), daemon=True)
+    keeper.start()
     try:
-        yield f"http://{address}:{server.bind_addr[1]}"
+        yield f"http://{address}:{bound[1]}"
     finally:
+        orders.put(None)
+        keeper.join()
+
+
+def _keep_up(
+    server: FaultyServer, make: Callable[[tuple[str, int]], FaultyServer], orders: Orders
+) -> None:
+    """Serve, be down for as long as is ordered, and serve again; until the order is None."""
+    address = server.bind_addr
+    while True:
+        thread = threading.Thread(target=server.serve, daemon=True)
+        thread.start()
+        order = orders.get()
         server.stop()
         thread.join()
+        again = None
+        while again is None:
+            if order is None:
+                return
+            try:
+                # Two requests may have ordered it; then the time begins anew.
+                order = orders.get(timeout=order)
+            except queue.Empty:
+                order = _TICK
+                with contextlib.suppress(OSError):  # the port is taken for a moment
+                    again = make(address)
+        server = again
 
 
 def _loopback(host: str) -> str:

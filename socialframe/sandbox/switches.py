@@ -18,6 +18,9 @@ Window = Literal["sliding", "fixed", "bucket"]
 SignatureHeader = Literal["documented", "sample", "both"]
 Stamps = Literal["Z", "offset", "millis", "micros", "naive", "space", "mixed"]
 
+MOST_AT_ONCE = 100_000
+"""Posts that may go into one answer."""
+
 LISTS = ("posts", "analytics")
 """The list endpoints that are paged, by the last part of their path."""
 
@@ -208,6 +211,15 @@ class Switches:
         """
         return end_sign_of(self.paging_for(name), _for(self.end_sign, name, None))
 
+    def check_size(self, posts: int) -> None:
+        """Refuse a world whose posts would all go into one answer."""
+        at_once = "none" in {self.paging_for(name) for name in LISTS}
+        if at_once and posts > MOST_AT_ONCE:
+            raise ArgumentError(
+                "paging='none' sends all posts in one answer: posts takes at most "
+                f"{MOST_AT_ONCE:,} with it, not {posts!r}."
+            )
+
     def changed(self) -> dict[str, Any]:
         """Tell what differs from the default, by name.
 
@@ -221,6 +233,20 @@ class Switches:
             for one in fields(self)
             if getattr(self, one.name) != one.default
         }
+
+
+def switched(choices: Choices) -> Switches:
+    """Make switches of keyword arguments, and refuse one that is none by a sentence.
+
+    Examples
+    --------
+    >>> switched({"etag": True}).etag
+    True
+    """
+    if unknown := set(choices) - set(Switches.__dataclass_fields__):
+        names = ", ".join(Switches.__dataclass_fields__)
+        raise ArgumentError(f"{unknown.pop()!r} is no switch of the sandbox; there are: {names}.")
+    return Switches(**choices)
 
 
 def _seconds(value: object) -> bool:

@@ -1,0 +1,361 @@
+"""What can be asked to go wrong, as values, and which requests it hits.
+
+`trouble` keeps count of them, `spoil` changes answers, `wire` plays those that need a socket.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+from dataclasses import KW_ONLY, dataclass, fields
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from socialframe.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Stage = Literal["front", "key", "world", "list", "body", "wire"]
+Numbers: TypeAlias = int | Iterable[int] | None
+
+STATUSES = (429, 500, 502, 503, 504)
+
+
+class Kind(NamedTuple):
+    """One way to go wrong.
+
+    Parameters
+    ----------
+    stage
+        Where it comes in: in ``front`` of the API, in its place; at the ``key``; in the ``world``
+        before a page is answered; in the members of a ``list``; in the bytes of a ``body``; on
+        the ``wire``.
+    says
+        What happens, as one sentence.
+    options
+        What it takes, with the defaults; the first may be given by its value alone.
+    needs
+        The ways of paging that it means something for, as family and end sign.
+
+    Examples
+    --------
+    >>> KINDS["html"].stage
+    'front'
+    """
+
+    stage: Stage
+    says: str
+    options: Mapping[str, Any] = MappingProxyType({})
+    needs: Callable[[str, str], bool] | None = None
+
+
+_ROWS = {"rows": 1}
+
+
+def _leads_on(family: str, sign: str) -> bool:
+    """Tell whether answers say where the next page is."""
+    return family in {"cursor", "next_url", "link"} or sign == "next_page"
+
+
+#: Every kind of fault. What stands in front of the API counts against no limit: it never got there.
+#: All others are the API's own answers, and count as such.
+KINDS: dict[str, Kind] = {
+    "status": Kind(
+        "front",
+        "Answers with this status; seconds is its Retry-After (a 429 has one in any case).",
+        {"status": 503, "body": "json", "seconds": None},
+    ),
+    "html": Kind("front", "Answers with a page for people, and status 200."),
+    "redirect": Kind("front", "Sends to another host by a 302.", {"host": "elsewhere.invalid"}),
+    "revoke": Kind("key", "From here on the key is not known any more."),
+    "insert": Kind("world", "New rows come first in the list, right before it is read.", _ROWS),
+    "delete": Kind("world", "The last rows before this page go, right before it is read.", _ROWS),
+    "edit": Kind("world", "The last rows before this page change, right before it is read.", _ROWS),
+    "expire": Kind(
+        "list", "A cursor is not taken any more: 400.", needs=lambda family, _: family == "cursor"
+    ),
+    "repeat": Kind("list", "The next page is said to be this one again.", needs=_leads_on),
+    "back": Kind("list", "The next page is said to be the one before.", needs=_leads_on),
+    "next_host": Kind(
+        "list",
+        "The next page is said to be on another host.",
+        {"host": "elsewhere.invalid"},
+        lambda family, _: family in {"next_url", "link"},
+    ),
+    "duplicate": Kind("list", "The first rows of the page come again at its end.", _ROWS),
+    "total": Kind(
+        "list",
+        "The total is wrong by so many rows.",
+        {"by": 7},
+        lambda _, sign: sign in {"pages", "total"},
+    ),
+    "empty": Kind("body", "The body is empty."),
+    "cut": Kind("body", "The body is half of its JSON, and says so in Content-Length."),
+    "utf8": Kind("body", "A text in the body is not UTF-8."),
+    "date": Kind("body", "The Date header is wrong by so many seconds.", {"by": 3600}),
+    "refuse": Kind(
+        "wire", "The server goes down, and refuses connections for so long.", {"seconds": 1.0}
+    ),
+    "reset_before": Kind("wire", "The connection is reset before anything came."),
+    "reset_mid_headers": Kind("wire", "The connection is reset within the headers."),
+    "reset_after_headers": Kind("wire", "The connection is reset right after the headers."),
+    "reset_mid_body": Kind("wire", "The connection is reset within the body."),
+    "stall_before": Kind("wire", "Nothing comes for so long, then the answer.", {"seconds": 30.0}),
+    "stall_mid_body": Kind("wire", "Half comes, the rest after so long.", {"seconds": 30.0}),
+    "truncate": Kind(
+        "wire",
+        "The body ends early. Content-Length is right (of the whole), short (of what comes), or "
+        "long (the whole comes, and more is promised).",
+        {"length": "right"},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fault:
+    """One thing that goes wrong, and where. Where nothing is said of it, that is every request.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    at
+        Numbers of requests: one, several, or a range. The first since the faults were set is 1.
+        What needs no key (pages for people) has no number; only a fault with its ``path`` hits it.
+    page
+        Numbers of pages of a list, however it is paged.
+    path
+        A path, or a pattern with ``*``.
+    share
+        The share of requests that are hit, chosen by the sandbox's seed and the request's number.
+    times
+        How often at most.
+    status, body, seconds, host, by, length, rows
+        What the kind takes, as `KINDS` has it; None is its default. Only of ``body`` is None a
+        choice: no body; the others are ``"json"`` and ``"html"``.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be meant.
+
+    Examples
+    --------
+    >>> Fault("status", status=502, body=None, at=3)
+    Fault('status:502,body=none@3')
+    """
+
+    kind: str
+    _: KW_ONLY
+    at: Numbers = None
+    page: Numbers = None
+    path: str | None = None
+    share: float | None = None
+    times: int | None = None
+    status: int | None = None
+    body: str | None = "json"
+    seconds: float | None = None
+    host: str | None = None
+    by: int | None = None
+    length: str | None = None
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in tuple(KINDS):
+            raise ArgumentError(f"There is no fault {self.kind!r}; there are: {', '.join(KINDS)}.")
+        takes = KINDS[self.kind].options
+        for name in self._given():
+            if name not in (*takes, *_WHERE):
+                others = " and ".join(takes) or "no option"
+                raise ArgumentError(f"The fault {self.kind!r} takes {others}, not {name!r}.")
+            value = getattr(self, name)
+            allowed, says = _CHECKS[name]
+            if not allowed(value):
+                raise ArgumentError(f"{name} of a fault takes {says}, not {value!r}.")
+        for name in ("at", "page"):
+            # In one form, so that equal faults are equal; a range stays one, it may be long.
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, range):
+                numbers = (value,) if isinstance(value, int) else tuple(sorted(set(value)))
+                object.__setattr__(self, name, numbers)
+
+    def __repr__(self) -> str:
+        return f"Fault({str(self)!r})"
+
+    def __str__(self) -> str:
+        given, takes = self._given(), tuple(KINDS[self.kind].options)
+        options = [
+            ("" if name == takes[0] else f"{name}=") + _text(getattr(self, name))
+            for name in takes
+            if name in given
+        ]
+        where = [
+            ("" if name == "at" else f"{name}=") + _text(getattr(self, name))
+            for name in _WHERE
+            if name in given
+        ]
+        what = f"{self.kind}:{','.join(options)}" if options else self.kind
+        return "@".join([what, *where])
+
+    @property
+    def stage(self) -> Stage:
+        """Where it comes in."""
+        return KINDS[self.kind].stage
+
+    def _given(self) -> tuple[str, ...]:
+        return tuple(name for name in _CHECKS if getattr(self, name) != _DEFAULTS[name])
+
+    def option(self, name: str) -> Any:  # noqa: ANN401 - each is of its own type
+        """Give an option, or the kind's default.
+
+        Examples
+        --------
+        >>> Fault("total").option("by")
+        7
+        """
+        value = getattr(self, name)
+        return KINDS[self.kind].options[name] if value == _DEFAULTS[name] else value
+
+    def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
+        """Tell whether it hits a request, as far as its page does not matter.
+
+        Examples
+        --------
+        >>> Fault("html", at=range(3, 9), path="/v1/posts*").chosen(0, 4, "/v1/posts/x", 7)
+        True
+        """
+        return (
+            within(self.at, number)
+            and (self.path is None or fnmatchcase(path, self.path))
+            and (self.share is None or _draw(f"{seed}/{index}/{number}") < self.share)
+        )
+
+
+def within(numbers: Numbers, number: int) -> bool:
+    """Tell whether a number is one of those; of none all are.
+
+    Examples
+    --------
+    >>> within(range(3, 5), 4), within(None, 4)
+    (True, True)
+    """
+    return numbers is None or (isinstance(numbers, Container) and number in numbers)
+
+
+_DEFAULTS = {one.name: one.default for one in fields(Fault)}
+_WHERE = ("at", "page", "path", "share", "times")
+
+
+def _draw(text: str) -> float:
+    """Give a number from 0 to 1 that the same text always gives."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2**64
+
+
+def _whole(least: int, top: int) -> Callable[[object], bool]:
+    return lambda value: type(value) is int and least <= value <= top
+
+
+def _numbers(value: object) -> bool:
+    if isinstance(value, range):
+        return len(value) > 0 and value.step == 1 and value.start > 0
+    several = value if isinstance(value, tuple | list | set | frozenset) else (value,)
+    return bool(several) and all(type(one) is int and one > 0 for one in several)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_MANY = (_numbers, "a whole number from 1, several of them, or a range")
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "at": _MANY,
+    "page": _MANY,
+    "path": (
+        lambda value: isinstance(value, str) and re.fullmatch(r"/[^@\s]*", value) is not None,
+        "a path that starts with / and has no @",
+    ),
+    "share": (lambda value: _number(value) and 0 < value <= 1, "a number above 0 and up to 1"),
+    "times": (_whole(1, 10**9), "a whole number from 1"),
+    "status": (lambda value: value in STATUSES, "429, 500, 502, 503 or 504"),
+    "body": (lambda value: value in ("html", None), "'json', 'html' or None"),
+    "seconds": (lambda value: _number(value) and 0 <= value <= _DAY, "seconds, up to a day"),
+    "host": (
+        lambda value: isinstance(value, str) and re.fullmatch(_HOST, value) is not None,
+        "a host as elsewhere.invalid or 127.0.0.1:8080",
+    ),
+    "by": (lambda value: _whole(-(10**9), 10**9)(value) and value != 0, "a whole number but 0"),
+    "length": (lambda value: value in ("right", "short", "long"), "'right', 'short' or 'long'"),
+    "rows": (_whole(1, 100), "a whole number from 1 to 100"),
+}
+_DAY = 86_400
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, range):
+        return f"{value.start}-{value.stop - 1}"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
+def parse_fault(text: str) -> Fault:
+    """Read a fault as it is written on a command line: ``kind:options@where@where``.
+
+    =============================== ==========================================================
+    ``html``                        a kind of `KINDS`, at every request
+    ``status:502``                  with its first option
+    ``status:502,body=none``        with others by their names, after a comma
+    ``html@3`` ``html@3,7``         at these requests
+    ``html@3-9``                    at a range of them
+    ``html@page=2``                 also ``path=``, ``share=`` and ``times=``
+    ``html@path=/v1/posts@times=2`` where all of it holds
+    =============================== ==========================================================
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> parse_fault("status:503@3") == Fault("status", status=503, at=3)
+    True
+    """
+    what, *where = text.split("@")
+    kind, colon, options = what.partition(":")
+    first = next(iter(KINDS[kind].options), "") if kind in KINDS else ""
+    given: dict[str, Any] = {}
+    pairs = [(part, first) for part in options.split(",") if colon]
+    for part, bare in (*pairs, *((part, "at") for part in where)):
+        name, equals, value = part.partition("=")
+        name, value = (name, value) if equals else (bare, name)
+        if name not in _CHECKS or name in given:
+            raise ArgumentError(f"A fault is written as status:503@3; {part!r} in {text!r} is not.")
+        given[name] = _READ[name](value)
+    return Fault(kind, **given)
+
+
+def _read_number(text: str) -> object:
+    try:
+        return int(text) if re.fullmatch("-?[0-9]{1,12}", text) else float(text)
+    except ValueError:
+        return text  # which no number is: refused by its own sentence
+
+
+def _read_numbers(text: str) -> object:
+    low, dash, high = text.partition("-")
+    if dash and low.isdecimal() and high.isdecimal() and len(text) < 20:  # noqa: PLR2004 - sane
+        return range(int(low), int(high) + 1)
+    return tuple(map(_read_number, text.split(",")))
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("at", "page"), _read_numbers),
+    **dict.fromkeys(("share", "times", "status", "seconds", "by", "rows"), _read_number),
+    **dict.fromkeys(("path", "host", "length"), str),
+    "body": lambda text: None if text == "none" else text,
+}
