@@ -192,7 +192,8 @@ class Offset(Declared):
     """Pages begin at a row.
 
     The end is told by the first of these signs that a reply has: a flag, a number of rows; without
-    any of them, by an empty page, or by a short one where every page before it was full.
+    any of them, by an empty page. A short page is none: where a server gives fewer rows than were
+    asked for, an offset does not show it.
 
     Parameters
     ----------
@@ -227,7 +228,7 @@ class Offset(Declared):
         """Path of the number of all rows."""
         return self.total_rows
 
-    def next(self, page: Page, rows: Rows) -> Step:
+    def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call for the next page, or the end."""
         sent, size = page.call.param(self.param) or "", page.call.param(self.limit_param) or ""
         skipped = int(sent) if re.fullmatch("[0-9]{1,18}", sent) else 0
@@ -243,8 +244,7 @@ class Offset(Declared):
         total = whole(page, self.total_rows)
         if total:
             return Step(None if skipped + count >= total else onward, self.total_rows or "")
-        before = skipped // asked if asked else 0
-        return by_length(page, onward, self.limit_param, rows(), before=before)
+        return Step(onward)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

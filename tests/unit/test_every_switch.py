@@ -1,6 +1,7 @@
 """Our own walks over every way in which the sandbox can page and end its lists."""
 
 import json
+import warnings
 
 import pyarrow.parquet as pq
 import pytest
@@ -120,3 +121,14 @@ def test_auto_with_the_parameter_of_its_token_walks_every_cursor(sign, some_post
     query = api.fetch("/v1/posts", params=SPAN, paging=sf.paging.Auto(token_param="cursor"))
 
     assert list(query.records()) == json.loads(json.dumps(some_posts))
+
+
+@pytest.mark.parametrize(("paging", "sign"), SWITCHES)
+def test_a_page_size_capped_below_what_was_asked_for_loses_no_row(paging, sign, some_posts):
+    """A short page is then no end."""
+    api = sf.Client.sandbox(Sandbox(paging=paging, end_sign=sign, page_cap=7))
+    query = api.posts(since="2026-09-01", until="2026-09-30")
+    with warnings.catch_warnings():
+        if paging == "none":
+            warnings.simplefilter("ignore", sf.WalkWarning)
+        assert list(query.records()) == some_posts
