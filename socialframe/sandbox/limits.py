@@ -280,7 +280,22 @@ def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
             # and in a bucket the next.
             ("X-RateLimit-Reset", str(moment)),
         )
-    if verdict.allowed or switches.retry_after == "absent":
+    if verdict.allowed:
         return headers
-    after = http_date(moment) if switches.retry_after == "date" else str(verdict.retry_after)
-    return (*headers, ("Retry-After", after))
+    return (*headers, *retry_after(verdict.wait, switches, now))
+
+
+def retry_after(seconds: float, switches: Switches, now: float) -> Headers:
+    """Write ``Retry-After`` as the switches say, in whole seconds rounded up, at least 1.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> retry_after(12.4, Switches(), 0.0)
+    (('Retry-After', '13'),)
+    """
+    if switches.retry_after == "absent":
+        return ()
+    whole = max(1, math.ceil(seconds))
+    date = switches.retry_after == "date"
+    return (("Retry-After", http_date(math.ceil(now + seconds)) if date else str(whole)),)

@@ -14,6 +14,7 @@ from werkzeug.http import http_date
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.families import cursor_at
+from socialframe.sandbox.limits import retry_after
 from socialframe.sandbox.world import dumps
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from socialframe.sandbox.asking import Ask, Spotted
-    from socialframe.sandbox.families import Headers
     from socialframe.sandbox.faults import Fault
     from socialframe.sandbox.state import State
     from socialframe.sandbox.switches import Switches
@@ -55,7 +55,7 @@ def in_front(met: Met, request: Request, switches: Switches, now: float) -> Answ
         return Answer(b"", (("Location", _elsewhere(request.url, fault)),), 302, _MARKUP)
     status = fault.option("status")
     seconds = fault.option("seconds")
-    headers = _retry_after(_RETRY_AFTER if seconds is None else seconds, switches, now)
+    headers = retry_after(_RETRY_AFTER if seconds is None else seconds, switches, now)
     if seconds is None and status != HTTPStatus.TOO_MANY_REQUESTS:
         headers = ()
     if fault.body is None:
@@ -73,14 +73,6 @@ _WORDS = {
     503: ApiError(503, "INTERNAL_ERROR", "Service unavailable"),
     504: ApiError(504, "INTERNAL_ERROR", "Gateway timeout"),
 }
-
-
-def _retry_after(seconds: float, switches: Switches, now: float) -> Headers:
-    if switches.retry_after == "absent":
-        return ()
-    whole = -int(-seconds // 1)
-    date = switches.retry_after == "date"
-    return (("Retry-After", http_date(now + whole) if date else str(whole)),)
 
 
 def _page(text: str, status: int) -> Answer:
@@ -249,7 +241,16 @@ def broken(answer: Answer, met: Met, now: float) -> Answer:
 
 
 def _rewritten(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
-    """Change the bytes within the compression: it is the JSON that is broken, not the gzip."""
+    """Change the bytes within the compression: it is the JSON that is broken, not the gzip.
+
+    Examples
+    --------
+    >>> packed = Answer(gzip.compress(b'{"posts":[]}'), (("Content-Encoding", "gzip"),))
+    >>> gzip.decompress(_rewritten(packed, _BREAKS["cut"]).body)
+    b'{"post'
+    """
+    if not answer.body:
+        return answer  # as of a 304: nothing to break, and nothing to pack
     if ("Content-Encoding", "gzip") in answer.headers:
         return answer._replace(body=gzip.compress(change(gzip.decompress(answer.body)), mtime=0))
     return answer._replace(body=change(answer.body))

@@ -581,3 +581,16 @@ def test_no_faults_and_no_requests_give_a_traceback(chosen, requests):
             assert b"Traceback" not in reply.content
             assert sandbox.key.encode() not in reply.content
     assert len(sandbox.requests) == len(requests)
+
+
+def test_a_page_for_people_is_left_alone_and_has_no_number():
+    """Unless a fault has its path: whoever looks on does not change what happens."""
+    sandbox = box(Fault("html", at=2), Fault("status", status=502, path="/_sandbox/*", times=1))
+    page = "/_sandbox/consent"
+    paths = ["/v1/accounts", page, page, "/v1/accounts", "/v1/accounts"]
+    with ask(sandbox) as client:
+        replies = [client.get(path) for path in paths]
+
+    assert replies[1].status_code == 502
+    assert "We will be back" not in replies[2].text
+    assert ["We will be back" in reply.text for reply in replies[3:]] == [True, False]
