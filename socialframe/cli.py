@@ -237,6 +237,7 @@ class _Switched(click.Command):
 @click.option("--posts", type=int, help="How many posts, made on the fly; else the small world's.")
 @click.option("--scenario", help="A bad day with a name, as flaky-evening: docs/scenarios.md.")
 @click.option("--fault", multiple=True, help="What goes wrong, as status:503@3; several add up.")
+@click.option("--log", metavar="FILE", help="Append each request to it, as a line of JSON.")
 @click.option("--seed", default=0, help="What is made or goes wrong at random follows from it.")
 @click.pass_context
 def sandbox(context: click.Context, /, port: int, **given: object) -> None:

@@ -11,6 +11,7 @@ import click
 from socialframe.sandbox import Sandbox, parse_fault
 from socialframe.sandbox.families import PAGINGS
 from socialframe.sandbox.switches import Switches
+from socialframe.sandbox.watch import WATCH
 
 _TABLE = "\n".join(f"  {name:<11} {', '.join(signs)}" for name, signs in PAGINGS.items())
 
@@ -97,7 +98,7 @@ def run(box: Sandbox, port: int) -> None:
     try:
         with box.serve(port=port) as url:
             click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
-            click.echo("Made-up data. Ctrl-C ends it.", err=True)
+            click.echo(f"Made-up data. Watch it at {url}{WATCH}; Ctrl-C ends it.", err=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("The sandbox is closed.", err=True)

@@ -4,7 +4,8 @@
 documented, like its nearest sibling), from a world in which everybody is invented.
 """
 
-from socialframe.sandbox.app import Asked, Sandbox
+from socialframe.sandbox.app import Sandbox
+from socialframe.sandbox.asked import Asked
 from socialframe.sandbox.families import PAGINGS
 from socialframe.sandbox.faults import Fault, parse_fault
 from socialframe.sandbox.scenarios import SCENARIOS

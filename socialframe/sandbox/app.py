@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
-import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, Unpack
-from urllib.parse import parse_qsl, unquote
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import hooks, media
+from socialframe.sandbox import hooks, media, watch
 from socialframe.sandbox.answers import Answer, refused
+from socialframe.sandbox.asked import RequestLog, asked
 from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it
 from socialframe.sandbox.dress import dressed, heard, heard_body
-from socialframe.sandbox.flows import withheld
 from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
 from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
@@ -35,43 +34,17 @@ from socialframe.sandbox.wire import LINE, needs_socket
 from socialframe.sandbox.world import the_world
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from socialframe.sandbox.asked import Asked
     from socialframe.sandbox.families import Headers
     from socialframe.sandbox.faults import Fault
     from socialframe.sandbox.switches import Choices
     from socialframe.sandbox.wire import Line
 
 log = logging.getLogger(__name__)
-
-KEPT_REQUESTS = 10_000
-
-
-class Asked(NamedTuple):
-    """One request that a sandbox saw; nothing of its headers.
-
-    Parameters
-    ----------
-    method
-        Its method.
-    path
-        Its path, decoded.
-    query
-        Its query string, as sent.
-    status
-        The status of the answer.
-
-    Examples
-    --------
-    >>> Asked("GET", "/v1/posts", "page=2", 200).status
-    200
-    """
-
-    method: str
-    path: str
-    query: str
-    status: int
 
 
 class Sandbox:
@@ -93,6 +66,8 @@ class Sandbox:
         How many posts there are, made when they are asked for; by default the small world's own.
     faults
         What goes wrong, and where; it can be set anew at any time.
+    log
+        A file to which each request is appended, as a line of JSON: what `requests` tells.
     seed
         What is made or happens at random follows from it, and is the same for the same seed.
     **choices
@@ -104,7 +79,7 @@ class Sandbox:
     ArgumentError
         If an argument cannot be meant.
     FileError
-        If the package came without its data.
+        If the package came without its data, or the log cannot be written.
 
     Examples
     --------
@@ -114,8 +89,8 @@ class Sandbox:
     >>> reply = Client(sandbox).get("/v1/posts?limit=3", headers=headers)
     >>> reply.status_code, len(reply.json["posts"]), reply.json["pagination"]["total"]
     (200, 3, 5400)
-    >>> sandbox.requests
-    [Asked(method='GET', path='/v1/posts', query='limit=3', status=200)]
+    >>> sandbox.requests[-1].path, sandbox.requests[-1].query, sandbox.requests[-1].key
+    ('/v1/posts', 'limit=3', 'right')
     """
 
     def __init__(
@@ -128,6 +103,7 @@ class Sandbox:
         sleep: Callable[[float], None] = time.sleep,
         posts: int | None = None,
         faults: Iterable[Fault] = (),
+        log: str | os.PathLike[str] | None = None,
         seed: int = 0,
         **choices: Unpack[Choices],
     ) -> None:
@@ -141,13 +117,17 @@ class Sandbox:
         self.switches.check_size(len(world.shelf))
         self.state = State(world, wall=wall, sleep=sleep)
         self.state.part(hooks.Hooks).listen(self.state, self.switches)
+        self._clock = clock
         self._wall = wall
         self._sleep = sleep
         window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
         self._gate = Gate(key or new_key(), window, self.switches, wall)
         self._arrivals = itertools.count()
-        self._asked: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
-        self._lock = threading.Lock()
+        self._requests = self.state.part(RequestLog)
+        if log is not None:
+            self._requests.write_to(log)
+        look = functools.partial(window.arrive, count=False)
+        self.state.part(watch.Seen).of(tier, look, {path for _, path in {**ROUTES, **OPEN}})
         self.faults = tuple(faults)
 
     @classmethod
@@ -190,15 +170,14 @@ class Sandbox:
         Returns
         -------
         list of Asked
-            Method, path, query and status of each.
+            What may be told of each.
 
         Examples
         --------
         >>> Sandbox().requests
         []
         """
-        with self._lock:
-            return list(self._asked)
+        return self._requests.last()
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request.
@@ -220,12 +199,20 @@ class Sandbox:
         {'error': 'Missing API key', 'code': 'AUTH_MISSING_KEY'}
         """
         request = Request(as_wsgi_has_it(environ))
+        began, came = self._clock(), self._wall()
         answer, met = self._answer(request)
         fault = met.first("wire")
         line: Line | None = environ.get(LINE)
         if fault and not line:
             answer = needs_socket(fault)
-        self._remember(request, answer.status)
+        self._requests.add(
+            asked(request, self.key, came)._replace(
+                status=answer.status,
+                seconds=round(self._clock() - began, 6),
+                bytes=0 if request.method == "HEAD" else len(answer.body),
+                fault=", ".join(map(str, met.faults)) or None,
+            )
+        )
         headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
         response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
         if fault and line:
@@ -355,15 +342,5 @@ class Sandbox:
             content_type=request.mimetype,
             key=self.key,
             listed=request.method == "GET" and part in LISTS,
+            here=watch.is_here(request.environ),
         )
-
-    def _remember(self, request: Request, status: int) -> None:
-        path, query = request.path, request.query_string.decode("ascii", "replace")
-        # Somebody may have put the key where it does not belong.
-        if self.key in path:
-            path = "[withheld]"
-        if self.key in unquote(query):
-            query = "[withheld]"
-        query = withheld(query)
-        with self._lock:
-            self._asked.append(Asked(request.method, path, query, status))

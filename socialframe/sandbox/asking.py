@@ -87,42 +87,6 @@ def invalid(error: str) -> ApiError:
     return ApiError(400, "VALIDATION_ERROR", error)
 
 
-def text_in(body: Mapping[str, Any], name: str, *, most: int) -> str:
-    """Read a text that a body must have.
-
-    Parameters
-    ----------
-    body
-        The body.
-    name
-        Of the field.
-    most
-        The characters that it may have.
-
-    Returns
-    -------
-    str
-        The text: one line, not blank.
-
-    Raises
-    ------
-    ApiError
-        400, if it is absent or something else.
-
-    Examples
-    --------
-    >>> text_in({"filename": "hours.png"}, "filename", most=255)
-    'hours.png'
-    """
-    text = body.get(name)
-    if text is None:
-        raise invalid(f"{name} is required")
-    # What is not printable holds control characters, and halves of pairs that UTF-8 cannot have.
-    if not (isinstance(text, str) and text.strip() and len(text) <= most and text.isprintable()):
-        raise invalid(f"{name} must be a text of 1 to {most} characters in one line")
-    return text
-
-
 class Spotted(Exception):  # noqa: N818 - an answer, not a fault
     """The page that a request asks for; raised where that is all that is asked.
 
@@ -183,6 +147,8 @@ class Ask:
         Whether it asks for a list that is paged.
     spotting
         Whether only the page that is asked for is to be found out, and nothing answered.
+    here
+        Whether it names this machine, or never left the process; so no other site's page sent it.
 
     Examples
     --------
@@ -204,6 +170,7 @@ class Ask:
     key: str = field(default="", repr=False)
     listed: bool = False
     spotting: bool = False
+    here: bool = False
 
     @property
     def box(self) -> State:

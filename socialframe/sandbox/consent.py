@@ -26,13 +26,14 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action http: https:; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = (
-    ("Content-Security-Policy", _POLICY),
+#: Of every page for people.
+SHY = (
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-store"),
 )
+_HEADERS = (("Content-Security-Policy", _POLICY), *SHY)
 
 _PAGE = """<!doctype html>
 <html lang="en">

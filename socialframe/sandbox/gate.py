@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import string
 from typing import TYPE_CHECKING
 
 from socialframe.sandbox.answers import refused
+from socialframe.sandbox.asked import key_seen
 from socialframe.sandbox.asking import ApiError
 from socialframe.sandbox.limits import limit_headers
 
@@ -82,14 +82,10 @@ class Gate:
         Refused
             If its key is wrong, or it comes too soon.
         """
-        sent = request.environ.get("HTTP_AUTHORIZATION")
-        if sent is None:
+        seen = key_seen(request, self.key)
+        if seen == "missing":
             raise Refused(refused(ApiError(401, "AUTH_MISSING_KEY", "Missing API key")))
-        scheme, _, key = sent.partition(" ")
-        # WSGI hands over header bytes as Latin-1 text. The comparison takes the same time for
-        # every wrong key.
-        same = hmac.compare_digest(key.encode("latin-1", "replace"), self.key.encode())
-        if scheme.lower() != "bearer" or not same or revoked:
+        if seen == "wrong" or revoked:
             raise Refused(refused(ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")))
         verdict = self._limiter.arrive()
         headers = limit_headers(verdict, self._switches, self._wall())

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from socialframe.sandbox.answers import Answer
-from socialframe.sandbox.asking import ApiError, invalid, text_in
+from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.delivery import Line, Receipt, is_loopback, send, sign
+from socialframe.sandbox.fields import text_in
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.world import dumps
 

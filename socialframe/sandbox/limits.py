@@ -60,7 +60,7 @@ class Limiter(Protocol):
     A refused call is not counted, so whoever keeps knocking is not locked out for longer.
     """
 
-    def arrive(self) -> Verdict:
+    def arrive(self, *, count: bool = True) -> Verdict:
         """Judge a call that arrives now, and count it if it is let in."""
 
 
@@ -90,8 +90,13 @@ class SlidingWindow:
         self._arrivals: deque[float] = deque()
         self._lock = threading.Lock()
 
-    def arrive(self) -> Verdict:
+    def arrive(self, *, count: bool = True) -> Verdict:
         """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
 
         Returns
         -------
@@ -109,10 +114,10 @@ class SlidingWindow:
             while self._arrivals and now - self._arrivals[0] >= self._seconds:
                 self._arrivals.popleft()
             allowed = len(self._arrivals) < self._calls
-            if allowed:
+            if allowed and count:
                 self._arrivals.append(now)
             remaining = self._calls - len(self._arrivals)
-            wait = self._arrivals[0] + self._seconds - now
+            wait = (self._arrivals[0] if self._arrivals else now) + self._seconds - now
         return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
 
 
@@ -148,8 +153,13 @@ class FixedWindow:
         self._counted = 0
         self._lock = threading.Lock()
 
-    def arrive(self) -> Verdict:
+    def arrive(self, *, count: bool = True) -> Verdict:
         """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
 
         Returns
         -------
@@ -167,7 +177,7 @@ class FixedWindow:
             if number != self._number:
                 self._number, self._counted = number, 0
             allowed = self._counted < self._calls
-            self._counted += allowed
+            self._counted += allowed and count
             remaining = self._calls - self._counted
             wait = (number + 1) * self._seconds - passed
         return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
@@ -202,8 +212,13 @@ class TokenBucket:
         self._drops = self._token * calls
         self._lock = threading.Lock()
 
-    def arrive(self) -> Verdict:
+    def arrive(self, *, count: bool = True) -> Verdict:
         """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
 
         Returns
         -------
@@ -220,7 +235,7 @@ class TokenBucket:
             full = self._token * self._calls
             self._drops = min(full, self._drops + (self._now - before) * self._calls)
             allowed = self._drops >= self._token
-            self._drops -= self._token * allowed
+            self._drops -= self._token * (allowed and count)
             remaining, part = divmod(self._drops, self._token)
             wait = -(-(self._token - part) // self._calls) / _NANO
         return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)

@@ -21,7 +21,8 @@ from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
 from socialframe.sandbox.answers import Answer
-from socialframe.sandbox.asking import invalid, text_in
+from socialframe.sandbox.asking import invalid
+from socialframe.sandbox.fields import text_in
 from socialframe.sandbox.world import dumps
 
 if TYPE_CHECKING:
