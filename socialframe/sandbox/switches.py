@@ -134,7 +134,7 @@ class Switches:
         "page", "How lists are paged.", *PAGINGS
     )
     end_sign: EndSign | Mapping[str, EndSign] | None = _switch(  # noqa: RUF009
-        None, "How lists say that they end; by default the first of a row above."
+        None, "How lists say that they end; by default the first of its row."
     )
     page_cap: int | None = _switch(None, "Rows on a page at most, whatever was asked for.")
     create_status: Literal[200, 201] = _switch(201, "Status of a created post.", 200, 201)
