@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, NoReturn
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from socialframe.sandbox import answers, connect, consent, hooks, media, numbers, watch, writing
+from socialframe.sandbox import (
+    answers,
+    connect,
+    consent,
+    hooks,
+    media,
+    numbers,
+    openapi,
+    watch,
+    writing,
+)
 from socialframe.sandbox.asking import ApiError
 
 if TYPE_CHECKING:
@@ -26,7 +36,7 @@ ROUTES: Routes = {
     **hooks.ROUTES,
 }
 #: What needs no key: pages for people, and what is no part of the API.
-OPEN: Routes = {**consent.OPEN, **watch.OPEN}
+OPEN: Routes = {**consent.OPEN, **openapi.OPEN, **watch.OPEN}
 
 _PATHS = Map(
     [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
