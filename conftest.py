@@ -52,6 +52,12 @@ def _quiet_logs():
 
 def pytest_report_header() -> list[str]:
     """Say what cannot run here, and why."""
-    from recordings import FOLDER, THERE
+    import contract_facts
+    import recordings
 
-    return [] if THERE else [f"left out: tests/recorded (no recordings in {FOLDER})"]
+    missing = []
+    if not recordings.THERE:
+        missing.append(f"left out: tests/recorded (no recordings in {recordings.FOLDER})")
+    if not contract_facts.THERE:
+        missing.append(f"left out: tests/documented (no contract at {contract_facts.CONTRACT})")
+    return missing
