@@ -228,7 +228,7 @@ def _changed(box: State, old: Json, body: Json) -> Json:
     if not post["platforms"] and not drafted:
         raise invalid("Platforms required for non-draft posts")
     own = [bool(one.get("customContent") or one.get("customMedia")) for one in post["platforms"]]
-    if not (post["content"].strip() or post["mediaItems"] or (own and all(own))):
+    if not ((post["content"] or "").strip() or post["mediaItems"] or (own and all(own))):
         raise invalid(
             "content is required unless media is attached or every target has customContent"
         )

@@ -20,6 +20,7 @@ SELECT = "/v1/connect/facebook/select-page"
 UPLOAD = "/up/{file}"  # on another host
 SIGNS = [(family, sign) for family, signs in PAGINGS.items() for sign in signs]
 DRAFT, PARTIAL, WAITING = "post_3cc76d1f17", "post_1b6ed22a2b", "post_c3e5bf6659"
+WORDLESS = "post_95184527cf"  # its content is null
 ACCOUNTS = {
     "instagram": "ig_40118",
     "facebook": "fb_40217",
@@ -386,7 +387,10 @@ def map_path_parameters(context, path_parameters):
     """Name posts that there are, in most paths: others are not found, and that is soon seen."""
     named = str((path_parameters or {}).get("postId", ""))
     if len(named) % 4:
-        return {**path_parameters, "postId": (DRAFT, PARTIAL, WAITING)[len(named) % 3]}
+        return {
+            **path_parameters,
+            "postId": (DRAFT, PARTIAL, WAITING, WORDLESS)[len(named) // 4 % 4],
+        }
     return path_parameters
 
 

@@ -809,3 +809,11 @@ def test_no_body_breaks_it(bodies):
         shown = json.loads(desk.get("/v1/posts").content, parse_constant=pytest.fail)
         new = shown["posts"][: shown["pagination"]["total"] - 5400]
         assert "scheduled" not in {post["status"] for post in new}
+
+
+def test_every_post_of_the_start_takes_an_edit_or_says_why_not():
+    """Also those that never had a text."""
+    with Desk() as desk:
+        for post in desk.sandbox.state.world.shelf.posts:
+            if post["status"] not in {"published", "partial"}:
+                assert desk.edit(post, tags=["x"]).status_code in {200, 400}, post["id"]
