@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from socialframe.errors import ReplyError
 from socialframe.paging.links import link_target
-from socialframe.paging.signs import Step, by_length, flag, to_address, unreadable, whole
+from socialframe.paging.signs import Step, by_length, flag, passed, to_address, unreadable, whole
 from socialframe.replies import stands, value_at
 
 if TYPE_CHECKING:
@@ -232,8 +232,8 @@ class Offset(Declared):
         """Return the call for the next page, or the end."""
         sent, size = page.call.param(self.param) or "", page.call.param(self.limit_param) or ""
         skipped = int(sent) if re.fullmatch("[0-9]{1,18}", sent) else 0
-        count = page.count
         asked = int(size) if re.fullmatch("[0-9]{1,9}", size) else 0
+        count = passed(page, asked)
         # Rows may be filtered out after the page was cut: what was asked for was passed over.
         onward = page.call.with_param(self.param, skipped + (count or asked))
         more = flag(page, self.more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -45,6 +46,18 @@ def flag(page: Page, path: str | None) -> bool | None:
     """Return a flag in the envelope, None where there is none."""
     value = value_at(page.envelope, path) if path else None
     return value if isinstance(value, bool) else None
+
+
+def passed(page: Page, asked: int) -> int:
+    """Return how many rows of the list lie on a page.
+
+    Where more came than were asked for (0 is not known), a row that came twice is one: whoever
+    skips it twice skips another row.
+    """
+    count = page.count
+    if not 0 < asked < count:
+        return count
+    return max(asked, len({json.dumps(record, sort_keys=True) for record in page.records()}))
 
 
 def by_length(page: Page, onward: Call, size_param: str | None, so_far: int, before: int) -> Step:

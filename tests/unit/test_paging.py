@@ -3,9 +3,11 @@
 import pytest
 from stand_ins import opened
 
+import socialframe as sf
 from socialframe.errors import ReplyError
 from socialframe.paging import Cursor, NextURL, Offset, PageNumber, Single
 from socialframe.replies import Call
+from socialframe.sandbox import PAGINGS, Fault, Sandbox
 
 HINTS = PageNumber(total_pages="p.pages", total_rows="p.total", more="p.hasMore")
 
@@ -96,3 +98,31 @@ def test_an_empty_page_with_a_flag_goes_on_by_what_was_asked_for():
     onward = Offset(more="more").next(page, lambda: 40).call
 
     assert onward.param("offset") == "60"
+
+
+@pytest.mark.parametrize(
+    ("rows", "onward"),
+    [([1, 2, 3, 1], "43"), ([1, 2, 3, 4], "44"), ([1, 1, 1, 1], "43"), ([1, 1], "42")],
+)
+def test_an_offset_skips_a_row_that_came_twice_once(rows, onward):
+    """Of a page of three; a page that is larger than asked, or shorter, is skipped whole."""
+    page = opened({"rows": rows, "more": True}, needs=("more",))
+    page = type(page)(Call("/x", (("offset", "40"), ("limit", "3"))), *page_parts(page))
+
+    assert Offset(more="more").next(page, lambda: 40).call.param("offset") == onward
+
+
+@pytest.mark.parametrize("sign", PAGINGS["offset"])
+def test_a_page_that_has_a_row_twice_costs_no_other_row(sign):
+    """By offsets, where a page of 20 posts is 21 rows long."""
+    twice = Fault("duplicate", page=2)
+    asked = {"since": "2026-09-01", "until": "2026-09-12", "per_page": 20}
+    walks = [
+        sf.Client.sandbox(Sandbox(paging="offset", end_sign=sign, faults=faults)).posts(**asked)
+        for faults in ((), (twice,))
+    ]
+
+    whole, bent = (walk.frame() for walk in walks)
+
+    assert bent["id"].tolist() == whole["id"].tolist()
+    assert bent.attrs["socialframe"]["complete"] is True
