@@ -39,6 +39,8 @@ class Notice:
         What each reply says of all rows.
     duplicates : int
         Rows that had come before.
+    new : int
+        Rows that had not, of those that were looked at for their key.
     keyed : bool
         Whether any record had a key.
     """
@@ -46,6 +48,7 @@ class Notice:
     doubts: list[str] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     duplicates: int = 0
+    new: int = 0
     keyed: bool = False
     sign: str = ""  # the first sign that a reply had
     _stale: int = 0  # pages in a row without a new row
@@ -92,6 +95,7 @@ class Notice:
         """
         fresh = self._seen.fresh(key)
         self.keyed = self.keyed or any(len(column) > column.null_count for column in key)
+        self.new += int(fresh.sum())
         self.duplicates += int(len(fresh) - fresh.sum())
         start, loop = 0, -1
         for place, count in enumerate(counts):
@@ -135,7 +139,7 @@ class Notice:
         Parameters
         ----------
         records : int
-            How many came.
+            How many came; where there is a key, those that differ are counted.
         key : tuple of str
             What tells two of them apart.
         whole : bool
@@ -144,13 +148,17 @@ class Notice:
         doubts = list(dict.fromkeys(self.doubts))
         if whole and self.totals:
             least = min(self.totals)
+            records = self.new if key else records
             if gone := self.totals[0] - least:
                 doubts.append(
                     f"{gone:,} rows disappeared on the server while they were read, page by page: "
                     "a row that moved up meanwhile may be missing"
                 )
-            if records < least:
-                doubts.append(f"the server counts {least:,} rows, and {records:,} came")
+            counted = least if records < least else max(self.totals)
+            # More than were counted: a number that is too small may have ended the walk. But 0
+            # beside rows means something else.
+            if records < least or records > counted > 0:
+                doubts.append(f"the server counts {counted:,} rows, and {records:,} came")
         if repeated := self._repeated or (0 if key else self._twins):
             doubts.append(f"{repeated} pages held no row that had not come before")
         if key and records and not self.keyed:

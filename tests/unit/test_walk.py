@@ -217,6 +217,26 @@ def test_a_total_that_is_not_reached_is_a_warning():
     assert frame.attrs["socialframe"]["complete"] is None
 
 
+def test_a_total_that_is_too_small_is_a_warning():
+    """It ended the walk, and a page of more than it says shows that it is wrong."""
+    shelf = Shelf([f"p{i}" for i in range(30)], pages=2, total=15)
+
+    with pytest.warns(sf.WalkWarning, match="counts 15 rows, and 20 came"):
+        frame = client_of(shelf.app).posts(per_page=10).frame()
+
+    assert frame.attrs["socialframe"]["complete"] is None
+
+
+def test_a_total_that_repeated_rows_make_up_for_is_a_warning_of_records_too():
+    """They are handed on twice, and counted once."""
+    app = Scripted(
+        *(posts_page(ids, page=n, pages=2, total=4) for n, ids in [(1, "ab"), (2, "bc")])
+    )
+
+    with pytest.warns(sf.WalkWarning, match="counts 4 rows, and 3 came"):
+        assert [record["id"] for record in client_of(app).posts().records()] == list("abbc")
+
+
 @given(
     count=st.integers(0, 60),
     size=st.integers(1, 20),
