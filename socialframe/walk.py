@@ -341,6 +341,7 @@ class Walk:
         """Return which rows of some pages are new; none on several pages in a row are a loop."""
         fresh, loop = self.notice.fresh(counts, key)
         if loop >= 0:
+            self.rows += int(fresh.sum())  # of the pages before it, which came all the same
             text = "Several pages in a row held no new row."
             raise self._incomplete(text, pages[loop].call, loop=True)
         return fresh

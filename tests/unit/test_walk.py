@@ -185,6 +185,18 @@ def test_an_empty_page_without_any_sign_is_the_end():
     assert ids_of(app) == ["a", "b"]
 
 
+@pytest.mark.parametrize("way", ["frame", "pages"])
+def test_a_loop_says_how_many_rows_had_come(way):
+    """Also those of pages that are typed together with it."""
+    shelf = Shelf([f"p{i}" for i in range(30)], pages=6)
+    query = client_of(shelf.app).posts(per_page=10)
+
+    with pytest.raises(sf.PagingLoop) as caught:
+        list(query.pages()) if way == "pages" else query.frame()
+
+    assert (caught.value.pages, caught.value.rows) == (6, 30)
+
+
 def test_rows_that_shift_are_told_apart_and_counted():
     """An insert at the top moves a row onto the next page."""
     shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.insert(0, f"new{s.calls}"))
