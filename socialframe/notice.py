@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class Notice:
     _strange: bool = False  # whether the last reply is of another shape than those before
     _pages: set[bytes] = field(default_factory=set)
     _seen: Seen = field(default_factory=Seen)
+    _known: set[str] = field(default_factory=set)  # records of pages that were looked at for news
+    _top: str = ""  # the first of them, by its key
 
     def page(self, page: Page, step: Step, paging: Paging) -> str:
         """Look at a page, and return why it is a loop; empty where it is none."""
@@ -106,6 +109,30 @@ class Notice:
             if self._stale >= _STALE and loop < 0:
                 loop = place
         return fresh, loop
+
+    def news(self, page: Page, paths: list[str]) -> bool:
+        """Return whether a page has records that those looked at before had not.
+
+        With the first record of all, and mostly known ones, it is the first page again, whatever
+        was put before that: of a list that grows such pages would come for ever.
+
+        Parameters
+        ----------
+        page : Page
+            What came.
+        paths : list of str
+            Where a record has its key; where it has none, it is known as a whole.
+        """
+        names = []
+        for record in page.records():
+            key = [value_at(record, path) for path in paths]
+            keyed = bool(key) and None not in key
+            names.append(json.dumps(key if keyed else record, sort_keys=True))
+            self._top = self._top or (names[0] if keyed else "no key")
+        old = self._known.intersection(names)
+        again = self._top in old and 2 * len(old) > len(names)
+        self._known.update(names)
+        return len(old) < len(set(names)) and not again
 
     def ending(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> None:
         """Look whether the last page says, beside its end, that there is more.

@@ -86,7 +86,6 @@ class Walk:
     _typed_pages: int = 0
     _moments: list[str] = field(default_factory=list)  # first and last fetch
     _counted: int = 0
-    _known: set[str] = field(default_factory=set)
     _guessed: bool = False  # how pages follow each other was found out
     _tries: list[Paging] = field(default_factory=list)  # schemes, if the one at hand is not it
     _first: Page | None = None  # the first page, while that is not known
@@ -128,7 +127,7 @@ class Walk:
                 continue
             # Without any sign, and while a scheme is tried, a page without news is a repetition.
             doubtful = self._first is not None or (onward is not None and not step.sign)
-            if doubtful and not page.empty and not self._brings_news(page):
+            if doubtful and not page.empty and not self.notice.news(page, self._key_paths):
                 call = self._instead(call)
                 continue
             if trial:  # the scheme is the right one
@@ -301,15 +300,6 @@ class Walk:
         if schema.inferred:
             return list(schema.key)
         return [schema[name].path for name in schema.key]
-
-    def _brings_news(self, page: Page) -> bool:
-        paths = self._key_paths
-        before = len(self._known)
-        for record in page.records():
-            key = [value_at(record, path) for path in paths]
-            whole = record if not key or None in key else key
-            self._known.add(json.dumps(whole, sort_keys=True))
-        return len(self._known) > before
 
     def _typed(self, pages: list[Page]) -> pa.RecordBatch:
         try:

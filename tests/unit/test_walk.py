@@ -7,12 +7,14 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
+from bad_days import WAYS, walk
 from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
 from socialframe.paging import Cursor, LinkHeader, PageNumber, Single, Step
+from socialframe.sandbox import Fault, Sandbox
 from socialframe.walk import grouped, overlapped
 
 
@@ -113,6 +115,32 @@ def test_the_same_rows_again_and_again_are_a_loop():
     """A server that does not know the page parameter, but a number of pages."""
     with pytest.raises(sf.PagingLoop, match="no new row|were the same"):
         ids_of(Scripted(posts_page("ab", pages=1000)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_list_that_grows_at_every_call_is_not_walked_for_ever(way):
+    """A server that takes the last id has a new row first each time that it is asked by number."""
+    grows = Fault("insert")
+    api = sf.Client.sandbox(Sandbox(paging="after_id", faults=[grows]))
+    query = api.posts(since="2026-09-01", until="2026-09-12", per_page=20)
+
+    found = walk(query, way)
+
+    assert (found.error, found.words) == (None, [])
+    assert len(set(found.ids)) == len(found.ids) == 114
+
+
+def test_a_row_that_stands_on_every_page_does_not_end_a_walk():
+    """As a pinned one does, where no reply says how pages follow each other."""
+
+    def answer(environ):
+        page = int(parse_qs(environ["QUERY_STRING"]).get("page", ["1"])[0])
+        ids = [f"p{i}" for i in range((page - 1) * 3, min(page * 3, 8))]
+        return {"posts": [{"id": name} for name in ["pinned", *ids] if ids]}
+
+    frame = client_of(Scripted(answer)).posts(per_page=4).frame()
+
+    assert frame["id"].tolist() == ["pinned", *(f"p{i}" for i in range(8))]
 
 
 def test_the_same_rows_without_any_sign_are_the_end_and_a_warning():
