@@ -9,8 +9,16 @@ from socialframe.api import Endpoints
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
 from socialframe.secret import Secret, tenant
-from socialframe.settings import read_settings
-from socialframe.transport import TIERS, ForkLock, Limit, MemoryBudget, Transport, Wiring
+from socialframe.settings import boot_name, read_settings, runtime_folder
+from socialframe.transport import (
+    TIERS,
+    ForkLock,
+    Limit,
+    MemoryBudget,
+    SharedBudget,
+    Transport,
+    Wiring,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from socialframe.query import Query
     from socialframe.replies import Call, Params, Reply
     from socialframe.sandbox import Sandbox
+    from socialframe.transport import Usage
 
 Tier = Literal["auto", "free", "paid"]
 
@@ -38,7 +47,8 @@ class Client(Endpoints):
     base_url : str or None
         None looks in ``SOCIALAPI_BASE_URL``, else it is the service's own.
     tier : {"auto", "free", "paid"} or Limit
-        How many calls a minute: free 60, paid 600; auto is 60.
+        How many calls a minute: free 60, paid 600; auto is 60 until the server says otherwise.
+        All processes of a user share them.
     cache : False
         There is no cache yet.
     timeout : float or (float, float)
@@ -91,11 +101,13 @@ class Client(Endpoints):
         self.progress = progress
         self._key_source = settings.source
         self._limit = _limit(tier)
+        name = tenant(settings.base_url, settings.secret)
+        self._budget = _budget(name, self._limit, wiring, adapts=tier == "auto")
         connect, read = _timeouts(timeout)
         self._transport = Transport(
             settings.base_url,
             settings.secret,
-            _budget(tenant(settings.base_url, settings.secret), self._limit, wiring),
+            self._budget,
             connect=connect,
             read=read,
             max_wait=_seconds("max_wait", max_wait, least=0),
@@ -229,6 +241,17 @@ class Client(Endpoints):
         """
         return self._transport.send(call, notify)
 
+    @property
+    def budget(self) -> Usage:
+        """How the budget of calls stands: limit, used, left, next free moment, who shares it.
+
+        Examples
+        --------
+        >>> Client.sandbox().budget
+        <Budget of 600 calls in 60 s: 0 used, 600 left, next call now>
+        """
+        return self._budget.usage()
+
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self._transport.close()
@@ -252,15 +275,31 @@ class Client(Endpoints):
         )
 
 
-_budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget] = WeakValueDictionary()
+_budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] = (
+    WeakValueDictionary()
+)
 _making = ForkLock()
 
 
-def _budget(tenant: str, limit: Limit, wiring: Wiring) -> MemoryBudget:
-    """Return the tenant's budget: clients of one key in one process share it."""
+def _budget(
+    tenant: str, limit: Limit, wiring: Wiring, *, adapts: bool
+) -> MemoryBudget | SharedBudget:
+    """Return the tenant's budget: clients of one key share it, in one process and in several."""
+    outside = wiring.transport is None
     with _making():
-        name = (tenant, limit, wiring.clock)
-        budget = _budgets.get(name) or MemoryBudget(limit, clock=wiring.clock)
+        name = (tenant, limit, adapts, outside, wiring.clock)
+        budget = _budgets.get(name)
+        if budget is None and outside:
+            budget = SharedBudget(
+                runtime_folder,
+                tenant,
+                limit,
+                adapts=adapts,
+                clock=wiring.clock,
+                boot=boot_name(),
+            )
+        elif budget is None:
+            budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)
         _budgets[name] = budget
         return budget
 

@@ -19,6 +19,7 @@
         └── PagingLoop           the API leads in a circle
 
     UserWarning
+    ├── BudgetWarning            the budget cannot be shared with other processes
     └── WalkWarning              the rows are here, but something about them is uncertain
 
 ``status_code``, ``retry_after`` and ``retryable`` can be read on every one of them, so a caller may
@@ -213,6 +214,10 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
 
 class PagingLoop(IncompleteWalk):
     """The API leads in a circle: a call that was made already, or pages without anything new."""
+
+
+class BudgetWarning(UserWarning):
+    """The file of the budget cannot be used: other processes do not see the calls of this one."""
 
 
 class WalkWarning(UserWarning):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import stat
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -108,6 +109,60 @@ def read_settings(
             del value  # no traceback that shows local variables repeats it
             raise InvalidKeyError(f"{error} It was found in {source}.") from None
     raise MissingKeyError(_MISSING)
+
+
+def runtime_folder() -> Path:
+    """Return the folder for what the user's processes tell each other; it is made if need be.
+
+    It is the user's own, and nobody else may look into it: ``socialframe`` in the user's runtime
+    folder, else in the one for temporary files.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder and none can be made.
+
+    Examples
+    --------
+    >>> runtime_folder().is_dir()
+    True
+    """
+    import tempfile
+
+    import platformdirs
+
+    try:
+        with warnings.catch_warnings():  # that there is none is no news to most users
+            warnings.simplefilter("ignore")
+            return _private(platformdirs.user_runtime_path("socialframe", appauthor=False))
+    except OSError:
+        owner = os.geteuid() if hasattr(os, "geteuid") else "own"
+        return _private(Path(tempfile.gettempdir(), f"socialframe-{owner}"))
+
+
+def _private(path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if hasattr(os, "geteuid"):
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{path} is not a folder of this user's own")
+        if found.st_mode & 0o077:
+            path.chmod(0o700)
+    return path
+
+
+def boot_name() -> str:
+    """Return what tells this start of the machine from others; empty where nothing does.
+
+    Examples
+    --------
+    >>> boot_name() == boot_name()
+    True
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def no_color() -> bool:

@@ -28,10 +28,11 @@ from socialframe.errors import (
 from socialframe.replies import Call, Reply, parse
 from socialframe.secret import redacted
 from socialframe.transport.auth import Auth
-from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget
+from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget, Usage, uptime
 from socialframe.transport.locks import ForkLock
 from socialframe.transport.network import Network
 from socialframe.transport.retry import Retry
+from socialframe.transport.shared import SharedBudget
 from socialframe.transport.throttle import PATIENCE, Patience, Throttle, retry_after
 from socialframe.version import VERSION
 
@@ -40,7 +41,17 @@ if TYPE_CHECKING:
 
     from socialframe.secret import Secret
 
-__all__ = ["TIERS", "Budget", "ForkLock", "Limit", "MemoryBudget", "Transport", "Wiring"]
+__all__ = [
+    "TIERS",
+    "Budget",
+    "ForkLock",
+    "Limit",
+    "MemoryBudget",
+    "SharedBudget",
+    "Transport",
+    "Usage",
+    "Wiring",
+]
 
 _log = logging.getLogger("socialframe")
 _DRIPS = 10  # an answer as a whole may take so many times as long as one piece of it
@@ -60,14 +71,15 @@ class Wiring:
     Parameters
     ----------
     transport : callable or None
-        Makes the innermost transport; None means sockets.
+        Makes the innermost transport; None means sockets. What is asked without them is in this
+        process, and so is its budget.
     sleep, clock : callable
         Wait so many seconds; seconds that only ever grow.
     """
 
     transport: Callable[[], httpx.BaseTransport] | None = None
     sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = uptime
 
 
 class Transport:

@@ -6,8 +6,9 @@ log keeps both moments of each call, and a call occupies its place until one win
 
 from __future__ import annotations
 
+import heapq
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from socialframe.transport.locks import ForkLock
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GUARD = 0.05  # seconds between our clock and the server's
+
+
+def uptime() -> float:
+    """Return seconds that only ever grow, and that all processes of this machine agree on.
+
+    Where there is ``CLOCK_BOOTTIME`` they go on while the machine sleeps, as the server's do. A
+    clock that stands still meanwhile makes calls wait once for up to a window too long. Wall time,
+    which jumps, is not used.
+
+    Examples
+    --------
+    >>> uptime() <= uptime()
+    True
+    """
+    if _BOOTTIME is not None:
+        return time.clock_gettime(_BOOTTIME)
+    return time.monotonic()
+
+
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +52,28 @@ class Limit:
     calls: int
     seconds: float = 60.0
 
+    def told(self, calls: int | None, *, adapts: bool) -> Limit:
+        """Return the limit after the server told its own; one that does not adapt only falls.
+
+        Examples
+        --------
+        >>> Limit(60).told(600, adapts=True).calls, Limit(60).told(600, adapts=False).calls
+        (600, 60)
+        """
+        if calls is None:
+            return self
+        return Limit(calls if adapts else min(calls, self.calls), self.seconds)
+
+    def is_of(self, reset: float | None) -> bool:
+        """Whether a server that has more calls after so many seconds may count in this window.
+
+        Examples
+        --------
+        >>> Limit(60).is_of(60.0), Limit(60).is_of(3600.0)
+        (True, False)
+        """
+        return reset is None or reset <= self.seconds + 2  # moments are told in whole seconds
+
 
 TIERS = {"free": Limit(60), "paid": Limit(600)}
 
@@ -41,20 +84,94 @@ class Slot:
 
     start: float
     end: float
-    known: bool = field(default=False)
+    number: int = 0  # in a store that has numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A budget at one moment.
+
+    Parameters
+    ----------
+    limit : Limit
+        What the server permits.
+    used, left : int
+        Places that are occupied, and that are free.
+    next_free : float
+        Seconds until a call may start; 0.0 means now.
+    shared_by : int
+        Processes that have a call in the window or wait for one, this one counted.
+
+    Examples
+    --------
+    >>> Usage(Limit(60), used=60, left=0, next_free=12.4, shared_by=2)
+    <Budget of 60 calls in 60 s: 60 used, 0 left, next call in 12 s; 2 processes share it>
+    """
+
+    limit: Limit
+    used: int
+    left: int
+    next_free: float
+    shared_by: int
+
+    def __str__(self) -> str:
+        when = f"in {self.next_free:.0f} s" if self.next_free else "now"
+        text = f"{self.limit.calls} calls in {self.limit.seconds:g} s: {self.used} used, "
+        return f"{text}{self.left} left, next call {when}{shared(self.shared_by)}"
+
+    def __repr__(self) -> str:
+        return f"<Budget of {self}>"
+
+    def _repr_html_(self) -> str:
+        when = f"in {self.next_free:.0f} s" if self.next_free else "now"
+        cells = {
+            "limit": f"{self.limit.calls} calls in {self.limit.seconds:g} s",
+            "used": self.used,
+            "left": self.left,
+            "next call": when,
+            "shared by": f"{self.shared_by} process{'es' * (self.shared_by != 1)}",
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells.items())
+        return f"<table>{rows}</table>"
+
+
+def shared(processes: int) -> str:
+    """Say how many processes share a budget; nothing of one.
+
+    Examples
+    --------
+    >>> shared(2)
+    '; 2 processes share it'
+    """
+    return f"; {processes} processes share it" if processes > 1 else ""
 
 
 class Budget(Protocol):
     """What a budget store has to offer; the throttle does the waiting."""
 
     def reserve(self, lasts: float) -> tuple[Slot | None, float]:
-        """Book a call that takes at most so many seconds, or say how long to wait and ask again."""
+        """Book a call that takes at most so many seconds, or say how long to wait and ask again.
+
+        Who has to wait is in the queue from then on, until a call is booked or ``leave``.
+        """
+
+    def leave(self) -> None:
+        """Leave the queue without a call."""
 
     def end(self, slot: Slot) -> None:
         """Note that the answer, or the failure, of a booked call has come."""
 
     def pause(self, seconds: float) -> None:
         """Let no call of the tenant start for so many seconds."""
+
+    def learn(self, calls: int, reset: float | None) -> None:
+        """Take note of how many calls the server says that it permits.
+
+        Unless it has more after a time that is longer than our window: then it counts in another.
+        """
+
+    def usage(self) -> Usage:
+        """Return how it stands."""
 
 
 class MemoryBudget:
@@ -64,6 +181,8 @@ class MemoryBudget:
     ----------
     limit : Limit
         What the server permits.
+    adapts : bool
+        Whether the limit follows what the server says; else that can only lower it.
     clock : callable
         Seconds that only ever grow.
 
@@ -76,8 +195,12 @@ class MemoryBudget:
     (None, 60.05)
     """
 
-    def __init__(self, limit: Limit, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limit = limit
+    def __init__(
+        self, limit: Limit, *, adapts: bool = False, clock: Callable[[], float] = uptime
+    ) -> None:
+        self._limit = limit
+        self._adapts = adapts
+        self._told: int | None = None
         self._clock = clock
         self._lock = ForkLock()
         self._slots: list[Slot] = []
@@ -96,27 +219,69 @@ class MemoryBudget:
         slot : Slot or None
             The booked call; None if the budget is used or paused.
         wait : float
-            Seconds after which to ask again; 0.0 with a slot.
+            Seconds after which to ask again, the soonest that a place may be free; 0.0 with a slot.
         """
-        occupied = self.limit.seconds + GUARD
         with self._lock():
             now = self._clock()
-            if now < self._paused_until:
-                return None, self._paused_until - now
-            if len(self._slots) >= self.limit.calls:
-                self._slots = [slot for slot in self._slots if now < slot.end + occupied]
-            if len(self._slots) < self.limit.calls:
-                slot = Slot(now, now + lasts)
-                self._slots.append(slot)
-                return slot, 0.0
-            return None, min(slot.end for slot in self._slots) + occupied - now
+            wait = self._wait(now)
+            if wait:
+                return None, wait
+            slot = Slot(now, now + lasts)
+            self._slots.append(slot)
+            return slot, 0.0
+
+    def leave(self) -> None:
+        """Do nothing: there is no queue, the threads of a process wait for each other."""
 
     def end(self, slot: Slot) -> None:
         """Note that the answer, or the failure, of a booked call has come."""
         with self._lock():
-            slot.end, slot.known = self._clock(), True
+            slot.end = self._clock()
 
     def pause(self, seconds: float) -> None:
         """Let no call start for so many seconds, as a 429 asks for."""
         with self._lock():
             self._paused_until = max(self._paused_until, self._clock() + seconds)
+
+    def learn(self, calls: int, reset: float | None = None) -> None:
+        """Take note of how many calls the server says that it permits in our window."""
+        if self._limit.is_of(reset):
+            self._told = calls
+
+    def usage(self) -> Usage:
+        """Return how it stands."""
+        with self._lock():
+            now = self._clock()
+            self._forget(now - self.limit.seconds - GUARD)
+            wait = self._wait(now)
+            limit, used = self.limit, len(self._slots)
+            return Usage(limit, used, max(0, limit.calls - used), wait, 1)
+
+    @property
+    def limit(self) -> Limit:
+        """What the server permits, as far as is known."""
+        return self._limit.told(self._told, adapts=self._adapts)
+
+    def adopt(self, slot: Slot) -> None:
+        """Count a call that was booked elsewhere."""
+        with self._lock():
+            if len(self._slots) >= self.limit.calls:
+                self._forget(self._clock() - self.limit.seconds - GUARD)
+            self._slots.append(slot)
+
+    def _wait(self, now: float) -> float:
+        limit = self.limit
+        occupied = limit.seconds + GUARD
+        if now < self._paused_until:
+            return self._paused_until - now
+        if len(self._slots) >= limit.calls:
+            self._forget(now - occupied)
+        over = len(self._slots) - limit.calls
+        if over < 0:
+            return 0.0
+        # A call that is under way may end this moment, whatever it is presumed to take.
+        ends = heapq.nsmallest(over + 1, (slot.end for slot in self._slots))
+        return min(ends[over], now) + occupied - now
+
+    def _forget(self, moment: float) -> None:
+        self._slots = [slot for slot in self._slots if slot.end > moment]

@@ -59,7 +59,7 @@ class Retry(httpx.BaseTransport):
             retry=again,
             wait=_wait,
             stop=stop,
-            sleep=self._sleep,
+            sleep=lambda seconds: patience.rest(seconds, self._sleep),
             retry_error_callback=_last,
         )
         response: httpx.Response = retrying(self._inner.handle_request, request)

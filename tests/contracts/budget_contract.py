@@ -9,34 +9,59 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections import Counter
 
 import pytest
 from stand_ins import Clock
 
+from socialframe.sandbox.limits import FixedWindow, SlidingWindow, TokenBucket
 from socialframe.transport.budget import Limit
 
 LASTS = 35.0
+LIMITERS = [SlidingWindow, FixedWindow, TokenBucket]
 
 
-def simulate(budget, clock, latency, *, workers, calls):
-    """Let workers call as fast as the budget lets them; return the moments of arrival, sorted."""
-    order = itertools.count()
-    events = [(clock.now, next(order), None) for _ in range(workers)]
-    arrivals = []
-    while events:
-        clock.now, _, slot = heapq.heappop(events)
-        if slot is not None:
-            budget.end(slot)
-        if len(arrivals) == calls:
-            continue
-        slot, wait = budget.reserve(LASTS)
-        if slot is None:
-            heapq.heappush(events, (clock.now + wait, next(order), None))
-            continue
-        until_arrival, until_answer = latency(len(arrivals))
-        arrivals.append(clock.now + until_arrival)
-        heapq.heappush(events, (clock.now + until_answer, next(order), slot))
-    return sorted(arrivals)
+class Simulation:
+    """Workers that call as fast as their budgets let them, until so many calls or a moment.
+
+    Afterwards ``arrivals`` holds the moments at which calls came, sorted, ``refused`` how many of
+    them the server's limiter did not let in, ``started`` how many calls each worker made.
+    """
+
+    def __init__(self, clock, latency, *, calls=10**9, until=float("inf"), limiter=None):
+        self.clock = clock
+        self.latency = latency
+        self.calls = calls
+        self.until = until
+        self.limiter = limiter
+        self.arrivals = []
+        self.refused = 0
+        self.started = Counter()
+
+    def run(self, budgets):
+        """Give each worker its budget, several workers perhaps the same; return itself."""
+        order = itertools.count()
+        events = [(self.clock.now, next(order), "ask", i, None) for i in range(len(budgets))]
+        while events:
+            self.clock.now, _, what, worker, slot = heapq.heappop(events)
+            if what == "arrive":
+                self.arrivals.append(self.clock.now)
+                self.refused += self.limiter is not None and not self.limiter.arrive().allowed
+                continue
+            if slot is not None:
+                budgets[worker].end(slot)
+            if sum(self.started.values()) == self.calls or self.clock.now >= self.until:
+                continue
+            slot, wait = budgets[worker].reserve(LASTS)
+            if slot is None:
+                heapq.heappush(events, (self.clock.now + wait, next(order), "ask", worker, None))
+                continue
+            arrival, answer = self.latency(sum(self.started.values()))
+            self.started[worker] += 1
+            now = self.clock.now
+            heapq.heappush(events, (now + arrival, next(order), "arrive", worker, None))
+            heapq.heappush(events, (now + answer, next(order), "ask", worker, slot))
+        return self
 
 
 def fullest_window(arrivals, seconds):
@@ -67,54 +92,62 @@ def long_tail(seed):
     return latency
 
 
+LATENCIES = {"steady": steady, "slow-first": slow_first_call, "tail-0": long_tail(0)} | {
+    "tail-1": long_tail(1)
+}
+
+
 class BudgetContract:
     """Never above the limit as the server counts; nearly all of it used; pauses hold."""
 
-    def make(self, limit: Limit, clock: Clock):
+    def make(self, limit: Limit, clock: Clock, **more):
         """Return an empty budget."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("workers", [1, 4, 16])
-    @pytest.mark.parametrize("calls", [60, 600])
-    @pytest.mark.parametrize(
-        "latency",
-        [steady, slow_first_call, *(long_tail(seed) for seed in range(3))],
-        ids=["steady", "slow-first", "tail-0", "tail-1", "tail-2"],
-    )
-    def test_no_window_of_the_server_is_above_the_limit(self, workers, calls, latency):
+    @pytest.mark.parametrize(("calls", "windows"), [(60, 5), (600, 2)])
+    @pytest.mark.parametrize("latency", LATENCIES.values(), ids=LATENCIES)
+    def test_no_window_of_the_server_is_above_the_limit(self, workers, calls, windows, latency):
         """Wherever between start and answer a call arrives."""
         clock = Clock()
         budget = self.make(Limit(calls, 60.0), clock)
+        simulation = Simulation(clock, latency, calls=windows * calls + 30)
 
-        arrivals = simulate(budget, clock, latency, workers=workers, calls=5 * calls)
+        arrivals = simulation.run([budget] * workers).arrivals
 
         assert fullest_window(arrivals, 60.0) <= calls
 
+    @pytest.mark.parametrize("latency", [slow_first_call, long_tail(7)], ids=["first", "tail"])
+    @pytest.mark.parametrize("kind", LIMITERS)
+    def test_no_limiter_of_the_sandbox_refuses_a_call(self, kind, latency):
+        """However it counts."""
+        clock = Clock()
+        budget, limiter = self.make(Limit(60, 60.0), clock), kind(60, 60.0, clock)
+
+        simulation = Simulation(clock, latency, calls=400, limiter=limiter).run([budget] * 4)
+
+        assert len(simulation.arrivals) == 400
+        assert simulation.refused == 0
+
     @pytest.mark.parametrize("workers", [1, 4])
-    @pytest.mark.parametrize("calls", [60, 600])
-    def test_nearly_all_of_the_budget_is_used(self, workers, calls):
+    @pytest.mark.parametrize(("calls", "windows"), [(60, 10), (600, 2)])
+    def test_nearly_all_of_the_budget_is_used(self, workers, calls, windows):
         """While work waits."""
         clock = Clock()
-        began = clock.now
-        simulate(
-            self.make(Limit(calls, 60.0), clock),
-            clock,
-            lambda _: (0.02, 0.05),
-            workers=workers,
-            calls=10 * calls + 1,
-        )
+        budget, began = self.make(Limit(calls, 60.0), clock), clock.now
+        Simulation(clock, lambda _: (0.02, 0.05), calls=windows * calls + 1).run([budget] * workers)
 
-        assert 10 * 60.0 / (clock.now - began) >= 0.99
+        assert windows * 60.0 / (clock.now - began) >= 0.99
 
     def test_a_job_that_fits_the_window_does_not_wait(self):
-        """Bursts up to the limit are allowed."""
+        """Bursts up to the limit are allowed; a call under way may end at any moment."""
         clock = Clock()
         budget = self.make(Limit(60, 60.0), clock)
 
         assert all(budget.reserve(LASTS)[0] is not None for _ in range(60))
         slot, wait = budget.reserve(LASTS)
         assert slot is None
-        assert wait == pytest.approx(LASTS + 60.05)
+        assert wait == pytest.approx(60.05)
 
     def test_an_answer_frees_its_place_a_window_later(self):
         """Counted from the answer, not from the start."""
@@ -134,8 +167,9 @@ class BudgetContract:
         budget = self.make(Limit(1, 60.0), clock)
         budget.reserve(LASTS)
 
-        clock.sleep(LASTS + 60.05)
-
+        clock.sleep(60.05)
+        assert budget.reserve(LASTS) == (None, pytest.approx(LASTS))
+        clock.sleep(LASTS)
         assert budget.reserve(LASTS)[0] is not None
 
     def test_a_pause_holds_for_everybody(self):
@@ -148,3 +182,49 @@ class BudgetContract:
         assert budget.reserve(LASTS) == (None, pytest.approx(30))
         clock.sleep(30)
         assert budget.reserve(LASTS)[0] is not None
+
+    def test_what_the_server_says_raises_or_lowers_a_limit_that_adapts(self):
+        """From then on."""
+        clock = Clock()
+        budget = self.make(Limit(2, 60.0), clock, adapts=True)
+        booked = [budget.reserve(LASTS)[0] for _ in range(3)]
+        assert booked[2] is None
+
+        budget.learn(4)
+        assert [budget.reserve(LASTS)[0] is None for _ in range(3)] == [False, False, True]
+        budget.learn(1)
+        clock.sleep(LASTS + 60.05)
+        assert [budget.reserve(LASTS)[0] is None for _ in range(2)] == [False, True]
+
+    def test_what_the_server_says_only_lowers_a_limit_that_is_fixed(self):
+        """Who asks for less gets less."""
+        budget = self.make(Limit(2, 60.0), Clock())
+        budget.learn(600)
+        assert budget.usage().limit == Limit(2, 60.0)
+
+        budget.learn(1)
+        assert budget.usage().limit == Limit(1, 60.0)
+
+    def test_what_the_server_counts_in_another_window_is_not_ours(self):
+        """An hour's calls are not a minute's."""
+        budget = self.make(Limit(60, 60.0), Clock(), adapts=True)
+
+        budget.learn(1000, 3600.0)
+
+        assert budget.usage().limit == Limit(60, 60.0)
+
+    def test_it_says_how_it_stands(self):
+        """Limit, used, left, and when the next place is free."""
+        clock = Clock()
+        budget = self.make(Limit(2, 60.0), clock)
+        now = budget.usage()
+        assert (now.used, now.left, now.next_free, now.shared_by) == (0, 2, 0.0, 1)
+
+        budget.end(budget.reserve(LASTS)[0])
+        clock.sleep(10)
+        budget.end(budget.reserve(LASTS)[0])
+        now = budget.usage()
+
+        assert (now.used, now.left, now.next_free) == (2, 0, pytest.approx(50.05))
+        clock.sleep(50.05)
+        assert (budget.usage().used, budget.usage().left, budget.usage().next_free) == (1, 1, 0.0)

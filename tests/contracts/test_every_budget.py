@@ -1,11 +1,331 @@
-"""Every budget store against the one contract."""
+"""Every budget store against the one contract, and what several processes share."""
 
-from contracts.budget_contract import BudgetContract
-from socialframe.transport.budget import MemoryBudget
+import os
+import sqlite3
+import stat
+import warnings
+
+import pytest
+from stand_ins import Clock
+
+import socialframe as sf
+from contracts.budget_contract import (
+    LASTS,
+    LATENCIES,
+    LIMITERS,
+    BudgetContract,
+    Simulation,
+    fullest_window,
+    long_tail,
+    steady,
+)
+from socialframe.transport.budget import Limit, MemoryBudget
+from socialframe.transport.shared import SharedBudget
 
 
 class TestMemory(BudgetContract):
     """In this process alone."""
 
-    def make(self, limit, clock):
-        return MemoryBudget(limit, clock=clock)
+    def make(self, limit, clock, **more):
+        return MemoryBudget(limit, clock=clock, **more)
+
+
+class TestShared(BudgetContract):
+    """Of all processes, in a file."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path):
+        self.folder = tmp_path
+
+    def make(self, limit, clock, **more):
+        return process("one", self.folder, limit, clock, **more)
+
+
+def process(name, folder, limit, clock, **more):
+    """Return the budget as a process of that name has it."""
+    return SharedBudget(
+        lambda: folder, more.pop("tenant", "t"), limit, clock=clock, process=lambda: name, **more
+    )
+
+
+def processes(count, folder, limit, clock):
+    """Return the budget as each of several processes has it."""
+    return [process(f"p{number}", folder, limit, clock) for number in range(count)]
+
+
+@pytest.mark.parametrize("latency", LATENCIES.values(), ids=LATENCIES)
+def test_processes_together_are_never_above_the_limit(tmp_path, latency):
+    """As the server counts."""
+    clock = Clock()
+    budgets = processes(4, tmp_path, Limit(60, 60.0), clock)
+
+    arrivals = Simulation(clock, latency, calls=400).run(budgets * 2).arrivals
+
+    assert len(arrivals) == 400
+    assert fullest_window(arrivals, 60.0) <= 60
+
+
+@pytest.mark.parametrize("kind", LIMITERS)
+def test_no_limiter_refuses_a_call_of_several_processes(tmp_path, kind):
+    """However it counts, with a long tail."""
+    clock = Clock()
+    budgets = processes(4, tmp_path, Limit(60, 60.0), clock)
+    limiter = kind(60, 60.0, clock)
+
+    assert Simulation(clock, long_tail(3), calls=400, limiter=limiter).run(budgets).refused == 0
+
+
+@pytest.mark.parametrize("late", [0.0, 0.2], ids=["punctual", "late"])
+def test_processes_that_wait_share_fairly_and_use_all(tmp_path, late):
+    """Each gets at least 80 % of its share, also when one was there before the others."""
+    clock = Clock()
+    budgets = processes(4, tmp_path, Limit(60, 60.0), clock)
+    Simulation(clock, steady, calls=60).run(budgets[:1])
+    began = clock.now
+
+    simulation = Simulation(clock, lambda _: (0.02, 0.05 + late), until=began + 600)
+    started = simulation.run(budgets).started
+
+    assert sum(started.values()) >= 0.99 * 9 * 60
+    assert all(count >= 0.8 * sum(started.values()) / 4 for count in started.values())
+
+
+def test_a_process_with_many_threads_gets_no_more_than_one_with_one(tmp_path):
+    """While places come free one by one: one place in the queue for each process."""
+    clock = Clock()
+    many, single = processes(2, tmp_path, Limit(60, 60.0), clock)
+    for _ in range(60):  # one a second
+        many.end(many.reserve(LASTS)[0])
+        clock.sleep(1)
+
+    simulation = Simulation(clock, steady, until=clock.now + 300)
+    started = simulation.run([many] * 8 + [single]).started
+
+    assert started[8] >= 0.8 * sum(started.values()) / 2
+
+
+def test_who_came_first_is_served_first(tmp_path):
+    """Who asks again in between is behind."""
+    clock = Clock()
+    one, two, three = processes(3, tmp_path, Limit(1, 60.0), clock)
+    one.end(one.reserve(LASTS)[0])
+    assert two.reserve(LASTS)[1] == pytest.approx(60.05)
+    assert three.reserve(LASTS)[0] is None
+
+    clock.sleep(60.05)
+
+    assert one.reserve(LASTS)[0] is None
+    assert three.reserve(LASTS)[0] is None
+    assert two.reserve(LASTS)[0] is not None
+
+
+def test_who_leaves_the_queue_is_not_waited_for(tmp_path):
+    """As after Ctrl-C."""
+    clock = Clock()
+    one, two, three = processes(3, tmp_path, Limit(1, 60.0), clock)
+    one.end(one.reserve(LASTS)[0])
+    two.reserve(LASTS)
+    three.reserve(LASTS)
+
+    clock.sleep(60.05)
+    two.leave()
+
+    assert three.reserve(LASTS)[0] is not None
+
+
+def test_who_died_in_the_queue_is_waited_for_a_second(tmp_path):
+    """Counted from when it should have come back."""
+    clock = Clock()
+    one, dead, two = processes(3, tmp_path, Limit(1, 60.0), clock)
+    one.end(one.reserve(LASTS)[0])
+    dead.reserve(LASTS)
+    two.reserve(LASTS)
+
+    clock.sleep(60.05)
+    assert two.reserve(LASTS)[0] is None
+    clock.sleep(1.01)
+    assert two.reserve(LASTS)[0] is not None
+
+
+def test_who_died_in_a_call_costs_that_call(tmp_path):
+    """Until its time-out and a window are over; the others go on."""
+    clock = Clock()
+    dead, alive = processes(2, tmp_path, Limit(2, 60.0), clock)
+    dead.reserve(LASTS)
+    alive.end(alive.reserve(LASTS)[0])
+
+    clock.sleep(60.05)
+    assert alive.reserve(LASTS)[0] is not None
+    assert alive.reserve(LASTS)[0] is None
+    clock.sleep(LASTS)
+    assert alive.reserve(LASTS)[0] is not None
+
+
+def test_a_pause_of_one_process_holds_for_all_of_the_tenant(tmp_path):
+    """And for no other tenant."""
+    clock = Clock()
+    one, two = processes(2, tmp_path, Limit(60, 60.0), clock)
+    other = process("p1", tmp_path, Limit(60, 60.0), clock, tenant="u")
+
+    one.pause(30)
+
+    assert two.reserve(LASTS) == (None, pytest.approx(30))
+    assert other.reserve(LASTS)[0] is not None
+
+
+def test_what_one_process_learns_all_know(tmp_path):
+    """Of the server's limit."""
+    clock = Clock()
+    one = process("one", tmp_path, Limit(60), clock, adapts=True)
+    two = process("two", tmp_path, Limit(60), clock, adapts=True)
+
+    one.learn(600)
+
+    assert two.usage().limit.calls == 600
+
+
+def test_tenants_in_one_file_do_not_see_each_other(tmp_path):
+    """Each has its own calls, queue and limit."""
+    clock = Clock()
+    one = process("one", tmp_path, Limit(1), clock)
+    other = process("one", tmp_path, Limit(1), clock, tenant="u")
+    one.reserve(LASTS)
+    one.reserve(LASTS)
+
+    assert other.usage().used == 0
+    assert other.reserve(LASTS)[0] is not None
+
+
+def test_it_is_known_how_many_share_it(tmp_path):
+    """Those with a call in the window, and those that wait."""
+    clock = Clock()
+    one, two, three = processes(3, tmp_path, Limit(2, 60.0), clock)
+    one.end(one.reserve(LASTS)[0])
+    two.end(two.reserve(LASTS)[0])
+    assert one.usage().shared_by == 2
+    three.reserve(LASTS)
+
+    assert one.usage().shared_by == 3
+    clock.sleep(61.2)
+    assert one.usage().shared_by == 1
+
+
+@pytest.mark.parametrize("jump", [-3600.0, -1.0])
+def test_a_clock_that_goes_back_neither_locks_out_nor_lets_loose(tmp_path, jump):
+    """What then lies in the future counts as of now."""
+    clock = Clock()
+    clock.now = 1e6
+    budget = process("one", tmp_path, Limit(60, 60.0), clock)
+    for _ in range(60):
+        budget.end(budget.reserve(LASTS)[0])
+    budget.pause(5)
+
+    clock.now += jump
+
+    assert budget.reserve(LASTS)[0] is None
+    clock.sleep(60.05)
+    assert budget.reserve(LASTS)[0] is not None
+
+
+def test_a_file_of_an_earlier_boot_is_not_believed(tmp_path):
+    """Its moments mean nothing any more."""
+    clock = Clock()
+    before = process("one", tmp_path, Limit(1), clock, boot="a")
+    before.reserve(LASTS)
+    before.pause(500)
+
+    after = process("two", tmp_path, Limit(1), clock, boot="b")
+
+    assert after.usage().used == 0
+    assert after.reserve(LASTS)[0] is not None
+
+
+def test_the_file_is_the_users_alone_and_names_no_key(tmp_path):
+    """Whatever the umask is."""
+    before = os.umask(0)
+    try:
+        process("one", tmp_path, Limit(1), Clock()).reserve(LASTS)
+    finally:
+        os.umask(before)
+
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert b"sk_" not in path.read_bytes()
+
+
+def test_a_file_that_was_deleted_is_made_again(tmp_path):
+    """As by what cleans temporary folders."""
+    budget = process("one", tmp_path, Limit(2), Clock())
+    budget.reserve(LASTS)
+
+    for path in tmp_path.iterdir():
+        path.unlink()
+
+    assert budget.reserve(LASTS)[0] is not None
+    assert (tmp_path / "budget.sqlite").exists()
+
+
+def corrupt(path):
+    path.write_bytes(b"this is no database" * 1000)
+
+
+def foreign(path):
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE calls (other)")
+    db.close()
+
+
+def folder_in_its_place(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [corrupt, foreign, folder_in_its_place])
+def test_a_file_that_cannot_be_used_is_said_once_and_done_without(tmp_path, harm):
+    """The limit holds in this process, with the calls that were made before."""
+    clock = Clock()
+    budget = process("one", tmp_path, Limit(3, 60.0), clock)
+    budget.end(budget.reserve(LASTS)[0])
+    (tmp_path / "budget.sqlite").unlink()
+    harm(tmp_path / "budget.sqlite")
+
+    with pytest.warns(sf.BudgetWarning, match="other processes do not see") as caught:
+        slots = [budget.reserve(LASTS)[0] for _ in range(3)]
+
+    assert [slot is None for slot in slots] == [False, False, True]
+    assert len(caught) == 1
+    budget.end(slots[0])
+    budget.pause(100)
+    budget.learn(2)
+    budget.leave()
+    assert budget.usage().used == 3
+    assert budget.usage().next_free == 100
+
+
+def test_without_any_folder_it_is_this_process_alone():
+    """Said once."""
+
+    def nowhere():
+        raise PermissionError("no folder")
+
+    budget = SharedBudget(nowhere, "t", Limit(1), clock=Clock())
+
+    with pytest.warns(sf.BudgetWarning, match="no folder"):
+        assert budget.reserve(LASTS)[0] is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert budget.reserve(LASTS)[0] is None
+
+
+@pytest.mark.processes
+def test_a_file_that_somebody_holds_locked_costs_two_seconds_and_a_warning(tmp_path):
+    """Once; not an error, and not a wait for ever."""
+    budget = process("one", tmp_path, Limit(2), Clock())
+    budget.reserve(LASTS)
+    holder = sqlite3.connect(tmp_path / "budget.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.warns(sf.BudgetWarning, match="locked"):
+            assert budget.reserve(LASTS)[0] is not None
+        assert budget.reserve(LASTS)[0] is None
+    finally:
+        holder.close()

@@ -1,0 +1,365 @@
+"""The budget of all processes of a tenant on this machine: the log of reservations in SQLite.
+
+One transaction books a call or says how long to wait; nobody holds the file while waiting. It is
+opened anew for each, so no connection crosses a fork, and a file that was deleted is made again.
+What it holds is worth one window: whatever goes wrong with it costs fairness, and never a call.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+import warnings
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from socialframe.errors import BudgetWarning, outside
+from socialframe.transport.budget import GUARD, Limit, MemoryBudget, Slot, Usage, uptime
+from socialframe.transport.locks import ForkLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+_BUSY = 2.0  # seconds that a file may be locked before we do without it
+_LATE = 1.0  # seconds after which somebody who did not come back has left the queue
+_SOON = 0.02  # seconds; those ahead are about to book
+_KEPT = 3600.0  # seconds that a call is remembered for others, whose windows may be longer
+_BATCH = 64  # calls after which the old ones are forgotten
+_FORMAT = 1  # of the file; another one's is begun anew
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS calls (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, start REAL, end REAL);
+CREATE INDEX IF NOT EXISTS calls_by_end ON calls (tenant, end);
+CREATE TABLE IF NOT EXISTS queue (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, back REAL,
+  UNIQUE (tenant, process));
+CREATE TABLE IF NOT EXISTS tenants (
+  tenant TEXT PRIMARY KEY, told INTEGER, paused REAL DEFAULT 0, until REAL DEFAULT 0);
+DELETE FROM calls;
+DELETE FROM queue;
+DELETE FROM tenants;
+"""
+
+# The first bound is for the index; the second is the sum that the wait is counted by.
+_OCCUPYING = "FROM calls WHERE tenant = ? AND end > ? AND end + ? > ?"
+
+_names: dict[int, str] = {}
+
+
+def _this_process() -> str:
+    """Return a name that no other process has; a forked child has its own."""
+    return _names.setdefault(os.getpid(), uuid.uuid4().hex)
+
+
+class SharedBudget:
+    """A budget that all processes of a tenant share: fair, first come first served.
+
+    Processes that wait are in a queue, each once; its threads take turns. Whoever does not come
+    back when it said is not waited for.
+
+    Parameters
+    ----------
+    find : callable
+        Returns the file's folder, made if need be and the user's own; raises OSError if there is
+        none. It is called when the budget is first used.
+    tenant : str
+        Whose budget it is.
+    limit : Limit
+        What the server permits.
+    adapts : bool
+        Whether the limit follows what the server says; else that can only lower it.
+    clock : callable
+        Seconds that only ever grow, the same for all processes.
+    boot : str
+        Name of this start of the machine: what a file tells of another one is forgotten. Where no
+        name is known, no entry is believed to lie in the future.
+    process : callable
+        Returns the name of this process.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> budget = SharedBudget(lambda: Path(folder.name), "t", Limit(1), clock=lambda: 0.0)
+    >>> slot, wait = budget.reserve(lasts=30.0)
+    >>> budget.end(slot)
+    >>> budget.reserve(lasts=30.0)
+    (None, 60.05)
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Path],
+        tenant: str,
+        limit: Limit,
+        *,
+        adapts: bool = False,
+        clock: Callable[[], float] = uptime,
+        boot: str = "",
+        process: Callable[[], str] = _this_process,
+    ) -> None:
+        self._find = find
+        self._path: Path | None = None
+        self._tenant = tenant
+        self._limit = limit
+        self._adapts = adapts
+        self._clock = clock
+        self._made = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # SQLite keeps such a number
+        self._process = process
+        self._lock = ForkLock()
+        self._told: int | None = None
+        self._queued = False
+        # What this process does is counted here too, in case that the file fails.
+        self._own = MemoryBudget(limit, adapts=adapts, clock=clock)
+        self._alone = False
+
+    def reserve(self, lasts: float) -> tuple[Slot | None, float]:
+        """Book a call, or say how long to wait; who waits is in the queue from then on.
+
+        Parameters
+        ----------
+        lasts : float
+            Seconds after which an unanswered call counts as ended.
+
+        Returns
+        -------
+        slot : Slot or None
+            The booked call; None if the budget is used or paused, or others came first.
+        wait : float
+            Seconds after which to ask again; 0.0 with a slot.
+        """
+
+        def book(db: sqlite3.Connection, now: float) -> tuple[Slot | None, float]:
+            wait = self._wait(db, now)
+            me = (self._tenant, self._process())
+            if wait:
+                db.execute(
+                    "INSERT INTO queue (tenant, process, back) VALUES (?, ?, ?)"
+                    " ON CONFLICT (tenant, process) DO UPDATE SET back = excluded.back",
+                    (*me, now + wait + _LATE),
+                )
+                self._queued = True
+                return None, wait
+            self._unqueue(db)
+            done = db.execute(
+                "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
+                (*me, now, now + lasts),
+            )
+            number = done.lastrowid or 0
+            if number % _BATCH == 0:
+                kept = max(_KEPT, self._limit.seconds + GUARD)
+                db.execute("DELETE FROM calls WHERE end < ?", (now - kept,))
+            return Slot(now, now + lasts, number), 0.0
+
+        slot, wait = self._try(book, lambda: self._own.reserve(lasts))
+        if slot is not None and slot.number:
+            self._own.adopt(slot)
+        return slot, wait
+
+    def leave(self) -> None:
+        """Leave the queue without a call."""
+        if self._queued:
+            self._try(lambda db, _: self._unqueue(db), lambda: None)
+
+    def end(self, slot: Slot) -> None:
+        """Note that the answer, or the failure, of a booked call has come."""
+        self._own.end(slot)
+        if slot.number:
+            self._try(
+                lambda db, now: db.execute(
+                    "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
+                    (now, slot.number, self._process()),
+                ),
+                lambda: None,
+            )
+
+    def pause(self, seconds: float) -> None:
+        """Let no call of the tenant start for so many seconds, as a 429 asks for."""
+        self._own.pause(seconds)
+        self._try(
+            lambda db, now: db.execute(
+                "INSERT INTO tenants (tenant, paused, until) VALUES (?, ?, ?)"
+                " ON CONFLICT (tenant) DO UPDATE"
+                " SET paused = excluded.paused, until = max(until, excluded.until)",
+                (self._tenant, now, now + seconds),
+            ),
+            lambda: None,
+        )
+
+    def learn(self, calls: int, reset: float | None = None) -> None:
+        """Take note, for all, of how many calls the server says that it permits in our window."""
+        if calls == self._told or not self._limit.is_of(reset):
+            return
+        self._told = calls
+        self._own.learn(calls)
+        self._try(
+            lambda db, _: db.execute(
+                "INSERT INTO tenants (tenant, told) VALUES (?, ?)"
+                " ON CONFLICT (tenant) DO UPDATE SET told = excluded.told",
+                (self._tenant, calls),
+            ),
+            lambda: None,
+        )
+
+    def usage(self) -> Usage:
+        """Return how it stands."""
+
+        def look(db: sqlite3.Connection, now: float) -> Usage:
+            wait = self._wait(db, now, ahead=0)
+            limit, _ = self._said(db, now)
+            used = self._used(db, now, limit)
+            (sharing,) = db.execute(
+                "SELECT count(*) FROM (SELECT process FROM calls WHERE tenant = ?1 AND end > ?2"
+                " UNION SELECT process FROM queue WHERE tenant = ?1 UNION SELECT ?3)",
+                (self._tenant, now - limit.seconds - GUARD, self._process()),
+            ).fetchone()
+            return Usage(limit, used, max(0, limit.calls - used), wait, sharing)
+
+        return self._try(look, self._own.usage)
+
+    def _wait(self, db: sqlite3.Connection, now: float, ahead: int | None = None) -> float:
+        """Return how long this process has to wait, with so many ahead of it; 0.0 for not."""
+        self._straighten(db, now)
+        limit, paused = self._said(db, now)
+        if paused:
+            return paused
+        if ahead is None:
+            ahead = self._ahead(db)
+        over = self._used(db, now, limit) + ahead - limit.calls
+        if over < 0:
+            return 0.0
+        occupied = limit.seconds + GUARD
+        end = db.execute(
+            f"SELECT end {_OCCUPYING} ORDER BY end LIMIT 1 OFFSET ?",
+            (*self._still(now, limit), over),
+        ).fetchone()
+        # A call that is under way may end this moment, whatever it is presumed to take.
+        return float(min(end[0], now) + occupied - now) if end else _SOON
+
+    def _straighten(self, db: sqlite3.Connection, now: float) -> None:
+        """Forget who is gone, and let nothing be later than it can be by this clock.
+
+        The clock went back if a call started later than now; it counts as started now.
+        """
+        mine = {"tenant": self._tenant, "now": now, "late": now + _KEPT}
+        db.execute(
+            "UPDATE calls SET end = :now + end - start, start = :now"
+            " WHERE tenant = :tenant AND end > :now AND start > :now",
+            mine,
+        )
+        db.execute(
+            "DELETE FROM queue WHERE tenant = :tenant AND (back < :now OR back > :late)", mine
+        )
+
+    def _said(self, db: sqlite3.Connection, now: float) -> tuple[Limit, float]:
+        """Return the limit as the server told it, and for how long it wants no call."""
+        row = db.execute(
+            "SELECT told, paused, until FROM tenants WHERE tenant = ?", (self._tenant,)
+        ).fetchone()
+        told, paused, until = row or (None, 0.0, 0.0)
+        limit = self._limit.told(told or self._told, adapts=self._adapts)
+        if paused > now:  # the clock went back
+            until += now - paused
+            db.execute(
+                "UPDATE tenants SET paused = ?, until = ? WHERE tenant = ?",
+                (now, until, self._tenant),
+            )
+        return limit, max(0.0, until - now)
+
+    def _ahead(self, db: sqlite3.Connection) -> int:
+        count = db.execute(
+            "SELECT count(*) FROM queue WHERE tenant = ?1 AND process != ?2 AND number < coalesce("
+            " (SELECT number FROM queue WHERE tenant = ?1 AND process = ?2), 1 << 62)",
+            (self._tenant, self._process()),
+        ).fetchone()
+        return int(count[0])
+
+    def _used(self, db: sqlite3.Connection, now: float, limit: Limit) -> int:
+        count = db.execute(f"SELECT count(*) {_OCCUPYING}", self._still(now, limit)).fetchone()
+        return int(count[0])
+
+    def _still(self, now: float, limit: Limit) -> tuple[str, float, float, float]:
+        occupied = limit.seconds + GUARD
+        return self._tenant, now - occupied - 1, occupied, now
+
+    def _unqueue(self, db: sqlite3.Connection) -> None:
+        me = (self._tenant, self._process())
+        db.execute("DELETE FROM queue WHERE tenant = ? AND process = ?", me)
+        self._queued = False
+
+    def _try(self, work: Callable[[sqlite3.Connection, float], T], otherwise: Callable[[], T]) -> T:
+        """Do some work in one transaction; without the file, if that fails."""
+        if not self._alone:
+            try:
+                return self._transaction(work)
+            except (sqlite3.Error, OSError) as error:
+                self._go_alone(error)
+        return otherwise()
+
+    def _transaction(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
+        with self._lock():
+            db = _opened(self._file(), self._made)
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                # Read with the file locked, so that entries are in the order of their moments.
+                result = work(db, self._clock())
+                db.execute("COMMIT")
+            finally:
+                db.close()  # which undoes what was not committed
+        return result
+
+    def _file(self) -> Path:
+        if self._path is None:
+            self._path = self._find() / "budget.sqlite"
+        return self._path
+
+    def _go_alone(self, error: Exception) -> None:
+        first, self._alone = not self._alone, True
+        if first:
+            place = self._path or "of the budget"
+            warnings.warn(
+                f"The file {place} cannot be used ({error}), so other processes do not see the "
+                "calls of this one; together they may exceed the limit.",
+                BudgetWarning,
+                stacklevel=outside(),
+            )
+
+
+def _opened(path: Path, made: int) -> sqlite3.Connection:
+    """Return a connection to the file, which is made if it is not there or not of this start."""
+    with suppress(FileExistsError):
+        # Only where nothing is: closing a file drops the locks that this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        # It outlives a process that dies at any moment; a machine that does may forget it.
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+        if _made(db) != made:
+            _begin_anew(db, made)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _made(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _begin_anew(db: sqlite3.Connection, made: int) -> None:
+    """Forget what was noted before the machine was started, unless somebody was faster."""
+    db.execute("BEGIN IMMEDIATE")
+    if _made(db) != made:
+        for statement in _TABLES.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {made}")
+    db.execute("COMMIT")
