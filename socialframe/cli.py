@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -195,6 +196,24 @@ def inspect(file: str) -> None:
     """  # noqa: D301 - \b tells click to keep the lines
     with sentences():
         click.echo(described(file))
+
+
+@main.command()
+@click.option("--tier", type=click.Choice(["auto", "free", "paid"]), default="auto")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, on stdout.")
+def budget(*, tier: Literal["auto", "free", "paid"], as_json: bool) -> None:
+    """How many calls are left in the window, and who shares them. Sends nothing.
+
+    \b
+    Examples:
+      socialframe budget
+      socialframe budget --tier paid --json
+    """  # noqa: D301 - \b tells click to keep the lines
+    from socialframe.client import Client
+
+    with sentences(), Client(tier=tier) as api:
+        now = api.budget
+        click.echo(json.dumps(asdict(now)) if as_json else str(now))
 
 
 @main.command()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from socialframe.errors import BudgetWarning, outside
 from socialframe.transport.budget import GUARD, Limit, MemoryBudget, Slot, Usage, uptime
+from socialframe.transport.fair import Held, Shares
 from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class SharedBudget:
     """A budget that all processes of a tenant share: fair, first come first served.
 
     Processes that wait are in a queue, each once; its threads take turns. Whoever does not come
-    back when it said is not waited for.
+    back when it said is not waited for. Who has had its share comes after those who have not.
 
     Parameters
     ----------
@@ -213,36 +214,49 @@ class SharedBudget:
         """Return how it stands."""
 
         def look(db: sqlite3.Connection, now: float) -> Usage:
-            wait = self._wait(db, now, ahead=0)
-            limit, _ = self._said(db, now)
-            used = self._used(db, now, limit)
-            (sharing,) = db.execute(
-                "SELECT count(*) FROM (SELECT process FROM calls WHERE tenant = ?1 AND end > ?2"
-                " UNION SELECT process FROM queue WHERE tenant = ?1 UNION SELECT ?3)",
-                (self._tenant, now - limit.seconds - GUARD, self._process()),
-            ).fetchone()
-            return Usage(limit, used, max(0, limit.calls - used), wait, sharing)
+            shares, paused = self._shares(db, now)
+            limit, used = shares.limit, shares.used
+            wait = paused or self._until(db, shares, used - limit.calls)
+            processes = {self._process(), *shares.held, *shares.queue}
+            return Usage(limit, used, max(0, limit.calls - used), wait, len(processes))
 
         return self._try(look, self._own.usage)
 
-    def _wait(self, db: sqlite3.Connection, now: float, ahead: int | None = None) -> float:
-        """Return how long this process has to wait, with so many ahead of it; 0.0 for not."""
-        self._straighten(db, now)
-        limit, paused = self._said(db, now)
+    def _wait(self, db: sqlite3.Connection, now: float) -> float:
+        """Return how long this process has to wait; 0.0 for not."""
+        shares, paused = self._shares(db, now)
         if paused:
             return paused
-        if ahead is None:
-            ahead = self._ahead(db)
-        over = self._used(db, now, limit) + ahead - limit.calls
+        me = self._process()
+        over = shares.used + shares.ahead(me) - shares.limit.calls
+        return self._until(db, shares, over) or shares.ease(me)
+
+    def _until(self, db: sqlite3.Connection, shares: Shares, over: int) -> float:
+        """Return the seconds until the place may be free that is so many after the next one."""
         if over < 0:
             return 0.0
-        occupied = limit.seconds + GUARD
-        end = db.execute(
+        if not shares.used:
+            return _SOON
+        (end,) = db.execute(
             f"SELECT end {_OCCUPYING} ORDER BY end LIMIT 1 OFFSET ?",
-            (*self._still(now, limit), over),
+            (*self._still(shares.now, shares.limit), min(over, shares.used - 1)),
         ).fetchone()
         # A call that is under way may end this moment, whatever it is presumed to take.
-        return float(min(end[0], now) + occupied - now) if end else _SOON
+        return float(min(end, shares.now) + shares.limit.seconds + GUARD - shares.now)
+
+    def _shares(self, db: sqlite3.Connection, now: float) -> tuple[Shares, float]:
+        """Return who holds what, and for how long the server wants no call."""
+        self._straighten(db, now)
+        limit, paused = self._said(db, now)
+        held = db.execute(
+            f"SELECT process, count(*), max(start), max(end) {_OCCUPYING} GROUP BY process",
+            self._still(now, limit),
+        )
+        queue = db.execute(
+            "SELECT process FROM queue WHERE tenant = ? ORDER BY number", (self._tenant,)
+        )
+        places = {process: Held(*found) for process, *found in held}
+        return Shares(limit, places, [process for (process,) in queue], now), paused
 
     def _straighten(self, db: sqlite3.Connection, now: float) -> None:
         """Forget who is gone, and let nothing be later than it can be by this clock.
@@ -273,18 +287,6 @@ class SharedBudget:
                 (now, until, self._tenant),
             )
         return limit, max(0.0, until - now)
-
-    def _ahead(self, db: sqlite3.Connection) -> int:
-        count = db.execute(
-            "SELECT count(*) FROM queue WHERE tenant = ?1 AND process != ?2 AND number < coalesce("
-            " (SELECT number FROM queue WHERE tenant = ?1 AND process = ?2), 1 << 62)",
-            (self._tenant, self._process()),
-        ).fetchone()
-        return int(count[0])
-
-    def _used(self, db: sqlite3.Connection, now: float, limit: Limit) -> int:
-        count = db.execute(f"SELECT count(*) {_OCCUPYING}", self._still(now, limit)).fetchone()
-        return int(count[0])
 
     def _still(self, now: float, limit: Limit) -> tuple[str, float, float, float]:
         occupied = limit.seconds + GUARD

@@ -37,6 +37,7 @@ class Simulation:
         self.arrivals = []
         self.refused = 0
         self.started = Counter()
+        self.worker = None  # whose call begins
 
     def run(self, budgets):
         """Give each worker its budget, several workers perhaps the same; return itself."""
@@ -56,6 +57,7 @@ class Simulation:
             if slot is None:
                 heapq.heappush(events, (self.clock.now + wait, next(order), "ask", worker, None))
                 continue
+            self.worker = worker
             arrival, answer = self.latency(sum(self.started.values()))
             self.started[worker] += 1
             now = self.clock.now

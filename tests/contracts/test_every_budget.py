@@ -90,18 +90,38 @@ def test_processes_that_wait_share_fairly_and_use_all(tmp_path, late):
     assert all(count >= 0.8 * sum(started.values()) / 4 for count in started.values())
 
 
-def test_a_process_with_many_threads_gets_no_more_than_one_with_one(tmp_path):
-    """While places come free one by one: one place in the queue for each process."""
+@pytest.mark.parametrize("burst", [True, False], ids=["at-once", "one-by-one"])
+def test_a_process_with_many_threads_gets_no_more_than_one_with_one(tmp_path, burst):
+    """Also where it had all places before, and nothing is lost by it."""
     clock = Clock()
     many, single = processes(2, tmp_path, Limit(60, 60.0), clock)
-    for _ in range(60):  # one a second
+    for _ in range(60):
         many.end(many.reserve(LASTS)[0])
-        clock.sleep(1)
+        clock.sleep(0 if burst else 1)
+    began = clock.now
 
-    simulation = Simulation(clock, steady, until=clock.now + 300)
+    simulation = Simulation(clock, lambda _: (0.02, 0.35), until=began + 600)
     started = simulation.run([many] * 8 + [single]).started
 
-    assert started[8] >= 0.8 * sum(started.values()) / 2
+    total = sum(started.values())
+    assert total >= 0.99 * (9 if burst else 10) * 60
+    assert started[8] >= 0.8 * total / 2
+
+
+def test_a_process_that_needs_less_than_its_share_leaves_the_rest_to_others(tmp_path):
+    """Slow calls of one cost the other nothing."""
+    clock = Clock()
+    slow, quick = processes(2, tmp_path, Limit(60, 60.0), clock)
+    simulation = Simulation(
+        clock,
+        lambda _: (3.0, 6.0) if simulation.worker == 0 else (0.02, 0.05),
+        until=clock.now + 600,
+    )
+
+    started = simulation.run([slow, quick]).started
+
+    assert started[0] >= 40
+    assert sum(started.values()) >= 0.99 * 600
 
 
 def test_who_came_first_is_served_first(tmp_path):
@@ -110,7 +130,7 @@ def test_who_came_first_is_served_first(tmp_path):
     one, two, three = processes(3, tmp_path, Limit(1, 60.0), clock)
     one.end(one.reserve(LASTS)[0])
     assert two.reserve(LASTS)[1] == pytest.approx(60.05)
-    assert three.reserve(LASTS)[0] is None
+    assert three.reserve(LASTS)[1] == pytest.approx(60.05)  # it cannot be sooner
 
     clock.sleep(60.05)
 

@@ -1,0 +1,210 @@
+"""Real processes that share one budget file, against a sandbox that counts.
+
+``SOCIALFRAME_STRESS=20`` lets them run for twenty windows.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import socialframe as sf
+
+WINDOW = 2.0
+WINDOWS = int(os.environ.get("SOCIALFRAME_STRESS", "3"))
+LIMIT = 60
+
+WORK = """
+import sys, time, socialframe as sf
+from socialframe.replies import Call
+key, url, seconds = sys.argv[1:]
+api = sf.Client(key, base_url=url, tier=sf.Limit(60, 2.0))
+print("ready", flush=True)
+sys.stdin.readline()
+calls, until = 0, time.monotonic() + float(seconds)
+while time.monotonic() < until:
+    api.send(Call("/v1/accounts"))
+    calls += 1
+    if calls == 1:
+        print("called", flush=True)
+print(calls, flush=True)
+"""
+
+
+@contextmanager
+def started(code, *args):
+    """Start a Python that runs some code; it is gone afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def budget_file():
+    """Return where the processes of this test share their budget."""
+    return Path(os.environ["XDG_RUNTIME_DIR"], "socialframe", "budget.sqlite")
+
+
+def moments(box):
+    """Return when each call came, in seconds."""
+    return sorted(datetime.fromisoformat(one.moment).timestamp() for one in box.requests)
+
+
+def assert_never_above_the_limit(box):
+    """No call was refused, and no window held more than the limit; moments are in milliseconds."""
+    assert {one.status for one in box.requests} == {200}
+    came = moments(box)
+    for first, last in zip(came, came[LIMIT:], strict=False):
+        assert last - first > WINDOW - 0.002
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_four_processes_share_one_budget_fairly():
+    """Each gets at least 80 % of its share, and the server refuses nothing."""
+    box = sf.Sandbox(tier="free", window_seconds=WINDOW)
+    seconds = WINDOWS * (WINDOW + 0.05) - 0.5  # its last places come free in the last window
+    with (
+        box.serve() as url,
+        started(WORK, box.key, url, seconds) as one,
+        started(WORK, box.key, url, seconds) as two,
+        started(WORK, box.key, url, seconds) as three,
+        started(WORK, box.key, url, seconds) as four,
+    ):
+        for process in (one, two, three, four):
+            assert process.stdout.readline() == "ready\n"
+        for process in (one, two, three, four):
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        found = [process.communicate(timeout=120) for process in (one, two, three, four)]
+
+    counts = [int(out.split()[-1]) for out, _ in found]
+    assert [errors for _, errors in found] == [""] * 4
+    assert_never_above_the_limit(box)
+    assert sum(counts) == len(box.requests) >= 0.95 * WINDOWS * LIMIT
+    assert min(counts) >= 0.8 * sum(counts) / 4, counts
+
+
+WAIT = """
+import sys, time, socialframe as sf
+from socialframe.replies import Call
+api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(1, float(sys.argv[3])))
+told = []
+def say(text):
+    if not told:
+        print(text, flush=True)
+    told.append(text)
+for _ in range(2):
+    api.send(Call("/v1/accounts"), say)
+print("done", len(told), flush=True)
+"""
+
+
+def queue():
+    """Return how many wait, by the file."""
+    db = sqlite3.connect(budget_file())
+    try:
+        return db.execute("SELECT count(*) FROM queue").fetchone()[0]
+    finally:
+        db.close()
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_ctrl_c_while_waiting_leaves_the_queue_at_once():
+    """And the line said why nothing came."""
+    box = sf.Sandbox()
+    with box.serve() as url, started(WAIT, box.key, url, 60.0) as process:
+        assert process.stdout.readline() == "budget used, next call in 60 s\n"
+        assert queue() == 1
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+        assert time.monotonic() - began < 5
+        assert queue() == 0
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_a_process_that_is_killed_while_waiting_stops_nobody():
+    """The other has its turn when it would have had it."""
+    box = sf.Sandbox()
+    with (
+        box.serve() as url,
+        started(WAIT, box.key, url, 1.5) as dying,
+    ):
+        dying.stdout.readline()
+        with started(WAIT, box.key, url, 1.5) as other:
+            said = other.stdout.readline()
+            dying.kill()
+            out, errors = other.communicate(timeout=30)
+
+    assert "2 processes share it" in said
+    assert (out.split()[0], errors) == ("done", "")
+    came = moments(box)
+    assert [later - earlier > 1.5 for earlier, later in pairwise(came)] == [True, True]
+    assert came[-1] - came[0] < 7.0
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_a_process_that_is_killed_in_its_calls_costs_these_alone():
+    """The file is whole, and what it had booked counts until its time-out."""
+    box = sf.Sandbox(tier="free", window_seconds=WINDOW)
+    with (
+        box.serve() as url,
+        started(WORK, box.key, url, 60) as dying,
+        started(WORK, box.key, url, WINDOW) as other,
+    ):
+        for process in (dying, other):
+            assert process.stdout.readline() == "ready\n"
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "called\n"
+        dying.kill()
+        out, errors = other.communicate(timeout=60)
+
+    assert errors == ""
+    assert int(out.split()[-1]) > 1
+    assert_never_above_the_limit(box)
+
+
+FORK = """
+import os, sys, socialframe as sf
+from socialframe.replies import Call
+api = sf.Client(sys.argv[1], base_url=sys.argv[2])
+api.send(Call("/v1/accounts"))
+if os.fork() == 0:
+    api.send(Call("/v1/accounts"))
+    os._exit(0)
+assert os.wait()[1] == 0
+print(api.budget.used, api.budget.shared_by)
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_a_forked_child_is_a_process_of_its_own():
+    """It shares the budget, and its calls are counted."""
+    box = sf.Sandbox()
+    with box.serve() as url, started(FORK, box.key, url) as process:
+        out, errors = process.communicate(timeout=60)
+
+    assert (out, errors) == ("2 2\n", "")
