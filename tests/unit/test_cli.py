@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from stand_ins import KEY
 
 import socialframe as sf
 from socialframe.cli import main
@@ -150,7 +151,7 @@ def run(*arguments, **options):
     return CliRunner().invoke(main, list(arguments), **options)
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "demo", "sandbox"])
+@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "budget", "demo", "sandbox"])
 def test_every_verb_has_help_with_two_examples(verb):
     """Lines kept."""
     shown = run(verb, "--help").output
@@ -344,3 +345,22 @@ def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
 
     assert "complete up to the limit" in run("inspect", str(tmp_path / "limited.parquet")).output
     assert "some of the 17 rows" in run("inspect", str(tmp_path / "some.parquet")).output
+
+
+def test_the_budget_is_told_without_a_call(monkeypatch):
+    """As a sentence, or as JSON."""
+    monkeypatch.setenv("SOCIALAPI_KEY", KEY)
+
+    said = run("budget")
+    assert said.output == "60 calls in 60 s: 0 used, 60 left, next call now\n"
+    told = json.loads(run("budget", "--tier", "paid", "--json").output)
+    assert told["limit"] == {"calls": 600, "seconds": 60.0}
+    assert (told["used"], told["left"], told["next_free"], told["shared_by"]) == (0, 600, 0.0, 1)
+
+
+def test_the_budget_of_nobody_is_an_error():
+    """Without a key there is no tenant."""
+    done = run("budget")
+
+    assert done.exit_code == 3
+    assert "There is no API key" in done.output

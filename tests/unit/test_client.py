@@ -3,8 +3,11 @@
 import datetime as dt
 import inspect
 import json
+import os
 import pickle
+import stat
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -320,6 +323,63 @@ def test_a_budget_wait_beyond_max_wait_is_an_error():
 
     assert caught.value.status_code is None
     assert 50 < caught.value.retry_after < 61
+
+
+def test_a_client_says_how_its_budget_stands():
+    """In one line, and in a notebook as a table."""
+    clock = Clock()
+    api = client_of(Scripted({"accounts": []}), clock=clock, tier=sf.Limit(2, 60.0))
+    api.accounts().frame()
+    assert str(api.budget) == "2 calls in 60 s: 1 used, 1 left, next call now"
+
+    api.accounts().frame()
+
+    assert repr(api.budget) == "<Budget of 2 calls in 60 s: 2 used, 0 left, next call in 60 s>"
+    shown = api.budget._repr_html_()
+    assert "<tr><th>left</th><td>0</td></tr>" in shown
+    assert "<tr><th>shared by</th><td>1 process</td></tr>" in shown
+
+
+def test_processes_of_one_key_share_a_budget_and_a_sandbox_has_its_own():
+    """By a file in the user's runtime folder, made when it is first used."""
+    run = Path(os.environ["XDG_RUNTIME_DIR"])
+    sf.Client.sandbox().accounts().frame()
+    api = sf.Client(KEY)
+    assert list(run.iterdir()) == []
+
+    assert api.budget.used == 0
+    assert [path.name for path in run.rglob("*.sqlite")] == ["budget.sqlite"]
+    assert stat.S_IMODE((run / "socialframe").stat().st_mode) == 0o700
+
+
+def test_a_client_learns_the_limit_that_the_server_tells():
+    """Unless it was given one that is lower."""
+    headers = {"X-RateLimit-Limit": "600"}
+    for tier, calls in [("auto", 600), ("free", 60), (sf.Limit(5), 5)]:
+        api = client_of(Scripted((200, {"accounts": []}, headers)), tier=tier)
+        api.accounts().frame()
+        assert api.budget.limit.calls == calls
+
+    api = client_of(Scripted((200, {"accounts": []}, {"X-RateLimit-Limit": "30"})), tier="paid")
+    api.accounts().frame()
+    assert api.budget.limit.calls == 30
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-RateLimit-Limit": "many"},
+        {"X-RateLimit-Limit": "0"},
+        {"X-RateLimit-Limit": "9" * 30},
+        {"X-RateLimit-Limit": "1000", "X-RateLimit-Reset": "3600"},
+    ],
+)
+def test_a_limit_that_cannot_be_meant_for_our_window_is_not_learnt(headers):
+    """Odd text, none at all, an hour's."""
+    api = client_of(Scripted((200, {"accounts": []}, headers)))
+    api.accounts().frame()
+
+    assert api.budget.limit == sf.Limit(60, 60.0)
 
 
 def test_the_default_client_follows_the_environment(monkeypatch):

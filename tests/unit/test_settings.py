@@ -1,6 +1,9 @@
 """Where key and base URL come from."""
 
+import os
+import stat
 import sys
+import tempfile
 import types
 
 import pytest
@@ -8,7 +11,7 @@ from stand_ins import KEY
 
 import socialframe as sf
 from socialframe.secret import Secret
-from socialframe.settings import BASE_URL, normalised, read_settings
+from socialframe.settings import BASE_URL, normalised, read_settings, runtime_folder
 
 OTHER = KEY + "other"
 
@@ -184,3 +187,31 @@ def test_the_keyring_comes_last(monkeypatch):
             read_settings()
     finally:
         keyring.set_keyring(before)
+
+
+def test_the_runtime_folder_is_the_users_alone(monkeypatch, tmp_path):
+    """In the runtime folder of the system, also where somebody had opened it."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "socialframe").mkdir(mode=0o755)
+
+    assert runtime_folder() == tmp_path / "socialframe"
+    assert stat.S_IMODE(runtime_folder().stat().st_mode) == 0o700
+
+
+def test_without_a_runtime_folder_it_is_a_private_one_among_temporary_files(monkeypatch, tmp_path):
+    """What another could have put there is not taken."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "socialframe").write_text("in the way")
+    tmp_path.chmod(0o700)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    mine = temporary / f"socialframe-{os.geteuid()}"
+
+    assert runtime_folder() == mine
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o700
+    mine.rmdir()
+    mine.symlink_to(tmp_path)
+    with pytest.raises(PermissionError, match="of this user's own"):
+        runtime_folder()

@@ -195,6 +195,36 @@ def test_retry_after_is_read_in_both_forms():
     assert retry_after(httpx.Response(429)) is None
 
 
+def test_a_429_without_retry_after_waits_for_the_reset_that_it_tells():
+    """A Unix time by the answer's own Date, or seconds; of no other answer."""
+    date = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+
+    def waits(status, **headers):
+        return retry_after(httpx.Response(status, headers={**date, **headers}))
+
+    unix, seconds = {"X-RateLimit-Reset": "1767225612"}, {"X-RateLimit-Reset": "12"}
+    assert (waits(429, **unix), waits(429, **seconds)) == (12.0, 12.0)
+    assert waits(429, **unix, **{"Retry-After": "7"}) == 7.0
+    assert waits(503, **unix) is None
+    assert waits(429, **{"X-RateLimit-Reset": "2026-01-01"}) is None
+    assert waits(429, **{"X-RateLimit-Reset": "1767225000"}) == 0.0
+
+    clock, app = Clock(), Scripted((429, LIMITED, seconds), OK)
+    client_of(app, clock=clock).send(CALL)
+    assert sum(clock.slept) == 12.0
+
+
+def test_a_wait_is_counted_down_where_somebody_is_told():
+    """Once a second; the sleeps together are the wait."""
+    clock, told = Clock(), []
+    app = Scripted((429, LIMITED, {"Retry-After": "3"}), OK)
+
+    client_of(app, clock=clock).send(CALL, told.append)
+
+    assert told == [f"the API asks to wait, next call in {left} s" for left in (3, 2, 1)]
+    assert sum(clock.slept) == 3.0
+
+
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=30))
 def test_any_retry_after_is_read_or_passed_over(text):
     """Never an error, never negative."""
