@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from socialframe.days import Day, days
+from socialframe.declaration import whole_number
 from socialframe.endpoint import endpoint
 from socialframe.errors import ArgumentError
 from socialframe.paging import AfterId, Auto, PageNumber
-from socialframe.query import whole_number
 from socialframe.tables import ACCOUNTS, ANALYTICS, FOLLOWERS, HEALTH, POSTS
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, Self
 from weakref import WeakValueDictionary
 
 from socialframe.api import Endpoints
+from socialframe.cache import Cached, chosen
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
 from socialframe.secret import Secret, tenant
@@ -23,12 +24,16 @@ from socialframe.transport import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from socialframe.cache import Wanted
     from socialframe.columns import Column
+    from socialframe.errors import SocialFrameError
+    from socialframe.manifest import Asked, Passage
     from socialframe.paging import Paging
     from socialframe.query import Query
     from socialframe.replies import Call, Params, Reply
     from socialframe.sandbox import Sandbox
     from socialframe.transport import Usage
+    from socialframe.transport.frame import Codec
 
 Tier = Literal["auto", "free", "paid"]
 
@@ -49,8 +54,17 @@ class Client(Endpoints):
     tier : {"auto", "free", "paid"} or Limit
         How many calls a minute: free 60, paid 600; auto is 60 until the server says otherwise.
         All processes of a user share them.
-    cache : False
-        There is no cache yet.
+    cache : bool, str, float, timedelta, path or backend
+        Keeps the answers of walks that ended whole, and replays them while they are fresh. A
+        duration (``"1 hour"``, seconds, a timedelta) says how long; True means 1 hour for posts,
+        analytics and followers, 5 minutes for the rest. The path of a ``.sqlite`` file, or a
+        backend of requests-cache, says where. False, the default, keeps nothing.
+    offline : bool
+        Send nothing: only whole walks of the cache serve, also stale ones.
+    refresh : bool
+        Ask anew, whatever the cache has.
+    stale_if_error : bool
+        Where the API fails, a whole walk of the cache serves, also a stale one.
     timeout : float or (float, float)
         Seconds to connect and to wait for data; one number is for data, with 5 s to connect.
     max_wait : float
@@ -83,7 +97,10 @@ class Client(Endpoints):
         *,
         base_url: str | None = None,
         tier: Tier | Limit = "auto",
-        cache: Literal[False] = False,
+        cache: Wanted = False,
+        offline: bool = False,
+        refresh: bool = False,
+        stale_if_error: bool = False,
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_wait: float = 120.0,
         progress: bool | None = None,
@@ -94,15 +111,29 @@ class Client(Endpoints):
         finally:
             del key  # no traceback that shows local variables repeats it
         settings = read_settings(secret, base_url)
-        if cache is not False:
-            raise ArgumentError("cache takes False alone: there is no cache yet.")
         wiring = wiring or Wiring()
+        choice = chosen(cache, memory=settings.base_url == _SANDBOX_URL)
+        if choice is None and (offline or stale_if_error):
+            raise ArgumentError("offline and stale_if_error need a cache: say cache=True, too.")
+        owner = tenant(settings.base_url, settings.secret)
+        self.cache = (
+            None
+            if choice is None
+            else Cached(
+                choice,
+                owner,
+                _codec,
+                wiring.now,
+                refresh=bool(refresh),
+                offline=bool(offline),
+                stale_if_error=bool(stale_if_error),
+            )
+        )
         self.base_url = settings.base_url
         self.progress = progress
         self._key_source = settings.source
         self._limit = _limit(tier)
-        name = tenant(settings.base_url, settings.secret)
-        self._budget = _budget(name, self._limit, wiring, adapts=tier == "auto")
+        self._budget = _budget(owner, self._limit, wiring, adapts=tier == "auto")
         connect, read = _timeouts(timeout)
         self._transport = Transport(
             settings.base_url,
@@ -113,6 +144,7 @@ class Client(Endpoints):
             max_wait=_seconds("max_wait", max_wait, least=0),
             proxy=settings.proxy,
             wiring=wiring,
+            cached=None if self.cache is None else self.cache.layer,
         )
 
     @classmethod
@@ -121,6 +153,7 @@ class Client(Endpoints):
         sandbox: Sandbox | None = None,
         *,
         tier: Literal["free", "paid"] = "paid",
+        cache: Wanted = False,
         max_wait: float = 120.0,
         progress: bool | None = None,
     ) -> Self:
@@ -132,6 +165,8 @@ class Client(Endpoints):
             None makes a new one, of the tier.
         tier : {"free", "paid"}
             Tier of the new sandbox's key; with ``sandbox`` given, its own counts.
+        cache : bool, str, float, timedelta, path or backend
+            As for ``Client``, but in this client's memory unless a place is named.
         max_wait, progress
             As for ``Client``.
 
@@ -155,6 +190,7 @@ class Client(Endpoints):
             box.key,
             base_url=_SANDBOX_URL,
             tier=box.tier,
+            cache=cache,
             max_wait=max_wait,
             progress=progress,
             wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
@@ -220,7 +256,12 @@ class Client(Endpoints):
             key=key,
         )
 
-    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+    def send(
+        self,
+        call: Call,
+        notify: Callable[[str], None] | None = None,
+        passage: Passage | None = None,
+    ) -> Reply:
         """Send one call and return its reply; queries do this for you.
 
         Parameters
@@ -229,6 +270,8 @@ class Client(Endpoints):
             What to ask.
         notify : callable or None
             Told, in words, why and how long the call waits.
+        passage : Passage or None
+            How the walk that it belongs to goes through the cache; a call of its own goes past it.
 
         Returns
         -------
@@ -239,7 +282,20 @@ class Client(Endpoints):
         APIError, NetworkError, ReplyError
             If the API refused, no whole answer came, or it leads elsewhere.
         """
-        return self._transport.send(call, notify)
+        return self._transport.send(call, notify, passage)
+
+    def passage(self, asked: Asked, *, refresh: bool | None = None) -> Passage | None:
+        """Return how a walk goes through the cache; queries ask."""
+        return None if self.cache is None else self.cache.passage(asked, refresh=refresh)
+
+    def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
+        """Return how it goes on after a failure; None where it failed for good."""
+        return None if self.cache is None else self.cache.instead(passage, error)
+
+    def arrived(self, passage: Passage | None, *, whole: bool) -> None:
+        """Note the end of a walk."""
+        if self.cache is not None:
+            self.cache.arrived(passage, whole=whole)
 
     @property
     def budget(self) -> Usage:
@@ -279,6 +335,13 @@ _budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] =
     WeakValueDictionary()
 )
 _making = ForkLock()
+
+
+def _codec() -> Codec:
+    """Return what compresses: pyarrow's, which the transport does not know."""
+    import pyarrow as pa
+
+    return pa.Codec("zstd", compression_level=3)  # type: ignore[no-any-return]
 
 
 def _budget(

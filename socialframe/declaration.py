@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from socialframe.errors import ArgumentError
 from socialframe.replies import Page, open_reply, parse
 
 if TYPE_CHECKING:
@@ -52,3 +54,40 @@ class Endpoint:
                 items = json.dumps(records, separators=(",", ":")).encode()
                 return Page(call, reply, {}, items, "")
         return open_reply(call, reply, self.records, needs=self.paging.needs, first=first)
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return the value, which must be a whole number from 1 on.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not.
+
+    Examples
+    --------
+    >>> whole_number("per_page", 100)
+    100
+    """
+    try:
+        whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        whole = 0
+    if not 1 <= whole < 1 << 62:
+        raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
+    return whole
+
+
+def plain(value: object) -> object:
+    """Return a value that JSON holds.
+
+    Examples
+    --------
+    >>> plain({"a"})
+    ['a']
+    """
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    return str(value)

@@ -18,7 +18,7 @@ from socialframe.replies import Call, Params
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.query import Source
+    from socialframe.manifest import Source
 
 P = ParamSpec("P")
 

@@ -15,11 +15,14 @@
     │   └── ServerError          5xx: its own fault
     ├── NetworkError             no whole answer came: connect, time-out, cut off
     ├── ReplyError               an answer that cannot be read as what was asked for
+    ├── TornWalk                 the cache lost a page of a walk that is replayed from it
+    ├── OfflineMiss              ``offline=True``, and the cache has no such walk: nothing was sent
     └── IncompleteWalk           a walk that broke after its first page
         └── PagingLoop           the API leads in a circle
 
     UserWarning
     ├── BudgetWarning            the budget cannot be shared with other processes
+    ├── CacheWarning             the cache cannot be used as it should; the API is asked instead
     └── WalkWarning              the rows are here, but something about them is uncertain
 
 ``status_code``, ``retry_after`` and ``retryable`` can be read on every one of them, so a caller may
@@ -163,6 +166,16 @@ class ReplyError(SocialFrameError):
     """An answer that cannot be read as what was asked for."""
 
 
+class TornWalk(SocialFrameError):  # noqa: N818 - a state of a walk
+    """The cache lost a page of a walk that is replayed from it; the next try asks the API."""
+
+    retryable = True
+
+
+class OfflineMiss(SocialFrameError):  # noqa: N818 - what it is, as cache miss
+    """``offline=True``, and the cache has no whole walk for this. Nothing was sent."""
+
+
 class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the glossary's own word
     """A walk that broke after its first page: what came so far is not the whole answer.
 
@@ -222,6 +235,10 @@ class BudgetWarning(UserWarning):
 
 class WalkWarning(UserWarning):
     """The rows are here, but something about them is uncertain; ``df.attrs`` says what."""
+
+
+class CacheWarning(UserWarning):
+    """The cache cannot be used as it should; everything else works, only slower."""
 
 
 def outside() -> int:

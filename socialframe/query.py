@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import json
-import operator
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from socialframe.errors import ArgumentError
+from socialframe.declaration import plain, whole_number
+from socialframe.errors import SocialFrameError
+from socialframe.manifest import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,20 +23,12 @@ if TYPE_CHECKING:
 
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
+    from socialframe.manifest import Passage, Source
     from socialframe.paging import Paging
-    from socialframe.replies import Call, Reply
+    from socialframe.replies import Call
     from socialframe.walk import Walk
 
-
-class Source(Protocol):
-    """What a query is sent through: a client."""
-
-    @property
-    def progress(self) -> bool | None:
-        """Whether walks show a bar; None means where somebody watches."""
-
-    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-        """One call in, one reply out."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,11 +121,13 @@ class Query:
         """
         return replace(self, schema=self.schema.explode(column))
 
-    def frame(self, *, progress: bool | None = None) -> pd.DataFrame:
+    def frame(self, *, refresh: bool | None = None, progress: bool | None = None) -> pd.DataFrame:
         """Fetch all rows as one DataFrame.
 
         Parameters
         ----------
+        refresh : bool or None
+            Ask the API anew, whatever the cache has; None as the client says.
         progress : bool or None
             Whether to show a bar; None as the client says.
 
@@ -150,28 +146,35 @@ class Query:
         """
         from socialframe.frames import to_pandas
 
-        with self._walk(progress) as walk:
-            table = self._table(walk)
-        return to_pandas(table, self._facts(walk))
+        return self._whole(
+            lambda walk: to_pandas(self._table(walk), self._facts(walk)), refresh, progress
+        )
 
-    def arrow(self, *, progress: bool | None = None) -> pa.Table:
+    def arrow(self, *, refresh: bool | None = None, progress: bool | None = None) -> pa.Table:
         """Fetch all rows as one Arrow table; otherwise as ``frame``.
 
         Where the rows came from stands as JSON in the schema's metadata, under ``socialframe``.
         """
-        with self._walk(progress) as walk:
-            table = self._table(walk)
-        return table.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
 
-    def head(self, n: int = 5) -> pd.DataFrame:
+        def table(walk: Walk) -> pa.Table:
+            rows = self._table(walk)
+            return rows.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
+
+        return self._whole(table, refresh, progress)
+
+    def head(self, n: int = 5, *, refresh: bool | None = None) -> pd.DataFrame:
         """Fetch the first rows; one call, unless they are more than a page holds."""
-        return self.limit(n).frame(progress=False).head(n)
+        return self.limit(n).frame(refresh=refresh, progress=False).head(n)
 
-    def pages(self, *, progress: bool | None = None) -> Iterator[pd.DataFrame]:
+    def pages(
+        self, *, refresh: bool | None = None, progress: bool | None = None
+    ) -> Iterator[pd.DataFrame]:
         """Yield one DataFrame a page; no page is fetched before the one before it was used.
 
         Parameters
         ----------
+        refresh : bool or None
+            Ask the API anew, whatever the cache has; None as the client says.
         progress : bool or None
             Whether to show a bar; None as the client says.
 
@@ -189,15 +192,16 @@ class Query:
 
         from socialframe.frames import to_pandas
 
-        with self._walk(progress) as walk:
-            start = 0
-            for rows in walk.batches(eager=False):
-                frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
-                frame.index = frame.index + start  # goes on over the pages
-                start += len(frame)
-                yield frame
+        start = 0
+        for walk, rows in self._by_page(lambda walk: walk.batches(eager=False), refresh, progress):
+            frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
+            frame.index = frame.index + start  # goes on over the pages
+            start += len(frame)
+            yield frame
 
-    def records(self, *, progress: bool | None = None) -> Iterator[dict[str, Any]]:
+    def records(
+        self, *, refresh: bool | None = None, progress: bool | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield each record as the dict that the reply held.
 
         The API's names, nesting, nulls, exact integers, in the order sent; nothing renamed, typed,
@@ -205,6 +209,8 @@ class Query:
 
         Parameters
         ----------
+        refresh : bool or None
+            Ask the API anew, whatever the cache has; None as the client says.
         progress : bool or None
             Whether to show a bar; None as the client says.
 
@@ -217,10 +223,16 @@ class Query:
         SocialFrameError, IncompleteWalk
             As ``frame``; the records before stay good.
         """
-        with self._walk(progress) as walk:
-            yield from walk.raw()
+        for _, record in self._by_page(lambda walk: walk.raw(), refresh, progress):
+            yield record
 
-    def to_parquet(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: bool | None = None,
+    ) -> Path:
         """Fetch all rows into a Parquet file, row group by row group, in flat memory.
 
         Parameters
@@ -228,6 +240,8 @@ class Query:
         path : path
             Where it goes. It appears when it is whole; until then, and after a failure or Ctrl-C,
             what stood there before stands there still.
+        refresh : bool or None
+            Ask the API anew, whatever the cache has; None as the client says.
         progress : bool or None
             Whether to show a bar; None as the client says.
 
@@ -253,37 +267,99 @@ class Query:
         """
         from socialframe.parquet import write_parquet
 
-        with self._walk(progress) as walk:
-            write_parquet(path, walk.batches(), lambda: self._facts(walk))
+        self._whole(
+            lambda walk: write_parquet(path, walk.batches(), lambda: self._facts(walk)),
+            refresh,
+            progress,
+        )
         return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
-    def to_csv(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
+    def to_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: bool | None = None,
+    ) -> Path:
         """Fetch all rows into a CSV file, nested values as JSON text; else as ``to_parquet``."""
         from socialframe.text import write_csv
 
-        with self._walk(progress) as walk:
-            write_csv(path, walk.batches())
+        self._whole(lambda walk: write_csv(path, walk.batches()), refresh, progress)
         return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
-    def to_jsonl(self, path: str | os.PathLike[str], *, progress: bool | None = None) -> Path:
+    def to_jsonl(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: bool | None = None,
+    ) -> Path:
         """Fetch all rows into a JSON Lines file, one object a row; otherwise as ``to_parquet``."""
         from socialframe.text import write_jsonl
 
-        with self._walk(progress) as walk:
-            write_jsonl(path, walk.batches())
+        self._whole(lambda walk: write_jsonl(path, walk.batches()), refresh, progress)
         return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
+    def _whole(self, use: Callable[[Walk], T], refresh: bool | None, progress: bool | None) -> T:
+        """Do with a walk what gives nothing before its end; again where the cache has a way."""
+        passage = self.source.passage(self._asked, refresh=refresh)
+        while True:
+            try:
+                with self._walk(passage, progress) as walk:
+                    return use(walk)
+            except SocialFrameError as error:
+                passage = self.source.instead(passage, error)
+                if passage is None:
+                    raise
+
+    def _by_page(
+        self,
+        use: Callable[[Walk], Iterator[T]],
+        refresh: bool | None,
+        progress: bool | None,
+    ) -> Iterator[tuple[Walk, T]]:
+        """Do with a walk what hands on each page; again only while none was handed on."""
+        passage = self.source.passage(self._asked, refresh=refresh)
+        handed = False
+        while True:
+            try:
+                with self._walk(passage, progress) as walk:
+                    for one in use(walk):
+                        handed = True
+                        yield walk, one
+                    return
+            except SocialFrameError as error:
+                instead = self.source.instead(passage, error)
+                if instead is None or handed:
+                    raise
+                passage = instead
+
     @contextmanager
-    def _walk(self, progress: bool | None) -> Iterator[Walk]:
+    def _walk(self, passage: Passage | None, progress: bool | None) -> Iterator[Walk]:
         from socialframe.progress import Progress
         from socialframe.walk import Walk
 
         shown = self.source.progress if progress is None else progress
         bar = Progress(self.endpoint.name, shown=shown)
+        send = self.source.send if passage is None else partial(self.source.send, passage=passage)
+        whole = False
         try:
-            yield Walk(self.endpoint, self.call, self.source.send, self.schema, self.most, bar)
+            walk = Walk(self.endpoint, self.call, send, self.schema, self.most, bar)
+            yield walk
+            whole = walk.complete is True
         finally:
+            self.source.arrived(passage, whole=whole)
             bar.close()
+
+    @property
+    def _asked(self) -> Asked:
+        endpoint = self.endpoint
+        how = f"{endpoint.paging!r} {endpoint.records!r} {self.schema.key!r}"
+        name = json.dumps(self._given(), ensure_ascii=False)
+        return Asked(endpoint.name, self.call.path, self.call.params, how, self.most, name)
+
+    def _given(self) -> dict[str, object]:
+        return {name: plain(value) for name, value in self.arguments if value is not None}
 
     def _table(self, walk: Walk) -> pa.Table:
         import pyarrow as pa
@@ -291,8 +367,7 @@ class Query:
         return pa.Table.from_batches(list(walk.batches()))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
-        given = {name: _plain(value) for name, value in self.arguments if value is not None}
-        return {"arguments": given} | walk.facts()
+        return {"arguments": self._given()} | walk.facts()
 
     def _words(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
@@ -322,34 +397,3 @@ class Query:
             f"nothing sent yet. <code>.frame()</code> fetches these columns:</p>"
             f"{self.schema._repr_html_()}"
         )
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return the value, which must be a whole number from 1 on.
-
-    Raises
-    ------
-    ArgumentError
-        If it is not.
-
-    Examples
-    --------
-    >>> whole_number("per_page", 100)
-    100
-    """
-    try:
-        whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        whole = 0
-    if not 1 <= whole < 1 << 62:
-        raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
-    return whole
-
-
-def _plain(value: object) -> object:
-    """Return a value that JSON holds."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(entry) for entry in value]
-    return str(value)

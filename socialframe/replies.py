@@ -13,13 +13,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ReplyError
 from socialframe.secret import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
 Value = str | int | float | bool | None
@@ -85,6 +85,14 @@ class Reply:
     body: bytes
     at: datetime
     url: str = ""
+    cached: bool = False  # whether nothing was sent for it
+
+
+class Send(Protocol):
+    """One call in, one reply out."""
+
+    def __call__(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        """Send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,19 @@ def boot_name() -> str:
         return ""
 
 
+def cache_file() -> Path:
+    """Return the file that keeps answers, unless another is named: in the user's cache folder.
+
+    Examples
+    --------
+    >>> cache_file().name
+    'http.sqlite'
+    """
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("socialframe", appauthor=False), "http.sqlite")
+
+
 def no_color() -> bool:
     """Whether the user asks every program for output without colours.
 

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ from socialframe.replies import value_at
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     import numpy.typing as npt
@@ -38,17 +38,10 @@ if TYPE_CHECKING:
     from socialframe.declaration import Endpoint
     from socialframe.paging import Paging, Step
     from socialframe.progress import Progress
-    from socialframe.replies import Call, Page, Reply
+    from socialframe.replies import Call, Page, Send
 
 _SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
 _NOT_SO = {400, 404, 405, 422}  # how an API refuses a parameter that was only tried
-
-
-class Send(Protocol):
-    """One call in, one reply out."""
-
-    def __call__(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-        """Send."""
 
 
 @dataclass(slots=True, repr=False)
@@ -80,9 +73,11 @@ class Walk:
     pages: int = 0
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode
+    cached: int = 0  # replies from the cache
     stop: str = ""
     complete: bool | None = False
     notice: Notice = field(default_factory=Notice)
+    _replies: int = 0
     _typed_pages: int = 0
     _moments: list[str] = field(default_factory=list)  # first and last fetch
     _counted: int = 0
@@ -171,7 +166,10 @@ class Walk:
         raise self._broken(error, call) from error
 
     def _page(self, call: Call) -> Page:
-        page = self.endpoint.open(call, self.send(call, self.progress.note), first=not self.pages)
+        reply = self.send(call, self.progress.note)
+        self._replies += 1
+        self.cached += reply.cached
+        page = self.endpoint.open(call, reply, first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
             self._guessed = isinstance(self.endpoint.paging, Auto)
             met, *self._tries = self.endpoint.paging.met(page)
@@ -270,6 +268,8 @@ class Walk:
             "parameters": dict(self.call.params),
             "paging": self.endpoint.paging.name,
             "pages": self.pages,
+            "from_cache": self.cached,
+            "from_network": self._replies - self.cached,
             "rows": self.rows,
             "duplicates": self.notice.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,

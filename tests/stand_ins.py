@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -69,11 +70,13 @@ class Scripted:
         return [body]
 
 
-def client_of(app, *, clock=None, **options) -> Client:
+def client_of(app, *, clock=None, now=time.time, key=KEY, **options) -> Client:
     """Return a client of a WSGI application in this process; no sleep is real."""
     clock = clock or Clock()
-    wiring = Wiring(transport=lambda: httpx.WSGITransport(app=app), sleep=clock.sleep, clock=clock)
-    return Client(KEY, base_url="https://api.example", wiring=wiring, **options)
+    wiring = Wiring(
+        transport=lambda: httpx.WSGITransport(app=app), sleep=clock.sleep, clock=clock, now=now
+    )
+    return Client(key, base_url="https://api.example", wiring=wiring, **options)
 
 
 def posts_page(ids, *, page=1, pages=1, **pagination):

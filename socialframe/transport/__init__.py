@@ -1,7 +1,7 @@
 """One call in, one reply out; all HTTP is in here.
 
-From the outside in: retry, throttle, auth, network. Each is an ``httpx.BaseTransport`` around the
-next, so a cache can stand in front of them as one more.
+From the outside in: cache, retry, throttle, auth, network. Each is an ``httpx.BaseTransport``
+around the next.
 """
 
 from __future__ import annotations
@@ -29,28 +29,34 @@ from socialframe.replies import Call, Reply, parse
 from socialframe.secret import redacted
 from socialframe.transport.auth import Auth
 from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget, Usage, uptime
+from socialframe.transport.cache import AT, PASSAGE, Cache, missed
 from socialframe.transport.locks import ForkLock
 from socialframe.transport.network import Network
 from socialframe.transport.retry import Retry
 from socialframe.transport.shared import SharedBudget
+from socialframe.transport.store import Store
 from socialframe.transport.throttle import PATIENCE, Patience, Throttle, retry_after
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.manifest import Passage
     from socialframe.secret import Secret
 
 __all__ = [
     "TIERS",
     "Budget",
+    "Cache",
     "ForkLock",
     "Limit",
     "MemoryBudget",
     "SharedBudget",
+    "Store",
     "Transport",
     "Usage",
     "Wiring",
+    "missed",
 ]
 
 _log = logging.getLogger("socialframe")
@@ -75,11 +81,14 @@ class Wiring:
         process, and so is its budget.
     sleep, clock : callable
         Wait so many seconds; seconds that only ever grow.
+    now : callable
+        Seconds of Unix time.
     """
 
     transport: Callable[[], httpx.BaseTransport] | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = uptime
+    now: Callable[[], float] = time.time
 
 
 class Transport:
@@ -101,6 +110,8 @@ class Transport:
         Address of the proxy that sockets go through.
     wiring : Wiring
         Clock, sleep, innermost transport.
+    cached : callable or None
+        Puts a cache in front of everything.
     """
 
     def __init__(
@@ -114,7 +125,9 @@ class Transport:
         max_wait: float,
         proxy: str | None,
         wiring: Wiring,
+        cached: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None,
     ) -> None:
+        self._now = wiring.now
         self._base_text = base_url
         self._base = httpx.URL(base_url)
         self._max_wait = max_wait
@@ -135,9 +148,15 @@ class Transport:
         throttle = Throttle(
             Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
         )
-        self._chain = Retry(throttle, sleep=wiring.sleep)
+        retry = Retry(throttle, sleep=wiring.sleep)
+        self._chain = retry if cached is None else cached(retry)
 
-    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+    def send(
+        self,
+        call: Call,
+        notify: Callable[[str], None] | None = None,
+        passage: Passage | None = None,
+    ) -> Reply:
         """Send a GET and return its answer.
 
         Parameters
@@ -146,6 +165,8 @@ class Transport:
             What to ask.
         notify : callable or None
             Told, in words, why and how long the call waits.
+        passage : Passage or None
+            How the walk that it belongs to goes through the cache.
 
         Returns
         -------
@@ -165,7 +186,7 @@ class Transport:
         patience = Patience(self._max_wait, notify)
         for _ in range(_HOPS):
             started = time.perf_counter()
-            response = self._chain.handle_request(self._request(url, patience))
+            response = self._chain.handle_request(self._request(url, patience, passage))
             took = 1000 * (time.perf_counter() - started)
             _log.debug("GET %s: %d in %.0f ms", call.path, response.status_code, took)
             if not response.has_redirect_location:
@@ -176,8 +197,10 @@ class Transport:
                 break
         if response.is_success:
             headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
-            now = datetime.now(UTC)
-            return Reply(response.status_code, headers, response.content, now, str(url))
+            at: float | None = response.extensions.get(AT)
+            moment = datetime.fromtimestamp(self._now() if at is None else at, UTC)
+            cached = passage is not None and passage.replay
+            return Reply(response.status_code, headers, response.content, moment, str(url), cached)
         raise _refused(call, response)
 
     def close(self) -> None:
@@ -193,8 +216,10 @@ class Transport:
                 raise ReplyError(text) from None
             raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
 
-    def _request(self, url: httpx.URL, patience: Patience) -> httpx.Request:
-        extensions = {"timeout": self._timeout, PATIENCE: patience}
+    def _request(
+        self, url: httpx.URL, patience: Patience, passage: Passage | None
+    ) -> httpx.Request:
+        extensions = {"timeout": self._timeout, PATIENCE: patience, PASSAGE: passage}
         return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
 
 

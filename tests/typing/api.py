@@ -39,7 +39,7 @@ def wrong(api: sf.Client) -> None:
     api.accounts("instagram", "twitter")  # type: ignore[call-arg]
     api.health(platform="instagram")  # type: ignore[call-arg]
     sf.Client(tier="gold")  # type: ignore[arg-type]
-    sf.Client(cache=True)  # type: ignore[arg-type]
+    sf.Client(cache=[1])  # type: ignore[arg-type]
     api.posts().limit("5")  # type: ignore[arg-type]
     api.posts().nothing()  # type: ignore[attr-defined]
     sf.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is what is checked

@@ -1,0 +1,464 @@
+"""What was asked before is not asked again, by whole walks; and a cache is never in the way."""
+
+import base64
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from urllib.parse import parse_qsl
+
+import pandas as pd
+import pytest
+import requests_cache
+from requests_cache import SQLiteCache
+from stand_ins import KEY, Scripted, client_of, posts_page
+
+import socialframe as sf
+from socialframe.paging import Single
+from socialframe.replies import Call
+from socialframe.transport.sqlite import Sqlite, frame_of
+
+OTHER = "sk_made0up0for0somebody0else0000001"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return a path in a folder that is not there yet."""
+    return tmp_path / "cache" / "http.sqlite"
+
+
+class Now:
+    """Unix time that passes when it is told to."""
+
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+def server(pages=3):
+    """Return a server of some pages that names each answer anew: which rows came tells when."""
+    served = []
+
+    def answer(environ):
+        page = int(dict(parse_qsl(environ["QUERY_STRING"])).get("page", 1))
+        if page == 1:
+            served.append(1)
+        return posts_page([f"{len(served)}-{page}-{n}" for n in range(3)], page=page, pages=pages)
+
+    return Scripted(answer)
+
+
+def sources(frame):
+    """Return how many replies came from the cache and from the network."""
+    facts = frame.attrs["socialframe"]
+    return facts["from_cache"], facts["from_network"]
+
+
+def test_a_whole_walk_is_replayed_and_asks_nothing(file):
+    """By another client, too; rows, dtypes and moments are the same."""
+    app = server()
+    first = client_of(app, cache=file).posts().frame()
+    again = client_of(app, cache=file).posts().frame()
+    assert len(app.seen) == 3
+    assert (sources(first), sources(again)) == ((0, 3), (3, 0))
+    pd.testing.assert_frame_equal(first, again)
+    moments = ("first_fetch", "last_fetch")
+    assert [first.attrs["socialframe"][m] for m in moments] == [
+        again.attrs["socialframe"][m] for m in moments
+    ]
+
+
+def test_a_long_warm_replay_asks_nothing(file):
+    """A thousand pages, all from the cache."""
+    app = server(pages=1000)
+    query = client_of(app, cache=file, tier=sf.Limit(100_000)).posts()
+    assert sources(query.frame()) == (0, 1000)
+    assert sources(query.frame()) == (1000, 0)
+    assert len(app.seen) == 1000
+
+
+def test_freshness_is_judged_once_by_the_first_page(file):
+    """Fresh at the start is fresh to the end; stale at the start is all new."""
+    app, now = server(), Now()
+    api = client_of(app, cache=file, now=now)
+    api.posts().frame()
+    now.now += 3599
+    pages = api.posts().pages()
+    assert next(pages)["id"][0] == "1-1-0"
+    now.now += 100
+    assert [page["id"].iloc[0] for page in pages] == ["1-2-0", "1-3-0"]
+    assert api.posts().frame()["id"].str.startswith("2-").all()
+    now.now -= 10_000
+    assert sources(api.posts().frame()) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("cache", "seconds"), [("2 hours", 7200), (90, 90), (pd.Timedelta("1 day"), 86400)]
+)
+def test_a_duration_says_how_long_answers_are_fresh(cache, seconds):
+    """In words, seconds or a timedelta."""
+    app, now = server(), Now()
+    api = client_of(app, cache=cache, now=now)
+    api.posts().frame()
+    now.now += seconds - 1
+    assert sources(api.posts().frame()) == (3, 0)
+    now.now += 1
+    assert sources(api.posts().frame()) == (0, 3)
+
+
+def test_a_walk_that_stopped_or_broke_leaves_nothing(file):
+    """Only whole walks are replayed."""
+    app = Scripted(posts_page(["a"], pages=2), (400, {"error": "no"}), posts_page(["b"]))
+    api = client_of(app, cache=file)
+    with pytest.raises(sf.IncompleteWalk):
+        api.posts().frame()
+    assert api.cache.table().empty
+    assert api.posts().frame()["id"].tolist() == ["b"]
+    pages = client_of(server(), cache=file).analytics().pages()
+    next(pages, None)
+    pages.close()
+
+
+def test_a_limit_is_served_by_the_whole(file):
+    """Or by a walk of the same limit."""
+    app = server()
+    api = client_of(app, cache=file)
+    assert sources(api.posts().head()) == (0, 2)
+    assert sources(api.posts().head()) == (2, 0)
+    assert sources(api.posts().frame()) == (0, 3)
+    assert sources(api.posts().limit(2).frame()) == (1, 0)
+
+
+def test_refresh_asks_anew(file):
+    """By query and by client; what came is kept, and the older is gone."""
+    app = server()
+    api = client_of(app, cache=file)
+    api.posts().frame()
+    assert sources(api.posts().frame(refresh=True)) == (0, 3)
+    assert api.posts().frame()["id"][0] == "2-1-0"
+    assert sources(client_of(app, cache=file, refresh=True).posts().frame()) == (0, 3)
+    assert len(api.cache.table()) == 1
+    assert rows(file) == 4
+
+
+def rows(file):
+    """Return how many entries lie in a file."""
+    with sqlite3.connect(file) as connection:
+        return connection.execute("SELECT count(*) FROM responses").fetchone()[0]
+
+
+def tear(file, place):
+    """Delete one answer of the one walk, as another process may."""
+    with sqlite3.connect(file) as connection:
+        sql = "SELECT key FROM responses WHERE length(key) = 64 ORDER BY rowid"
+        key = connection.execute(sql).fetchall()[place][0]
+        connection.execute("DELETE FROM responses WHERE key = ?", (key,))
+    connection.close()
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_torn_generation_is_never_shown(file, place, tmp_path):
+    """Frames and files start again from the network."""
+    app = server()
+    api = client_of(app, cache=file)
+    api.posts().frame()
+    tear(file, place)
+    assert api.posts().frame()["id"].str.startswith("2-").all()
+    tear(file, place)
+    api.posts().to_parquet(tmp_path / "x.parquet")
+    assert pd.read_parquet(tmp_path / "x.parquet")["id"].str.startswith("3-").all()
+
+
+def test_pages_that_were_handed_on_are_not_begun_again(file):
+    """Iterators break; the next run asks the API."""
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    tear(file, 2)
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        list(api.posts().records())
+    assert isinstance(caught.value.__cause__, sf.TornWalk)
+    assert sources(api.posts().frame()) == (0, 3)
+
+
+def test_two_keys_share_nothing(file):
+    """Neither answers nor the table."""
+    app = server()
+    one, two = client_of(app, cache=file), client_of(app, cache=file, key=OTHER)
+    one.posts().frame()
+    assert two.cache.table().empty
+    assert sources(two.posts().frame()) == (0, 3)
+    assert two.cache.clear() == 1
+    assert sources(one.posts().frame()) == (3, 0)
+
+
+def test_the_key_is_in_no_file_and_files_are_their_owners(file):
+    """Nor its base64; and nothing is pickled."""
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    for path in file.parent.iterdir():
+        data = path.read_bytes()
+        assert KEY.encode() not in data
+        assert base64.b64encode(KEY.encode()).rstrip(b"=") not in data
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    with sqlite3.connect(file) as connection:
+        found = connection.execute("SELECT key, value FROM responses").fetchall()
+    connection.close()
+    assert all(set(key) <= set("0123456789abcdef") for key, _ in found)
+    assert all(value.startswith(b"SFa1") for _, value in found)
+
+
+def test_vary_by_the_key_is_no_miss(file):
+    """The key's layer is below the cache: it could never match."""
+    app = Scripted((200, posts_page(["a"]), {"Vary": "Authorization, Cookie"}))
+    api = client_of(app, cache=file)
+    api.posts().frame()
+    assert sources(api.posts().frame()) == (1, 0)
+
+
+@pytest.mark.parametrize("control", ["no-store", "private, No-Store"])
+def test_no_store_wins(file, control):
+    """Whatever durations we were told."""
+    app = Scripted((200, posts_page(["a"]), {"Cache-Control": control}))
+    api = client_of(app, cache=file)
+    api.posts().frame()
+    assert sources(api.posts().frame()) == (0, 1)
+    assert rows(file) == 0
+
+
+def test_our_durations_win_over_max_age(file):
+    """The user's word counts."""
+    app = Scripted((200, posts_page(["a"]), {"Cache-Control": "max-age=0, no-cache"}))
+    api = client_of(app, cache=file)
+    api.posts().frame()
+    assert sources(api.posts().frame()) == (1, 0)
+
+
+def test_connect_is_never_kept(file):
+    """Its answers hold tokens."""
+    app = Scripted({"items": [{"token": "t"}]})
+    api = client_of(app, cache=file)
+    for path in ("/v1/connect/twitter", "/v1//Connect/x"):
+        api.fetch(path, records="items", paging=Single()).frame()
+    assert rows(file) == 0
+
+
+def test_errors_are_never_kept(file):
+    """Nor what is no 200."""
+    app = Scripted((503, b""), (203, posts_page(["a"])), posts_page(["b"]))
+    api = client_of(app, cache=file)
+    assert api.posts().frame()["id"].tolist() == ["a"]
+    assert api.posts().frame()["id"].tolist() == ["b"]
+
+
+def test_a_blank_value_is_another_question(file):
+    """So is a name that requests-cache would leave out."""
+    app = Scripted({"items": [{"id": 1}]})
+    api = client_of(app, cache=file)
+    for params in ({}, {"q": ""}, {"api_key": "a"}, {"api_key": "b"}):
+        frame = api.fetch("/v1/x", params=params, records="items", paging=Single()).frame()
+        assert sources(frame)[1] >= 1
+
+
+def test_what_did_not_change_is_not_sent_again(file):
+    """A validator of a stale walk is asked with; the rows are those that were kept."""
+    now = Now()
+    app = Scripted(
+        (200, posts_page(["a"]), {"ETag": '"x"'}), (304, b"", {"ETag": '"x"'}), posts_page(["c"])
+    )
+    api = client_of(app, cache=file, now=now)
+    api.posts().frame()
+    now.now += 4000
+    frame = api.posts().frame()
+    assert (frame["id"].tolist(), sources(frame)) == (["a"], (0, 1))
+    assert sources(api.posts().frame()) == (1, 0)
+    assert api.posts().frame(refresh=True)["id"].tolist() == ["c"]
+
+
+def test_offline_sends_nothing(file):
+    """Stale whole walks serve; a miss names the call."""
+    app, now = server(), Now()
+    client_of(app, cache=file, now=now).posts().frame()
+    now.now += 1e6
+    api = client_of(app, cache=file, now=now, offline=True)
+    assert sources(api.posts().frame()) == (3, 0)
+    with pytest.raises(sf.OfflineMiss, match="/v1/posts.*status=failed"):
+        api.posts(status="failed").frame()
+    with pytest.raises(sf.OfflineMiss, match="/v1/accounts"):
+        api.send(Call("/v1/accounts"))
+    tear(file, 1)
+    with pytest.raises(sf.OfflineMiss):
+        api.posts().frame()
+    assert len(app.seen) == 3
+
+
+def test_stale_rows_serve_an_error_only_when_asked_for(file):
+    """The API is down, and the user said that old is better than nothing."""
+    app, now = server(), Now()
+    client_of(app, cache=file, now=now).posts().frame()
+    now.now += 4000
+    down = Scripted((500, b""))
+    with pytest.raises(sf.ServerError):
+        client_of(down, cache=file, now=now).posts().frame()
+    api = client_of(down, cache=file, now=now, stale_if_error=True)
+    assert sources(api.posts().frame()) == (3, 0)
+
+
+def test_the_table_and_what_is_thrown_away(file):
+    """By endpoint, by age, by size: the oldest whole walks go first."""
+    app, now = server(), Now()
+    api = client_of(app, cache=file, now=now)
+    api.posts().frame()
+    now.now += 4000
+    api.posts(status="failed").frame()
+    table = api.cache.table()
+    assert table["arguments"].tolist() == ['{"status": "failed"}', "{}"]
+    assert table["fresh"].tolist() == [True, False]
+    assert api.cache.size == table["size"].sum() > 0
+    assert api.cache.clear(older_than="1 hour") == 1
+    assert api.cache.clear(endpoint="accounts") == 0
+    api.cache.max_bytes = int(api.cache.size * 1.5)
+    now.now += 1
+    api.posts(status="published").frame()
+    assert api.cache.table()["arguments"].tolist() == ['{"status": "published"}']
+    assert api.cache.clear() == 1
+    assert rows(file) == 0
+
+
+def test_a_damaged_file_is_set_aside(file):
+    """One warning; the next walk is kept again."""
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1000)
+    api = client_of(server(), cache=file)
+    with pytest.warns(sf.CacheWarning, match="damaged") as caught:
+        api.posts().frame()
+    assert len(caught) == 1
+    assert len(list(file.parent.glob("*.damaged-*"))) == 1
+    assert sources(api.posts().frame()) == (3, 0)
+
+
+def test_entries_of_another_version_are_not_used(file):
+    """One warning, and the API is asked."""
+    app = server()
+    client_of(app, cache=file).posts().frame()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE responses SET value = x'80049500'")
+    connection.close()
+    with pytest.warns(sf.CacheWarning, match="another version"):
+        frame = client_of(app, cache=file).posts().frame()
+    assert sources(frame) == (0, 3)
+
+
+def test_another_programs_database_is_left_alone(file):
+    """It is somebody's."""
+    file.parent.mkdir()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    with pytest.warns(sf.CacheWarning, match="another program"):
+        assert len(client_of(server(), cache=file).posts().frame()) == 9
+    with sqlite3.connect(file) as connection:
+        assert [r[0] for r in connection.execute("SELECT name FROM sqlite_master")] == ["mine"]
+    connection.close()
+
+
+def test_a_locked_file_costs_a_warning_and_two_seconds(file):
+    """Never a hang, however many threads wait for it."""
+    client_of(server(), cache=file).posts().frame()
+    lock = sqlite3.connect(file, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        started = time.monotonic()
+        with pytest.warns(sf.CacheWarning, match="locked") as caught:
+            assert len(client_of(server(), cache=file).posts(status="x").frame()) == 9
+        assert time.monotonic() - started < 4
+        assert len(caught) == 1
+    finally:
+        lock.close()
+
+
+def test_a_place_that_cannot_be_a_file_costs_a_warning(tmp_path):
+    """The rows come all the same."""
+    (tmp_path / "file").write_text("")
+    api = client_of(server(), cache=tmp_path / "file" / "http.sqlite")
+    with pytest.warns(sf.CacheWarning, match="cannot be used"):
+        assert len(api.posts().frame()) == 9
+
+
+FULL = """
+import resource, sys, warnings
+import socialframe as sf
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    rows = len(sf.Client.sandbox(cache=sys.argv[1]).posts().frame())
+print(rows, [w.category.__name__ for w in caught])
+"""
+
+
+@pytest.mark.processes
+def test_a_full_disk_costs_a_warning(file):
+    """No row is lost."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, file], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "5400 ['CacheWarning']\n", done.stderr
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "files"])
+def test_any_backend_of_requests_cache_serves(kind, tmp_path):
+    """Its serializer becomes ours."""
+    backend = {
+        "memory": requests_cache.BaseCache,
+        "sqlite": lambda: SQLiteCache(tmp_path / "own.sqlite"),
+        "files": lambda: requests_cache.FileCache(tmp_path / "files"),
+    }[kind]()
+    api = client_of(server(), cache=backend)
+    api.posts().frame()
+    assert sources(api.posts().frame()) == (3, 0)
+    api.close()
+    backend.close()
+
+
+def test_threads_read_and_write_one_cache(file):
+    """No lost entry, no wrong body."""
+    api = client_of(Scripted(posts_page(["a", "b"])), cache=file, tier="paid")
+    wrong, until = [], time.monotonic() + 1.5
+
+    def work(number):
+        while time.monotonic() < until:
+            query = api.posts(status=f"s{number % 3}")
+            if query.frame(refresh=number == 0)["id"].tolist() != ["a", "b"]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_the_file_opens_with_a_write_ahead_log(file):
+    """Writers do not block readers."""
+    client_of(server(), cache=file).posts().frame()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_failed_write_is_said(file):
+    """The original forgets it."""
+    import pyarrow as pa
+
+    file.parent.mkdir()
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR))
+    backend = Sqlite(file, frame_of(pa.Codec("zstd")))
+    with pytest.raises(sqlite3.OperationalError), backend.responses.connection(commit=True) as db:
+        db.execute("INSERT INTO nothing VALUES (1)")
+    backend.close()
