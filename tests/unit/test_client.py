@@ -347,7 +347,7 @@ def test_processes_of_one_key_share_a_budget_and_a_sandbox_has_its_own():
     """By a file in the user's runtime folder, made when it is first used."""
     run = Path(os.environ["XDG_RUNTIME_DIR"])
     sf.Client.sandbox().accounts().frame()
-    api = sf.Client(KEY)
+    api = sf.Client("sk_that_no_other_test_has")
     assert list(run.iterdir()) == []
 
     assert api.budget.used == 0
