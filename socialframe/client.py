@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NoReturn, Self
-from weakref import WeakValueDictionary
 
 from socialframe.api import Endpoints
+from socialframe.arguments import budget_of, codec, limit_of, most_requests, seconds, timeouts
 from socialframe.cache import Cached, chosen
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
 from socialframe.secret import Secret, tenant
-from socialframe.settings import boot_name, read_settings, runtime_folder
-from socialframe.transport import (
-    TIERS,
-    ForkLock,
-    Limit,
-    MemoryBudget,
-    SharedBudget,
-    Transport,
-    Wiring,
-)
+from socialframe.settings import read_settings
+from socialframe.transport import Transport, Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from socialframe.allowance import Allowance
+    from socialframe.arguments import Tier
     from socialframe.cache import Wanted
     from socialframe.columns import Column
     from socialframe.errors import SocialFrameError
+    from socialframe.estimate import Met
     from socialframe.manifest import Asked, Passage
     from socialframe.paging import Paging
     from socialframe.query import Query
     from socialframe.replies import Call, Params, Reply
     from socialframe.sandbox import Sandbox
-    from socialframe.transport import Usage
-    from socialframe.transport.frame import Codec
-
-Tier = Literal["auto", "free", "paid"]
+    from socialframe.transport import Limit, Usage
 
 _SANDBOX_URL = "https://sandbox.invalid"  # never looked up: the sandbox answers in this process
 
@@ -70,6 +62,9 @@ class Client(Endpoints):
     max_wait : float
         Seconds that one call may wait, for the budget and for the API's ``Retry-After`` together,
         before ``RateLimitError``.
+    max_requests : int or None
+        Requests that one walk may send, repetitions counted, before ``MaxRequestsError``; None
+        means any number. What the cache answers is free.
     progress : bool or None
         Whether long walks show a bar; None means in a terminal or a notebook.
     wiring : Wiring or None
@@ -103,6 +98,7 @@ class Client(Endpoints):
         stale_if_error: bool = False,
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_wait: float = 120.0,
+        max_requests: int | None = None,
         progress: bool | None = None,
         wiring: Wiring | None = None,
     ) -> None:
@@ -122,7 +118,7 @@ class Client(Endpoints):
             else Cached(
                 choice,
                 owner,
-                _codec,
+                codec,
                 wiring.now,
                 refresh=bool(refresh),
                 offline=bool(offline),
@@ -131,17 +127,19 @@ class Client(Endpoints):
         )
         self.base_url = settings.base_url
         self.progress = progress
+        self.max_requests = most_requests(max_requests)
+        self.known: dict[str, Met] = {}
         self._key_source = settings.source
-        self._limit = _limit(tier)
-        self._budget = _budget(owner, self._limit, wiring, adapts=tier == "auto")
-        connect, read = _timeouts(timeout)
+        self._limit = limit_of(tier)
+        self._budget = budget_of(owner, self._limit, wiring, adapts=tier == "auto")
+        connect, read = timeouts(timeout)
         self._transport = Transport(
             settings.base_url,
             settings.secret,
             self._budget,
             connect=connect,
             read=read,
-            max_wait=_seconds("max_wait", max_wait, least=0),
+            max_wait=seconds("max_wait", max_wait, least=0),
             proxy=settings.proxy,
             wiring=wiring,
             cached=None if self.cache is None else self.cache.layer,
@@ -155,6 +153,7 @@ class Client(Endpoints):
         tier: Literal["free", "paid"] = "paid",
         cache: Wanted = False,
         max_wait: float = 120.0,
+        max_requests: int | None = None,
         progress: bool | None = None,
     ) -> Self:
         """Return a client of a sandbox in this process: made-up people, no key, no network.
@@ -167,7 +166,7 @@ class Client(Endpoints):
             Tier of the new sandbox's key; with ``sandbox`` given, its own counts.
         cache : bool, str, float, timedelta, path or backend
             As for ``Client``, but in this client's memory unless a place is named.
-        max_wait, progress
+        max_wait, max_requests, progress
             As for ``Client``.
 
         Returns
@@ -192,6 +191,7 @@ class Client(Endpoints):
             tier=box.tier,
             cache=cache,
             max_wait=max_wait,
+            max_requests=max_requests,
             progress=progress,
             wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
         )
@@ -261,6 +261,7 @@ class Client(Endpoints):
         call: Call,
         notify: Callable[[str], None] | None = None,
         passage: Passage | None = None,
+        allowance: Allowance | None = None,
     ) -> Reply:
         """Send one call and return its reply; queries do this for you.
 
@@ -272,6 +273,8 @@ class Client(Endpoints):
             Told, in words, why and how long the call waits.
         passage : Passage or None
             How the walk that it belongs to goes through the cache; a call of its own goes past it.
+        allowance : Allowance or None
+            How many requests its walk may still send.
 
         Returns
         -------
@@ -282,7 +285,7 @@ class Client(Endpoints):
         APIError, NetworkError, ReplyError
             If the API refused, no whole answer came, or it leads elsewhere.
         """
-        return self._transport.send(call, notify, passage)
+        return self._transport.send(call, notify, passage, allowance)
 
     def passage(self, asked: Asked, *, refresh: bool | None = None) -> Passage | None:
         """Return how a walk goes through the cache; queries ask."""
@@ -296,6 +299,10 @@ class Client(Endpoints):
         """Note the end of a walk."""
         if self.cache is not None:
             self.cache.arrived(passage, whole=whole)
+
+    def takes(self, calls: int) -> float:
+        """Return the seconds until the last of so many calls may start; queries ask."""
+        return self._budget.takes(calls)
 
     @property
     def budget(self) -> Usage:
@@ -329,64 +336,3 @@ class Client(Endpoints):
             f"<Client of {self.base_url}: key from {self._key_source}, "
             f"{self._limit.calls} calls in {self._limit.seconds:g} s>"
         )
-
-
-_budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] = (
-    WeakValueDictionary()
-)
-_making = ForkLock()
-
-
-def _codec() -> Codec:
-    """Return what compresses: pyarrow's, which the transport does not know."""
-    import pyarrow as pa
-
-    return pa.Codec("zstd", compression_level=3)  # type: ignore[no-any-return]
-
-
-def _budget(
-    tenant: str, limit: Limit, wiring: Wiring, *, adapts: bool
-) -> MemoryBudget | SharedBudget:
-    """Return the tenant's budget: clients of one key share it, in one process and in several."""
-    outside = wiring.transport is None
-    with _making():
-        name = (tenant, limit, adapts, outside, wiring.clock)
-        budget = _budgets.get(name)
-        if budget is None and outside:
-            budget = SharedBudget(
-                runtime_folder,
-                tenant,
-                limit,
-                adapts=adapts,
-                clock=wiring.clock,
-                boot=boot_name(),
-            )
-        elif budget is None:
-            budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)
-        _budgets[name] = budget
-        return budget
-
-
-def _limit(tier: object) -> Limit:
-    if isinstance(tier, Limit):
-        if tier.calls < 1 or not tier.seconds > 0:
-            raise ArgumentError(f"A Limit has at least one call in some seconds, not {tier}.")
-        return tier
-    if tier == "auto":
-        return TIERS["free"]
-    if isinstance(tier, str) and tier in TIERS:
-        return TIERS[tier]
-    raise ArgumentError(f"tier takes 'auto', 'free', 'paid' or a Limit, not {tier!r}.")
-
-
-def _timeouts(timeout: object) -> tuple[float, float]:
-    if isinstance(timeout, tuple) and len(timeout) == 2:  # noqa: PLR2004 - connect and read
-        return _seconds("timeout", timeout[0]), _seconds("timeout", timeout[1])
-    read = _seconds("timeout", timeout)
-    return min(5.0, read), read
-
-
-def _seconds(name: str, value: object, *, least: float = 1e-3) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < 1e9:  # noqa: PLR2004
-        return float(value)
-    raise ArgumentError(f"{name} takes a number of seconds, not {value!r}.")

@@ -18,7 +18,7 @@ from socialframe.replies import Call, Params
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.manifest import Source
+    from socialframe.run import Source
 
 P = ParamSpec("P")
 

@@ -16,6 +16,7 @@
     ├── NetworkError             no whole answer came: connect, time-out, cut off
     ├── ReplyError               an answer that cannot be read as what was asked for
     ├── TornWalk                 the cache lost a page of a walk that is replayed from it
+    ├── MaxRequestsError         a walk that would send more than ``max_requests``
     ├── OfflineMiss              ``offline=True``, and the cache has no such walk: nothing was sent
     └── IncompleteWalk           a walk that broke after its first page
         └── PagingLoop           the API leads in a circle
@@ -174,6 +175,30 @@ class TornWalk(SocialFrameError):  # noqa: N818 - a state of a walk
 
 class OfflineMiss(SocialFrameError):  # noqa: N818 - what it is, as cache miss
     """``offline=True``, and the cache has no whole walk for this. Nothing was sent."""
+
+
+class MaxRequestsError(SocialFrameError):
+    """A walk would send more requests than ``max_requests`` permits, so it goes no further.
+
+    Parameters
+    ----------
+    max_requests : int
+        How many it may send, repetitions counted.
+    requests : int or None
+        How many it would have sent in all; None where that is not known.
+
+    Examples
+    --------
+    >>> print(MaxRequestsError(10, 54))
+    The walk takes 54 requests, and max_requests permits 10. Ask for less of it, or permit more.
+    """
+
+    def __init__(self, max_requests: int, requests: int | None) -> None:
+        count = "more requests" if requests is None else f"{requests:,} requests"
+        text = f"The walk takes {count}, and max_requests permits {max_requests:,}."
+        super().__init__(f"{text} Ask for less of it, or permit more.")
+        self.max_requests = max_requests
+        self.requests = requests
 
 
 class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the glossary's own word

@@ -93,6 +93,7 @@ def fetching(function: F) -> F:
     @click.option("--json", "as_json", is_flag=True, help="One JSON array of the rows, on stdout.")
     @click.option("--limit", type=click.IntRange(1), help="Rows at most.")
     @click.option("--explode", help="One row an entry of this list column.")
+    @click.option("--max-requests", type=click.IntRange(1), help="Send no more than so many.")
     @click.option("--tier", type=click.Choice(["auto", "free", "paid"]), default="auto")
     @click.option("--sandbox", is_flag=True, help="Made-up data: no key, no network.")
     @wraps(function)
@@ -102,6 +103,7 @@ def fetching(function: F) -> F:
         as_json: bool,
         limit: int | None,
         explode: str | None,
+        max_requests: int | None,
         tier: str,
         sandbox: bool,
         **kwargs: Any,  # noqa: ANN401 - the command's own
@@ -113,7 +115,11 @@ def fetching(function: F) -> F:
         from socialframe.client import Client
 
         with sentences():
-            made: Client = Client.sandbox() if sandbox else Client(tier=tier)  # type: ignore[arg-type]
+            made: Client = (
+                Client.sandbox(max_requests=max_requests)
+                if sandbox
+                else Client(tier=tier, max_requests=max_requests)  # type: ignore[arg-type]
+            )
             with made as api:
                 query: Query = function(api, *args, **kwargs)
                 query = query.limit(limit) if limit else query

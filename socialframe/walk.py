@@ -24,7 +24,7 @@ from socialframe.errors import (
 )
 from socialframe.frames import Decoder, Inferred, explode
 from socialframe.notice import Notice
-from socialframe.paging import Auto, Offset, PageNumber
+from socialframe.paging import Auto, Offset, PageNumber, cost
 from socialframe.replies import value_at
 from socialframe.version import VERSION
 
@@ -74,6 +74,8 @@ class Walk:
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode
     cached: int = 0  # replies from the cache
+    calls: int | None = None  # of the whole walk, as far as its first page says
+    size: int = 0  # records of its fullest page
     stop: str = ""
     complete: bool | None = False
     notice: Notice = field(default_factory=Notice)
@@ -125,7 +127,8 @@ class Walk:
             if doubtful and not page.empty and not self.notice.news(page, self._key_paths):
                 call = self._instead(call)
                 continue
-            if trial:  # the scheme is the right one
+            if trial and self._first is not None:  # the scheme is the right one
+                self.calls = cost.calls(self.endpoint.paging, self._first, guessed=True)
                 self._first = None
                 self.notice.settled(step, self.endpoint.paging)
             if onward is None:
@@ -175,6 +178,7 @@ class Walk:
             met, *self._tries = self.endpoint.paging.met(page)
             self._first = page if self._tries else None
             self.endpoint = replace(self.endpoint, paging=met, records=page.path)
+            self.calls = cost.calls(met, page, guessed=self._guessed)
         return page
 
     def batches(self, *, eager: bool = True) -> Iterator[pa.RecordBatch]:
@@ -230,6 +234,7 @@ class Walk:
         paths = self._key_paths
         for page in self.fetch():
             records = self._parsed(page)
+            self.size = max(self.size, len(records))
             if paths:
                 found = [[value_at(record, path) for path in paths] for record in records]
                 names = [None if None in values else json.dumps(values) for values in found]
@@ -312,6 +317,7 @@ class Walk:
             self.pages = self._typed_pages
             raise self._broken(error, pages[0].call) from error
         self._typed_pages += len(pages)
+        self.size = max(self.size, *batch.counts)
         rows = batch.rows
         if self.endpoint.schema.key:
             key = [rows.column(name) for name in self.endpoint.schema.key]

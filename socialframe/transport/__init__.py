@@ -10,7 +10,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -35,12 +35,19 @@ from socialframe.transport.network import Network
 from socialframe.transport.retry import Retry
 from socialframe.transport.shared import SharedBudget
 from socialframe.transport.store import Store
-from socialframe.transport.throttle import PATIENCE, Patience, Throttle, retry_after
+from socialframe.transport.throttle import (
+    ALLOWANCE,
+    PATIENCE,
+    Patience,
+    Throttle,
+    retry_after,
+)
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.allowance import Allowance
     from socialframe.manifest import Passage
     from socialframe.secret import Secret
 
@@ -156,6 +163,7 @@ class Transport:
         call: Call,
         notify: Callable[[str], None] | None = None,
         passage: Passage | None = None,
+        allowance: Allowance | None = None,
     ) -> Reply:
         """Send a GET and return its answer.
 
@@ -167,6 +175,8 @@ class Transport:
             Told, in words, why and how long the call waits.
         passage : Passage or None
             How the walk that it belongs to goes through the cache.
+        allowance : Allowance or None
+            How many requests that walk may still send.
 
         Returns
         -------
@@ -181,12 +191,14 @@ class Transport:
             If no whole answer came, after every retry.
         ReplyError
             If the answer leads to another host.
+        MaxRequestsError
+            If its walk may send no more.
         """
         url = self._address(call)
-        patience = Patience(self._max_wait, notify)
+        told = {PATIENCE: Patience(self._max_wait, notify), PASSAGE: passage, ALLOWANCE: allowance}
         for _ in range(_HOPS):
             started = time.perf_counter()
-            response = self._chain.handle_request(self._request(url, patience, passage))
+            response = self._chain.handle_request(self._request(url, told))
             took = 1000 * (time.perf_counter() - started)
             _log.debug("GET %s: %d in %.0f ms", call.path, response.status_code, took)
             if not response.has_redirect_location:
@@ -216,10 +228,8 @@ class Transport:
                 raise ReplyError(text) from None
             raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
 
-    def _request(
-        self, url: httpx.URL, patience: Patience, passage: Passage | None
-    ) -> httpx.Request:
-        extensions = {"timeout": self._timeout, PATIENCE: patience, PASSAGE: passage}
+    def _request(self, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
+        extensions = {"timeout": self._timeout, **told}
         return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
 
 

@@ -7,6 +7,7 @@ log keeps both moments of each call, and a call occupies its place until one win
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 GUARD = 0.05  # seconds between our clock and the server's
 
@@ -146,6 +147,34 @@ def shared(processes: int) -> str:
     return f"; {processes} processes share it" if processes > 1 else ""
 
 
+def until(limit: Limit, frees: Sequence[float], calls: int, paused: float = 0.0) -> float:
+    """Return the seconds until the last of so many calls may start, if nobody else calls.
+
+    Parameters
+    ----------
+    limit : Limit
+        What the server permits.
+    frees : sequence of float
+        Seconds until each occupied place is free, sorted.
+    calls : int
+        How many calls, each answered at once.
+    paused : float
+        Seconds in which no call may start.
+
+    Examples
+    --------
+    >>> until(Limit(2), [10.0, 20.0], 2), until(Limit(2), [10.0], 4)
+    (20.0, 70.05)
+    """
+    over = len(frees) + calls - 1 - limit.calls  # its place, where none before were occupied
+    if over < 0:
+        return paused
+    rounds = max(0, math.ceil((over + 1 - len(frees)) / limit.calls))
+    place = over - rounds * limit.calls
+    first = max(paused, frees[place]) if place >= 0 else paused
+    return first + rounds * (limit.seconds + GUARD)
+
+
 class Budget(Protocol):
     """What a budget store has to offer; the throttle does the waiting."""
 
@@ -172,6 +201,9 @@ class Budget(Protocol):
 
     def usage(self) -> Usage:
         """Return how it stands."""
+
+    def takes(self, calls: int) -> float:
+        """Return the seconds until the last of so many calls may start, if nobody else calls."""
 
 
 class MemoryBudget:
@@ -256,6 +288,14 @@ class MemoryBudget:
             wait = self._wait(now)
             limit, used = self.limit, len(self._slots)
             return Usage(limit, used, max(0, limit.calls - used), wait, 1)
+
+    def takes(self, calls: int) -> float:
+        """Return the seconds until the last of so many calls may start, if nobody else calls."""
+        with self._lock():
+            now, occupied = self._clock(), self.limit.seconds + GUARD
+            self._forget(now - occupied)
+            frees = sorted(min(slot.end, now) + occupied - now for slot in self._slots)
+            return until(self.limit, frees, calls, max(0.0, self._paused_until - now))
 
     @property
     def limit(self) -> Limit:

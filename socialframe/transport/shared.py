@@ -16,7 +16,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from socialframe.errors import BudgetWarning, outside
-from socialframe.transport.budget import GUARD, Limit, MemoryBudget, Slot, Usage, uptime
+from socialframe.transport.budget import (
+    GUARD,
+    Limit,
+    MemoryBudget,
+    Slot,
+    Usage,
+    until,
+    uptime,
+)
 from socialframe.transport.fair import Held, Shares
 from socialframe.transport.locks import ForkLock
 
@@ -221,6 +229,20 @@ class SharedBudget:
             return Usage(limit, used, max(0, limit.calls - used), wait, len(processes))
 
         return self._try(look, self._own.usage)
+
+    def takes(self, calls: int) -> float:
+        """Return the seconds until the last of so many calls may start, if nobody else calls."""
+
+        def look(db: sqlite3.Connection, now: float) -> float:
+            shares, paused = self._shares(db, now)
+            ends = db.execute(
+                f"SELECT end {_OCCUPYING} ORDER BY end", self._still(now, shares.limit)
+            )
+            occupied = shares.limit.seconds + GUARD
+            frees = [min(end, now) + occupied - now for (end,) in ends]
+            return until(shares.limit, frees, calls, paused)
+
+        return self._try(look, lambda: self._own.takes(calls))
 
     def _wait(self, db: sqlite3.Connection, now: float) -> float:
         """Return how long this process has to wait; 0.0 for not."""

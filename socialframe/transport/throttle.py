@@ -16,6 +16,7 @@ from socialframe.transport.locks import ForkLock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.allowance import Allowance
     from socialframe.transport.budget import Budget, Slot
 
 _log = logging.getLogger("socialframe")
@@ -24,6 +25,7 @@ _LONGEST = 1e7  # seconds; a server that asks for more has something else in min
 _UNIX = 1e9  # a Reset from here on is a moment
 _DIGITS = 10  # no limit is so long
 PATIENCE = "socialframe.patience"  # key of a call's Patience in its request's extensions
+ALLOWANCE = "socialframe.allowance"  # key of its walk's Allowance there
 
 
 class Patience:
@@ -167,8 +169,13 @@ class Throttle(httpx.BaseTransport):
         ------
         RateLimitError
             If the wait would be longer than the call has patience for. Nothing was sent.
+        MaxRequestsError
+            If its walk has sent as many requests as it may.
         """
         patience: Patience = request.extensions[PATIENCE]
+        allowance: Allowance | None = request.extensions.get(ALLOWANCE)
+        if allowance is not None:
+            allowance.spend()
         with self._turn():
             slot = self._slot(request, patience)
         try:

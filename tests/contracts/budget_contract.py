@@ -230,3 +230,25 @@ class BudgetContract:
         assert (now.used, now.left, now.next_free) == (2, 0, pytest.approx(50.05))
         clock.sleep(50.05)
         assert (budget.usage().used, budget.usage().left, budget.usage().next_free) == (1, 1, 0.0)
+
+    @pytest.mark.parametrize("paused", [0, 20, 100])
+    @pytest.mark.parametrize("calls", [1, 5, 6, 10, 11, 37])
+    def test_it_says_how_long_so_many_calls_take(self, calls, paused):
+        """As they then do, if nobody else calls and each is answered at once."""
+        clock = Clock()
+        budget = self.make(Limit(10, 60.0), clock)
+        for _ in range(7):
+            budget.end(budget.reserve(LASTS)[0])
+            clock.sleep(5)
+        if paused:
+            budget.pause(paused)
+        told, began = budget.takes(calls), clock.now
+
+        for _ in range(calls):
+            slot, wait = budget.reserve(LASTS)
+            while slot is None:
+                clock.sleep(wait)
+                slot, wait = budget.reserve(LASTS)
+            budget.end(slot)
+
+        assert clock.now - began == pytest.approx(told)

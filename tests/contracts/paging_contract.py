@@ -56,6 +56,24 @@ class PagingContract:
         assert frame.attrs["socialframe"]["complete"] is True
         assert len(app.seen) <= max(1, -(-count // SIZE)) + self.overrun
 
+    @pytest.mark.parametrize("count", COUNTS)
+    def test_what_it_costs_is_known_exactly_or_not_at_all(self, count):
+        """After a page was seen, where that tells; and after a whole walk."""
+        rows = [{"id": f"r{i}"} for i in range(count)]
+        app = Scripted(lambda environ: self.answer(rows, SIZE, environ))
+        query = client_of(app, tier=sf.Limit(10_000)).fetch(
+            "/v1/rows", records="rows", paging=self.declared(), params={"limit": SIZE}
+        )
+        query.head(1)
+        guessed = query.estimate().requests
+        first = len(app.seen)
+
+        query.frame()
+
+        needed = len(app.seen) - first
+        assert guessed in {needed, None}
+        assert query.estimate().requests == needed
+
     @settings(max_examples=40, suppress_health_check=[HealthCheck.differing_executors])
     @given(count=st.integers(0, 40), size=st.integers(1, 12), most=st.none() | st.integers(1, 50))
     def test_any_cut_gives_the_same_rows(self, count, size, most):

@@ -24,6 +24,8 @@ def right(api: sf.Client) -> None:
     assert_type(api.posts().frame(), pd.DataFrame)
     assert_type(api.posts().limit(5).explode("platforms").to_parquet("x.parquet"), Path)
     assert_type(sf.read_posts(client=api), pd.DataFrame)
+    assert_type(api.posts().estimate().requests, int | None)
+    assert_type(api.posts().frame(max_requests=10), pd.DataFrame)
     _: pa.Table = api.followers(["a", "b"]).arrow()
     for page in api.analytics(account_id="ig_1").pages():
         assert_type(page, pd.DataFrame)
@@ -41,6 +43,7 @@ def wrong(api: sf.Client) -> None:
     sf.Client(tier="gold")  # type: ignore[arg-type]
     sf.Client(cache=[1])  # type: ignore[arg-type]
     api.posts().limit("5")  # type: ignore[arg-type]
+    api.posts().frame(max_requests="5")  # type: ignore[arg-type]
     api.posts().nothing()  # type: ignore[attr-defined]
     sf.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is what is checked
     assert_type(sf.__version__, str)

@@ -151,6 +151,15 @@ def run(*arguments, **options):
     return CliRunner().invoke(main, list(arguments), **options)
 
 
+def test_a_verb_sends_no_more_requests_than_it_may():
+    """It breaks as any walk, and says what it would have taken."""
+    broken = run("posts", "--sandbox", "--max-requests", "10")
+
+    assert broken.exit_code == 4
+    assert "takes 54 requests, and max_requests permits 10" in broken.output
+    assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
+
+
 @pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "budget", "demo", "sandbox"])
 def test_every_verb_has_help_with_two_examples(verb):
     """Lines kept."""
@@ -176,6 +185,7 @@ def test_verbs_have_the_words_and_defaults_of_the_library(verb):
         "as_json",
         "limit",
         "explode",
+        "max_requests",
         "tier",
         "sandbox",
     }

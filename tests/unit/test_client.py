@@ -443,6 +443,7 @@ def test_a_query_offers_what_a_user_wants(api):
     assert offered == [
         "arrow",
         "columns",
+        "estimate",
         "explode",
         "frame",
         "head",
