@@ -25,7 +25,8 @@ class Simulation:
     """Workers that call as fast as their budgets let them, until so many calls or a moment.
 
     Afterwards ``arrivals`` holds the moments at which calls came, sorted, ``refused`` how many of
-    them the server's limiter did not let in, ``started`` how many calls each worker made.
+    them the server's limiter did not let in, ``started`` how many calls each worker made, ``waits``
+    how often one was told to wait.
     """
 
     def __init__(self, clock, latency, *, calls=10**9, until=float("inf"), limiter=None):
@@ -36,6 +37,7 @@ class Simulation:
         self.limiter = limiter
         self.arrivals = []
         self.refused = 0
+        self.waits = 0
         self.started = Counter()
         self.worker = None  # whose call begins
 
@@ -55,6 +57,7 @@ class Simulation:
                 continue
             slot, wait = budgets[worker].reserve(LASTS)
             if slot is None:
+                self.waits += 1
                 heapq.heappush(events, (self.clock.now + wait, next(order), "ask", worker, None))
                 continue
             self.worker = worker
@@ -131,18 +134,31 @@ class BudgetContract:
         assert len(simulation.arrivals) == 400
         assert simulation.refused == 0
 
+    @pytest.mark.parametrize("latency", [steady, slow_first_call], ids=["steady", "slow-first"])
     @pytest.mark.parametrize("workers", [1, 4])
     @pytest.mark.parametrize(("calls", "windows"), [(60, 10), (600, 2)])
-    def test_nearly_all_of_the_budget_is_used(self, workers, calls, windows):
+    def test_nearly_all_of_the_budget_is_used(self, workers, calls, windows, latency):
         """While work waits."""
         clock = Clock()
         budget, began = self.make(Limit(calls, 60.0), clock), clock.now
-        Simulation(clock, lambda _: (0.02, 0.05), calls=windows * calls + 1).run([budget] * workers)
+        Simulation(clock, latency, calls=windows * calls + 1).run([budget] * workers)
 
         assert windows * 60.0 / (clock.now - began) >= 0.99
 
-    def test_a_job_that_fits_the_window_does_not_wait(self):
-        """Bursts up to the limit are allowed; a call under way may end at any moment."""
+    @pytest.mark.parametrize("workers", [1, 4])
+    @pytest.mark.parametrize("latency", LATENCIES.values(), ids=LATENCIES)
+    def test_no_call_of_a_job_that_fits_the_window_waits(self, workers, latency):
+        """However slow its answers are."""
+        clock = Clock()
+        budget = self.make(Limit(60, 60.0), clock)
+
+        simulation = Simulation(clock, latency, calls=60).run([budget] * workers)
+
+        assert simulation.started.total() == 60
+        assert simulation.waits == 0
+
+    def test_a_burst_up_to_the_limit_is_allowed(self):
+        """And a call under way may end at any moment."""
         clock = Clock()
         budget = self.make(Limit(60, 60.0), clock)
 

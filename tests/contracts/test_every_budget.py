@@ -16,7 +16,7 @@ from contracts.budget_contract import (
     BudgetContract,
     Simulation,
     fullest_window,
-    long_tail,
+    slow_first_call,
     steady,
 )
 from socialframe.transport.budget import Limit, MemoryBudget
@@ -65,14 +65,26 @@ def test_processes_together_are_never_above_the_limit(tmp_path, latency):
     assert fullest_window(arrivals, 60.0) <= 60
 
 
+@pytest.mark.parametrize("latency", LATENCIES.values(), ids=LATENCIES)
 @pytest.mark.parametrize("kind", LIMITERS)
-def test_no_limiter_refuses_a_call_of_several_processes(tmp_path, kind):
-    """However it counts, with a long tail."""
+def test_no_limiter_refuses_a_call_of_several_processes(tmp_path, kind, latency):
+    """However it counts, and wherever between start and answer a call arrives."""
     clock = Clock()
     budgets = processes(4, tmp_path, Limit(60, 60.0), clock)
     limiter = kind(60, 60.0, clock)
 
-    assert Simulation(clock, long_tail(3), calls=400, limiter=limiter).run(budgets).refused == 0
+    assert Simulation(clock, latency, calls=400, limiter=limiter).run(budgets).refused == 0
+
+
+@pytest.mark.parametrize(("calls", "windows"), [(60, 10), (600, 2)])
+def test_several_processes_use_nearly_all_of_the_budget(tmp_path, calls, windows):
+    """While work waits, with a slow first call."""
+    clock = Clock()
+    budgets, began = processes(4, tmp_path, Limit(calls, 60.0), clock), clock.now
+
+    Simulation(clock, slow_first_call, calls=windows * calls + 1).run(budgets)
+
+    assert windows * 60.0 / (clock.now - began) >= 0.99
 
 
 @pytest.mark.parametrize("late", [0.0, 0.2], ids=["punctual", "late"])

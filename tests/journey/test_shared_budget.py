@@ -3,6 +3,7 @@
 ``SOCIALFRAME_STRESS=20`` lets them run for twenty windows.
 """
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import socialframe as sf
+from socialframe.sandbox.serve import serve
 
 WINDOW = 2.0
 WINDOWS = int(os.environ.get("SOCIALFRAME_STRESS", "3"))
@@ -99,6 +101,46 @@ def test_four_processes_share_one_budget_fairly():
     assert_never_above_the_limit(box)
     assert sum(counts) == len(box.requests) >= 0.95 * WINDOWS * LIMIT
     assert min(counts) >= 0.8 * sum(counts) / 4, counts
+
+
+class SlowDoor:
+    """A WSGI application that lets calls in late: the first by 350 ms, one in fifty by a second.
+
+    So they are counted long after their start, as over a slow line.
+    """
+
+    def __init__(self, app):
+        self.app = app
+        self.numbers = itertools.count()
+
+    def __call__(self, environ, start_response):
+        number = next(self.numbers)
+        time.sleep(0.35 if number == 0 else 1.0 if number % 50 == 7 else 0)
+        return self.app(environ, start_response)
+
+
+@pytest.mark.parametrize("window", ["sliding", "fixed", "bucket"])
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_no_limiter_refuses_a_call_that_came_late(window):
+    """However it counts, and though calls came in another order than they were sent."""
+    box = sf.Sandbox(tier="free", window_seconds=WINDOW, window=window)
+    seconds = WINDOWS * (WINDOW + 0.05) - 0.5
+    with (
+        serve(SlowDoor(box.wsgi)) as url,
+        started(WORK, box.key, url, seconds) as one,
+        started(WORK, box.key, url, seconds) as two,
+    ):
+        for process in (one, two):
+            assert process.stdout.readline() == "ready\n"
+        for process in (one, two):
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        found = [process.communicate(timeout=120) for process in (one, two)]
+
+    assert [errors for _, errors in found] == [""] * 2
+    assert_never_above_the_limit(box)
+    assert len(box.requests) >= 0.7 * WINDOWS * LIMIT  # a late call holds its place for longer
 
 
 WAIT = """
