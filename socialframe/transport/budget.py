@@ -237,6 +237,7 @@ class MemoryBudget:
         self._lock = ForkLock()
         self._slots: list[Slot] = []
         self._paused_until = -float("inf")
+        self._latest = -float("inf")
 
     def reserve(self, lasts: float) -> tuple[Slot | None, float]:
         """Book a call, or say how long to wait.
@@ -254,7 +255,7 @@ class MemoryBudget:
             Seconds after which to ask again, the soonest that a place may be free; 0.0 with a slot.
         """
         with self._lock():
-            now = self._clock()
+            now = self._now()
             wait = self._wait(now)
             if wait:
                 return None, wait
@@ -268,12 +269,12 @@ class MemoryBudget:
     def end(self, slot: Slot) -> None:
         """Note that the answer, or the failure, of a booked call has come."""
         with self._lock():
-            slot.end = self._clock()
+            slot.end = self._now()
 
     def pause(self, seconds: float) -> None:
         """Let no call start for so many seconds, as a 429 asks for."""
         with self._lock():
-            self._paused_until = max(self._paused_until, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._now() + seconds)
 
     def learn(self, calls: int, reset: float | None = None) -> None:
         """Take note of how many calls the server says that it permits in our window."""
@@ -283,7 +284,7 @@ class MemoryBudget:
     def usage(self) -> Usage:
         """Return how it stands."""
         with self._lock():
-            now = self._clock()
+            now = self._now()
             self._forget(now - self.limit.seconds - GUARD)
             wait = self._wait(now)
             limit, used = self.limit, len(self._slots)
@@ -292,7 +293,7 @@ class MemoryBudget:
     def takes(self, calls: int) -> float:
         """Return the seconds until the last of so many calls may start, if nobody else calls."""
         with self._lock():
-            now, occupied = self._clock(), self.limit.seconds + GUARD
+            now, occupied = self._now(), self.limit.seconds + GUARD
             self._forget(now - occupied)
             frees = sorted(min(slot.end, now) + occupied - now for slot in self._slots)
             return until(self.limit, frees, calls, max(0.0, self._paused_until - now))
@@ -306,8 +307,31 @@ class MemoryBudget:
         """Count a call that was booked elsewhere."""
         with self._lock():
             if len(self._slots) >= self.limit.calls:
-                self._forget(self._clock() - self.limit.seconds - GUARD)
+                self._forget(self._now() - self.limit.seconds - GUARD)
             self._slots.append(slot)
+
+    def still(self) -> list[Slot]:
+        """Return the calls that still count."""
+        with self._lock():
+            self._forget(self._now() - self.limit.seconds - GUARD)
+            return list(self._slots)
+
+    def paused(self) -> float:
+        """Return the seconds in which no call may start."""
+        with self._lock():
+            return max(0.0, self._paused_until - self._now())
+
+    def _now(self) -> float:
+        """Return the moment; where the clock went back, all that was noted goes with it."""
+        now = self._clock()
+        back = self._latest - now
+        if back > 0:
+            self._paused_until -= back
+            for slot in self._slots:
+                slot.start -= back
+                slot.end -= back
+        self._latest = now
+        return now
 
     def _wait(self, now: float) -> float:
         limit = self.limit

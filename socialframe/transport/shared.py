@@ -3,6 +3,7 @@
 One transaction books a call or says how long to wait; nobody holds the file while waiting. It is
 opened anew for each, so no connection crosses a fork, and a file that was deleted is made again.
 What it holds is worth one window: whatever goes wrong with it costs fairness, and never a call.
+Each process knows its own calls, and writes them into a file that it finds begun anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from socialframe.errors import BudgetWarning, outside
+from socialframe.transport import log
 from socialframe.transport.budget import (
     GUARD,
     Limit,
@@ -34,26 +36,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BUSY = 2.0  # seconds that a file may be locked before we do without it
 _LATE = 1.0  # seconds after which somebody who did not come back has left the queue
 _SOON = 0.02  # seconds; those ahead are about to book
 _KEPT = 3600.0  # seconds that a call is remembered for others, whose windows may be longer
 _BATCH = 64  # calls after which the old ones are forgotten
 _FORMAT = 1  # of the file; another one's is begun anew
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS calls (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, start REAL, end REAL);
-CREATE INDEX IF NOT EXISTS calls_by_end ON calls (tenant, end);
-CREATE TABLE IF NOT EXISTS queue (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, back REAL,
-  UNIQUE (tenant, process));
-CREATE TABLE IF NOT EXISTS tenants (
-  tenant TEXT PRIMARY KEY, told INTEGER, paused REAL DEFAULT 0, until REAL DEFAULT 0);
-DELETE FROM calls;
-DELETE FROM queue;
-DELETE FROM tenants;
-"""
+_REST = 60.0  # seconds for which a file that gave trouble is left alone
+# What a file can raise; the last two where no number stands in the place of one.
+_TROUBLE = (sqlite3.Error, OSError, TypeError, ValueError)
 
 # The first bound is for the index; the second is the sum that the wait is counted by.
 _OCCUPYING = "FROM calls WHERE tenant = ? AND end > ? AND end + ? > ?"
@@ -128,7 +118,10 @@ class SharedBudget:
         self._queued = False
         # What this process does is counted here too, in case that the file fails.
         self._own = MemoryBudget(limit, adapts=adapts, clock=clock)
-        self._alone = False
+        self._name: int | None = None  # of the file that these calls are in
+        self._missed = False  # whether some of them may be in none
+        self._off_until = self._kept_until = -float("inf")
+        self._warned = False
 
     def reserve(self, lasts: float) -> tuple[Slot | None, float]:
         """Book a call, or say how long to wait; who waits is in the queue from then on.
@@ -193,15 +186,7 @@ class SharedBudget:
     def pause(self, seconds: float) -> None:
         """Let no call of the tenant start for so many seconds, as a 429 asks for."""
         self._own.pause(seconds)
-        self._try(
-            lambda db, now: db.execute(
-                "INSERT INTO tenants (tenant, paused, until) VALUES (?, ?, ?)"
-                " ON CONFLICT (tenant) DO UPDATE"
-                " SET paused = excluded.paused, until = max(until, excluded.until)",
-                (self._tenant, now, now + seconds),
-            ),
-            lambda: None,
-        )
+        self._try(lambda db, now: self._pause(db, now, seconds), lambda: None)
 
     def learn(self, calls: int, reset: float | None = None) -> None:
         """Take note, for all, of how many calls the server says that it permits in our window."""
@@ -314,6 +299,14 @@ class SharedBudget:
         occupied = limit.seconds + GUARD
         return self._tenant, now - occupied - 1, occupied, now
 
+    def _pause(self, db: sqlite3.Connection, now: float, seconds: float) -> None:
+        db.execute(
+            "INSERT INTO tenants (tenant, paused, until) VALUES (?, ?, ?)"
+            " ON CONFLICT (tenant) DO UPDATE"
+            " SET paused = excluded.paused, until = max(until, excluded.until)",
+            (self._tenant, now, now + seconds),
+        )
+
     def _unqueue(self, db: sqlite3.Connection) -> None:
         me = (self._tenant, self._process())
         db.execute("DELETE FROM queue WHERE tenant = ? AND process = ?", me)
@@ -321,69 +314,69 @@ class SharedBudget:
 
     def _try(self, work: Callable[[sqlite3.Connection, float], T], otherwise: Callable[[], T]) -> T:
         """Do some work in one transaction; without the file, if that fails."""
-        if not self._alone:
+        for _ in range(2):  # once more, where a damaged file is out of the way
+            if self._clock() < self._off_until:
+                break
             try:
                 return self._transaction(work)
-            except (sqlite3.Error, OSError) as error:
-                self._go_alone(error)
+            except _TROUBLE as error:
+                self._trouble(error)
         return otherwise()
 
     def _transaction(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
+        entered: list[Slot] = []
         with self._lock():
-            db = _opened(self._file(), self._made)
+            db = log.opened(self._file(), self._made)
             try:
                 db.execute("BEGIN IMMEDIATE")
+                name = log.name_of(db)
+                if self._missed or name != self._name:
+                    self._enter(db, entered, anew=name != self._name)
                 # Read with the file locked, so that entries are in the order of their moments.
                 result = work(db, self._clock())
                 db.execute("COMMIT")
+                self._name, self._missed = name, False
+            except BaseException:
+                for slot in entered:
+                    slot.number = 0
+                raise
             finally:
                 db.close()  # which undoes what was not committed
         return result
+
+    def _enter(self, db: sqlite3.Connection, entered: list[Slot], *, anew: bool) -> None:
+        """Write what this process knows, and the file does not, into it."""
+        if paused := self._own.paused():
+            self._pause(db, self._clock(), paused)
+        for slot in self._own.still():
+            if anew or not slot.number:
+                done = db.execute(
+                    "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
+                    (self._tenant, self._process(), slot.start, slot.end),
+                )
+                slot.number = done.lastrowid or 0
+                entered.append(slot)
 
     def _file(self) -> Path:
         if self._path is None:
             self._path = self._find() / "budget.sqlite"
         return self._path
 
-    def _go_alone(self, error: Exception) -> None:
-        first, self._alone = not self._alone, True
-        if first:
-            place = self._path or "of the budget"
-            warnings.warn(
-                f"The file {place} cannot be used ({error}), so other processes do not see the "
-                "calls of this one; together they may exceed the limit.",
-                BudgetWarning,
-                stacklevel=outside(),
-            )
-
-
-def _opened(path: Path, made: int) -> sqlite3.Connection:
-    """Return a connection to the file, which is made if it is not there or not of this start."""
-    with suppress(FileExistsError):
-        # Only where nothing is: closing a file drops the locks that this process has on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    try:
-        # It outlives a process that dies at any moment; a machine that does may forget it.
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute("PRAGMA journal_mode = TRUNCATE")
-        if _made(db) != made:
-            _begin_anew(db, made)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _made(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _begin_anew(db: sqlite3.Connection, made: int) -> None:
-    """Forget what was noted before the machine was started, unless somebody was faster."""
-    db.execute("BEGIN IMMEDIATE")
-    if _made(db) != made:
-        for statement in _TABLES.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {made}")
-    db.execute("COMMIT")
+    def _trouble(self, error: Exception) -> None:
+        """Set a damaged file aside, once in a while; leave alone what cannot be used at all."""
+        now, place = self._clock(), self._path or "of the budget"
+        text = (
+            f"The file {place} cannot be used ({error}), so other processes do not see the calls "
+            "of this one; together they may exceed the limit."
+        )
+        if self._path and now >= self._kept_until and log.is_damaged(error):
+            self._kept_until = now + _REST
+            with suppress(OSError):
+                aside = log.set_aside(self._path)
+                text = f"The file {place} was damaged ({error}); it is now {aside.name}."
+        else:
+            self._off_until = now + _REST
+            self._missed = True
+        if not self._warned:
+            self._warned = True
+            warnings.warn(text, BudgetWarning, stacklevel=outside())

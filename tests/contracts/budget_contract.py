@@ -268,3 +268,50 @@ class BudgetContract:
             budget.end(slot)
 
         assert clock.now - began == pytest.approx(told)
+
+    @pytest.mark.parametrize("jump", [-3600.0, -1.0, 0.0, 30.0])
+    def test_a_clock_that_jumps_lets_nobody_loose(self, jump):
+        """All places are taken, as before; what then lies in the future counts as of now."""
+        clock = Clock()
+        clock.now = 1e6
+        budget = self.make(Limit(60, 60.0), clock)
+        for _ in range(60):
+            budget.end(budget.reserve(LASTS)[0])
+
+        clock.now += jump
+
+        assert budget.reserve(LASTS)[0] is None
+        assert budget.usage().left == 0
+
+    @pytest.mark.parametrize("jump", [-3600.0, -1.0, 0.0, 30.0, 3600.0])
+    def test_a_clock_that_jumps_locks_nobody_out(self, jump):
+        """A window later all goes on, also after a pause and with a call under way."""
+        clock = Clock()
+        clock.now = 1e6
+        budget = self.make(Limit(60, 60.0), clock)
+        for _ in range(59):
+            budget.end(budget.reserve(LASTS)[0])
+        budget.reserve(LASTS)
+        budget.pause(5)
+
+        clock.now += jump
+        budget.usage()  # from here on it knows
+        clock.sleep(60.05)
+
+        assert budget.usage().used <= 1
+        assert budget.reserve(LASTS)[0] is not None
+        clock.sleep(LASTS)
+        assert budget.usage().used <= 1
+
+    @pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+    def test_after_a_jump_the_limit_holds_as_before(self, jump):
+        """No window by the new clock is above it."""
+        clock = Clock()
+        clock.now = 1e6
+        budget = self.make(Limit(60, 60.0), clock)
+        Simulation(clock, steady, calls=90).run([budget] * 4)
+
+        clock.now += jump
+        arrivals = Simulation(clock, steady, calls=200).run([budget] * 4).arrivals
+
+        assert fullest_window(arrivals, 60.0) <= 60

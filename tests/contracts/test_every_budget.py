@@ -1,8 +1,12 @@
 """Every budget store against the one contract, and what several processes share."""
 
 import os
+import random
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 import warnings
 
 import pytest
@@ -242,23 +246,6 @@ def test_it_is_known_how_many_share_it(tmp_path):
     assert one.usage().shared_by == 1
 
 
-@pytest.mark.parametrize("jump", [-3600.0, -1.0])
-def test_a_clock_that_goes_back_neither_locks_out_nor_lets_loose(tmp_path, jump):
-    """What then lies in the future counts as of now."""
-    clock = Clock()
-    clock.now = 1e6
-    budget = process("one", tmp_path, Limit(60, 60.0), clock)
-    for _ in range(60):
-        budget.end(budget.reserve(LASTS)[0])
-    budget.pause(5)
-
-    clock.now += jump
-
-    assert budget.reserve(LASTS)[0] is None
-    clock.sleep(60.05)
-    assert budget.reserve(LASTS)[0] is not None
-
-
 def test_a_file_of_an_earlier_boot_is_not_believed(tmp_path):
     """Its moments mean nothing any more."""
     clock = Clock()
@@ -285,40 +272,103 @@ def test_the_file_is_the_users_alone_and_names_no_key(tmp_path):
         assert b"sk_" not in path.read_bytes()
 
 
-def test_a_file_that_was_deleted_is_made_again(tmp_path):
+def gone(path):
     """As by what cleans temporary folders."""
-    budget = process("one", tmp_path, Limit(2), Clock())
-    budget.reserve(LASTS)
-
-    for path in tmp_path.iterdir():
-        path.unlink()
-
-    assert budget.reserve(LASTS)[0] is not None
-    assert (tmp_path / "budget.sqlite").exists()
+    path.unlink()
 
 
-def corrupt(path):
+def no_database(path):
     path.write_bytes(b"this is no database" * 1000)
 
 
-def foreign(path):
+def torn(path):
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def no_numbers(path):
     db = sqlite3.connect(path)
-    db.execute("CREATE TABLE calls (other)")
+    db.execute("UPDATE tenants SET until = 'soon'")
+    db.commit()
     db.close()
 
 
-def folder_in_its_place(path):
-    path.mkdir()
+def older(path):
+    path.unlink()
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE calls (other)")
+    db.execute("PRAGMA user_version = 7")
+    db.close()
 
 
-@pytest.mark.parametrize("harm", [corrupt, foreign, folder_in_its_place])
-def test_a_file_that_cannot_be_used_is_said_once_and_done_without(tmp_path, harm):
-    """The limit holds in this process, with the calls that were made before."""
-    clock = Clock()
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("harm", "warnings_seen"),
+    [(gone, 0), (empty, 0), (older, 0), (no_database, 1), (torn, 1), (no_numbers, 1)],
+)
+def test_a_file_of_no_use_is_begun_anew_with_the_calls_that_are_known(
+    tmp_path, harm, warnings_seen
+):
+    """Nothing is let loose; a damaged file is set aside; other processes see it as before."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget, other = processes(2, tmp_path, Limit(4, 60.0), clock)
+    under_way = budget.reserve(LASTS)[0]
+    budget.end(budget.reserve(LASTS)[0])
+    budget.pause(10)
+    harm(path)
+    damage = path.read_bytes() if path.exists() else b""
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert budget.reserve(LASTS) == (None, 10)
+    aside = [one for one in tmp_path.iterdir() if "damaged" in one.name]
+
+    assert [one.category for one in caught] == [sf.BudgetWarning] * warnings_seen
+    assert [one.read_bytes() for one in aside] == [damage] * warnings_seen
+    assert other.usage().used == 2
+    assert other.reserve(LASTS) == (None, 10)
+    clock.sleep(10)
+    budget.end(under_way)
+    assert [other.reserve(LASTS)[0] is None for _ in range(3)] == [False, False, True]
+    clock.sleep(50.05)
+    assert budget.usage().used == 3  # the first of all is over; that under way ended 10 s later
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_damage_is_an_error(tmp_path, seed):
+    """Some bytes of it are others; the limit holds, and one warning at most."""
+    dice = random.Random(seed)  # noqa: S311 - seeded damage
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget = process("one", tmp_path, Limit(5, 60.0), clock)
+    for _ in range(3):
+        budget.end(budget.reserve(LASTS)[0])
+    bytes_ = bytearray(path.read_bytes())
+    for _ in range(dice.choice([1, 20, 2000])):
+        bytes_[dice.randrange(len(bytes_))] = dice.randrange(256)
+    path.write_bytes(bytes_)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        slots = [budget.reserve(LASTS)[0] for _ in range(9)]
+        for slot in slots:
+            if slot:
+                budget.end(slot)
+        budget.usage()
+        budget.leave()
+
+    assert sum(slot is not None for slot in slots) <= 5
+    assert [one.category for one in caught] in ([], [sf.BudgetWarning])
+
+
+def test_a_file_that_cannot_be_used_is_said_once_and_done_without(tmp_path):
+    """A folder is in its place. The limit holds here, with the calls that were made before."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
     budget = process("one", tmp_path, Limit(3, 60.0), clock)
     budget.end(budget.reserve(LASTS)[0])
-    (tmp_path / "budget.sqlite").unlink()
-    harm(tmp_path / "budget.sqlite")
+    path.unlink()
+    path.mkdir()
 
     with pytest.warns(sf.BudgetWarning, match="other processes do not see") as caught:
         slots = [budget.reserve(LASTS)[0] for _ in range(3)]
@@ -331,6 +381,26 @@ def test_a_file_that_cannot_be_used_is_said_once_and_done_without(tmp_path, harm
     budget.leave()
     assert budget.usage().used == 3
     assert budget.usage().next_free == 100
+    assert budget.takes(1) == 100
+
+
+def test_a_file_that_can_be_used_again_learns_of_the_calls_meanwhile(tmp_path):
+    """A minute later, without a word."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget, other = processes(2, tmp_path, Limit(4, 90.0), clock)
+    path.mkdir()
+    with pytest.warns(sf.BudgetWarning):
+        budget.end(budget.reserve(LASTS)[0])
+    path.rmdir()
+    clock.sleep(59)
+    budget.end(budget.reserve(LASTS)[0])
+    assert other.usage().used == 0
+
+    clock.sleep(1)
+    budget.end(budget.reserve(LASTS)[0])
+
+    assert other.usage().used == 3
+    assert budget.usage().used == 3
 
 
 def test_without_any_folder_it_is_this_process_alone():
@@ -348,16 +418,73 @@ def test_without_any_folder_it_is_this_process_alone():
         assert budget.reserve(LASTS)[0] is None
 
 
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
 @pytest.mark.processes
-def test_a_file_that_somebody_holds_locked_costs_two_seconds_and_a_warning(tmp_path):
-    """Once; not an error, and not a wait for ever."""
-    budget = process("one", tmp_path, Limit(2), Clock())
-    budget.reserve(LASTS)
-    holder = sqlite3.connect(tmp_path / "budget.sqlite", isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
+def test_a_file_that_another_process_holds_locked_costs_two_seconds_and_a_warning(tmp_path):
+    """Once a minute; not an error, and not a wait for ever."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget, other = processes(2, tmp_path, Limit(3, 90.0), clock)
+    budget.end(budget.reserve(LASTS)[0])
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
+        holder.stdout.readline()
+        began = time.monotonic()
         with pytest.warns(sf.BudgetWarning, match="locked"):
-            assert budget.reserve(LASTS)[0] is not None
-        assert budget.reserve(LASTS)[0] is None
+            budget.end(budget.reserve(LASTS)[0])
+        assert [budget.reserve(LASTS)[0] is None for _ in range(2)] == [False, True]
+        assert 1.5 < time.monotonic() - began < 3
     finally:
-        holder.close()
+        holder.communicate(b"go")
+
+    clock.sleep(60)
+    assert budget.reserve(LASTS)[0] is None
+    assert other.usage().used == 3
+
+
+FULL = """
+import resource, sys, warnings
+from pathlib import Path
+from socialframe.transport.budget import Limit
+from socialframe.transport.shared import SharedBudget
+folder, room = Path(sys.argv[1]), int(sys.argv[2])
+budget = SharedBudget(lambda: folder, "t", Limit(1000))
+budget.end(budget.reserve(30.0)[0]) if room else None
+file = folder / "budget.sqlite"
+most = file.stat().st_size + room if room else 0
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(800):
+        slot, _ = budget.reserve(30.0)
+        budget.end(slot)
+    print(budget.usage().used, [one.category.__name__ for one in caught])
+"""
+
+
+@pytest.mark.parametrize("room", [0, 1, 9000], ids=["none", "hardly-any", "a-little"])
+@pytest.mark.processes
+def test_a_full_disk_costs_a_warning_and_no_call(tmp_path, room):
+    """From the first byte on, or later; the file is whole for those who come after."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path, str(room)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    used = 800 + bool(room)
+    assert (done.stdout, done.stderr) == (f"{used} ['BudgetWarning']\n", "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        after = SharedBudget(lambda: tmp_path, "t", Limit(1000))
+        assert after.reserve(LASTS)[0] is not None
