@@ -5,10 +5,12 @@
 
 import itertools
 import os
+import re
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,8 +37,6 @@ calls, until = 0, time.monotonic() + float(seconds)
 while time.monotonic() < until:
     api.send(Call("/v1/accounts"))
     calls += 1
-    if calls == 1:
-        print("called", flush=True)
 print(calls, flush=True)
 """
 
@@ -56,11 +56,6 @@ def started(code, *args):
     finally:
         process.kill()
         process.communicate()
-
-
-def budget_file():
-    """Return where the processes of this test share their budget."""
-    return Path(os.environ["XDG_RUNTIME_DIR"], "socialframe", "budget.sqlite")
 
 
 def moments(box):
@@ -152,35 +147,40 @@ def say(text):
     if not told:
         print(text, flush=True)
     told.append(text)
-for _ in range(2):
-    api.send(Call("/v1/accounts"), say)
-print("done", len(told), flush=True)
+try:
+    for _ in range(2):
+        api.send(Call("/v1/accounts"), say)
+    print("done", len(told), flush=True)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
 """
-
-
-def queue():
-    """Return how many wait, by the file."""
-    db = sqlite3.connect(budget_file())
-    try:
-        return db.execute("SELECT count(*) FROM queue").fetchone()[0]
-    finally:
-        db.close()
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_ctrl_c_while_waiting_leaves_the_queue_at_once():
-    """And the line said why nothing came."""
-    box = sf.Sandbox()
-    with box.serve() as url, started(WAIT, box.key, url, 60.0) as process:
-        assert process.stdout.readline() == "budget used, next call in 60 s\n"
-        assert queue() == 1
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+def test_ctrl_c_while_waiting_ends_it_at_once_and_gives_the_place_to_who_is_next():
+    """Not a second later, as where somebody died; and the line said why nothing came."""
+    box, window = sf.Sandbox(), 5.0
+    with (
+        box.serve() as url,
+        sf.Client(box.key, base_url=url, tier=sf.Limit(1, window)) as api,
+    ):
+        api.accounts().frame()
+        with started(WAIT, box.key, url, window) as stopped:
+            assert re.match("budget used, next call in [1-5] s; 2 proc", stopped.stdout.readline())
+            with started(WAIT, box.key, url, window) as other:
+                assert "budget used" in other.stdout.readline()
+                assert api.budget.shared_by == 3
+                began = time.monotonic()
+                stopped.send_signal(signal.SIGINT)
+                assert stopped.stdout.readline() == "stopped\n"
+                assert time.monotonic() - began < 1
+                assert api.budget.shared_by == 2
+                while len(box.requests) < 2 and time.monotonic() - began < 10:
+                    time.sleep(0.02)
 
-        assert time.monotonic() - began < 5
-        assert queue() == 0
+    first, second = moments(box)[:2]
+    assert window < second - first < window + 0.7
 
 
 @pytest.mark.processes
@@ -205,27 +205,80 @@ def test_a_process_that_is_killed_while_waiting_stops_nobody():
     assert came[-1] - came[0] < 7.0
 
 
+MANY = """
+import sys, threading, socialframe as sf
+from socialframe.replies import Call
+api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(10, 2.0), timeout=2)
+for _ in range(3):
+    api.send(Call("/v1/accounts"))
+for _ in range(2):
+    threading.Thread(target=api.send, args=[Call("/v1/accounts/health")]).start()
+"""
+
+
 @pytest.mark.processes
 @pytest.mark.sockets
 def test_a_process_that_is_killed_in_its_calls_costs_these_alone():
-    """The file is whole, and what it had booked counts until its time-out."""
-    box = sf.Sandbox(tier="free", window_seconds=WINDOW)
-    with (
-        box.serve() as url,
-        started(WORK, box.key, url, 60) as dying,
-        started(WORK, box.key, url, WINDOW) as other,
-    ):
-        for process in (dying, other):
-            assert process.stdout.readline() == "ready\n"
-            process.stdin.write("go\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "called\n"
-        dying.kill()
-        out, errors = other.communicate(timeout=60)
+    """They count until their time-out and a window are over; the others go on meanwhile."""
+    box, arrived, hung = sf.Sandbox(), threading.Semaphore(0), threading.Event()
 
-    assert errors == ""
-    assert int(out.split()[-1]) > 1
-    assert_never_above_the_limit(box)
+    def app(environ, start_response):
+        if environ["PATH_INFO"].endswith("health"):
+            arrived.release()
+            hung.wait(30)
+        return box.wsgi(environ, start_response)
+
+    with (
+        serve(app) as url,
+        started(MANY, box.key, url) as dying,
+        sf.Client(box.key, base_url=url, tier=sf.Limit(10, WINDOW)) as api,
+    ):
+        assert arrived.acquire(timeout=30)
+        assert arrived.acquire(timeout=30)
+        dying.kill()
+        dying.wait()
+        killed = time.monotonic()
+        assert api.budget.used == 5
+        for _ in range(5):
+            api.accounts().frame()
+        assert time.monotonic() - killed < WINDOW - 0.5
+        hung.set()
+
+        used = []
+        while time.monotonic() - killed < 2 + 2 + WINDOW + 0.3:  # to connect, to read, a window
+            used.append(api.budget.used)
+            time.sleep(0.05)
+
+    assert 2 in used  # all others are over, and these two still count
+    assert used[-1] == 0
+
+
+TRICKED = """
+import sys, warnings, socialframe as sf
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(60, 60.0))
+    for _ in range(3):
+        api.accounts().frame()
+    print(api.budget.used, [one.category.__name__ for one in caught])
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_where_no_folder_can_be_made_it_is_one_warning(monkeypatch, tmp_path):
+    """Files are in the place of both, so it is so for an administrator too."""
+    box = sf.Sandbox()
+    Path(os.environ["XDG_RUNTIME_DIR"], "socialframe").write_text("")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with box.serve() as url:
+        with started(TRICKED, box.key, url) as process:
+            assert process.communicate(timeout=30) == ("3 []\n", "")
+        for path in tmp_path.glob("socialframe-*"):
+            shutil.rmtree(path)
+            path.write_text("")
+        with started(TRICKED, box.key, url) as process:
+            assert process.communicate(timeout=30) == ("3 ['BudgetWarning']\n", "")
 
 
 FORK = """
