@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         FileError,
         IncompleteWalk,
         InvalidKeyError,
+        JournalWarning,
         MaxRequestsError,
         MissingKeyError,
         NetworkError,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
         read_followers,
         read_health,
         read_posts,
+        resume,
+        walks,
     )
     from socialframe.parquet import read_parquet, to_parquet
     from socialframe.query import Query
@@ -70,6 +73,7 @@ __all__ = [
     "FileError",
     "IncompleteWalk",
     "InvalidKeyError",
+    "JournalWarning",
     "Limit",
     "MaxRequestsError",
     "MissingKeyError",
@@ -93,7 +97,9 @@ __all__ = [
     "read_health",
     "read_parquet",
     "read_posts",
+    "resume",
     "to_parquet",
+    "walks",
 ]
 
 _ROOMS = {
@@ -105,6 +111,8 @@ _ROOMS = {
         "read_followers",
         "read_health",
         "read_posts",
+        "resume",
+        "walks",
     ),
     "parquet": ("read_parquet", "to_parquet"),
     "query": ("Query",),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from socialframe.api import Endpoints
 from socialframe.arguments import budget_of, codec, limit_of, most_requests, seconds, timeouts
 from socialframe.cache import Cached, chosen
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
+from socialframe.resumption import made_again, resumption, table
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
 from socialframe.transport import Transport, Wiring
@@ -16,16 +17,20 @@ from socialframe.transport import Transport, Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import pandas as pd
+
     from socialframe.allowance import Allowance
     from socialframe.arguments import Tier
     from socialframe.cache import Wanted
     from socialframe.columns import Column
     from socialframe.errors import SocialFrameError
     from socialframe.estimate import Met
+    from socialframe.journal import Journal
     from socialframe.manifest import Asked, Passage
     from socialframe.paging import Paging
     from socialframe.query import Query
     from socialframe.replies import Call, Params, Reply
+    from socialframe.resumption import Resume
     from socialframe.sandbox import Sandbox
     from socialframe.transport import Limit, Usage
 
@@ -65,6 +70,10 @@ class Client(Endpoints):
     max_requests : int or None
         Requests that one walk may send, repetitions counted, before ``MaxRequestsError``; None
         means any number. What the cache answers is free.
+    journal : bool
+        Whether what an unfinished walk has fetched is kept on disk, so that it can be resumed.
+    resume : "auto" or False
+        Whether a query that was interrupted less than an hour ago goes on where it stopped.
     progress : bool or None
         Whether long walks show a bar; None means in a terminal or a notebook.
     wiring : Wiring or None
@@ -99,6 +108,8 @@ class Client(Endpoints):
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_wait: float = 120.0,
         max_requests: int | None = None,
+        journal: bool = True,
+        resume: Resume = "auto",
         progress: bool | None = None,
         wiring: Wiring | None = None,
     ) -> None:
@@ -125,12 +136,12 @@ class Client(Endpoints):
                 stale_if_error=bool(stale_if_error),
             )
         )
-        self.base_url = settings.base_url
-        self.progress = progress
+        self.base_url, self.progress = settings.base_url, progress
         self.max_requests = most_requests(max_requests)
+        memory = settings.base_url == _SANDBOX_URL
+        self._unfinished = resumption(journal, resume, owner, memory=memory, now=wiring.now)
         self.known: dict[str, Met] = {}
-        self._key_source = settings.source
-        self._limit = limit_of(tier)
+        self._key_source, self._limit = settings.source, limit_of(tier)
         self._budget = budget_of(owner, self._limit, wiring, adapts=tier == "auto")
         connect, read = timeouts(timeout)
         self._transport = Transport(
@@ -294,6 +305,47 @@ class Client(Endpoints):
     def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
         """Return how it goes on after a failure; None where it failed for good."""
         return None if self.cache is None else self.cache.instead(passage, error)
+
+    def journal(
+        self, asked: Asked, recipe: dict[str, Any], *, walk: str = "", anew: bool = False
+    ) -> Journal | None:
+        """Return the journal of a walk that is about to begin or to go on; queries ask."""
+        if self._unfinished is None:
+            return None
+        return self._unfinished.journal(asked, recipe, walk=walk, anew=anew)
+
+    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
+        """Return the journal of an unfinished walk, to be read; queries ask."""
+        return None if self._unfinished is None else self._unfinished.journal_of(asked, walk)
+
+    def walks(self) -> pd.DataFrame:
+        """Return the unfinished walks of this machine's user, newest first; nothing is sent.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a walk: walk_id, query, pages, rows, state (interrupted, failed, looped, killed,
+            running), reason, changed, age, size (bytes on disk).
+        """
+        return table(None if self._unfinished is None else self._unfinished.walks)
+
+    def resume(self, walk_id: str) -> Query:
+        """Return the query of an unfinished walk, to go on where it stopped; nothing is sent yet.
+
+        Parameters
+        ----------
+        walk_id : str
+            As ``walks()`` or an ``IncompleteWalk`` tells.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such walk of this key, it is at work, or its query cannot be made again.
+        """
+        if self._unfinished is None:
+            raise ArgumentError("This client keeps no journal (journal=False).")
+        query: Query = made_again(self, self._unfinished.find(walk_id))
+        return query
 
     def arrived(self, passage: Passage | None, *, whole: bool) -> None:
         """Note the end of a walk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,19 @@ def whole_number(name: str, value: object) -> int:
     if not 1 <= whole < 1 << 62:
         raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
     return whole
+
+
+def recipe(value: object) -> object:
+    """Return an argument as JSON, from which the same can be made again; see ``made``.
+
+    Examples
+    --------
+    >>> recipe({"limit": 50}), recipe(("id", "date"))
+    ({'limit': 50}, ['id', 'date'])
+    """
+    if isinstance(value, Mapping):
+        return {str(name): recipe(one) for name, one in value.items()}
+    return plain(value)
 
 
 def plain(value: object) -> object:

@@ -24,6 +24,7 @@
     UserWarning
     ├── BudgetWarning            the budget cannot be shared with other processes
     ├── CacheWarning             the cache cannot be used as it should; the API is asked instead
+    ├── JournalWarning           a walk that breaks could not be resumed
     └── WalkWarning              the rows are here, but something about them is uncertain
 
 ``status_code``, ``retry_after`` and ``retryable`` can be read on every one of them, so a caller may
@@ -33,7 +34,11 @@ branch without knowing the subclasses. All of them pickle. None of them holds a 
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class SocialFrameError(Exception):
@@ -204,23 +209,33 @@ class MaxRequestsError(SocialFrameError):
 class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the glossary's own word
     """A walk that broke after its first page: what came so far is not the whole answer.
 
+    It pickles as plain values; the rows are in the journal, under ``walk_id``.
+
     Parameters
     ----------
     reason : str
         What stopped it, as one sentence.
     pages, rows : int
-        Pages and rows that had come.
+        Pages and rows that had come; the pages are ``pages_done``.
     position : dict of str to str
         Parameters of the call that was due next, to go on from there.
     cause : SocialFrameError or None
         The failure itself; its ``status_code``, ``retry_after`` and ``retryable`` show here too.
 
+    Attributes
+    ----------
+    walk_id : str
+        Name of the walk in the journal; empty where there is none.
+
     Examples
     --------
     >>> error = IncompleteWalk("The line broke.", pages=3, rows=300, position={"page": "4"})
-    >>> error.pages, error.position
+    >>> error.pages_done, error.position
     (3, {'page': '4'})
     """
+
+    walk_id: str = ""
+    _again: Callable[[str], Any] | None = None  # makes the query again, in this process
 
     def __init__(
         self,
@@ -233,7 +248,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.pages = pages
+        self.pages_done = pages
         self.rows = rows
         self.position = position
         if cause is not None:
@@ -244,14 +259,65 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.position.items())
         return (
-            f"{self.reason} The walk had {self.pages:,} pages ({self.rows:,} rows) and is not "
+            f"{self.reason} The walk had {self.pages_done:,} pages ({self.rows:,} rows) and is not "
             f"whole, so no result is returned; the call due next was the one with "
-            f"{where or 'the next page'}. Run it again to start anew."
+            f"{where or 'the next page'}. {self._advice()}"
         )
+
+    def resume(self) -> Any:  # noqa: ANN401 - a Query, which stands on a higher floor
+        """Return the query, to go on where it broke: nothing that came is asked again.
+
+        Returns
+        -------
+        Query
+            Any of its ways out goes on, ``frame()`` as well as ``to_parquet(...)``.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of the walk is kept any more, or it is of another key.
+        """
+        if self._again is not None:
+            return self._again(self.walk_id)
+        # An error of another process has plain values alone. Its walk is looked up by a function
+        # that stands above this floor, so it is looked up by name.
+        return import_module("socialframe").resume(self.walk_id)
+
+    def frame(self) -> Any:  # noqa: ANN401 - a DataFrame, which this floor does not know
+        """Return the rows that came before it broke; nothing is sent.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As the query's own; ``df.attrs["socialframe"]["complete"]`` is False.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of the walk is kept any more.
+        """
+        return self.resume().kept()
+
+    def _advice(self) -> str:
+        if self.walk_id:
+            return (
+                "Run it again within the hour, or call resume() on this error, to go on from there."
+            )
+        return "Run it again to start anew."
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_again"}
+        return _restore, (type(self), self.args, state)
 
 
 class PagingLoop(IncompleteWalk):
-    """The API leads in a circle: a call that was made already, or pages without anything new."""
+    """The API leads in a circle: a call that was made already, or pages without anything new.
+
+    Its ``frame()`` has the rows that came; its ``resume()`` starts anew.
+    """
+
+    def _advice(self) -> str:
+        return "Run it again to start anew."
 
 
 class BudgetWarning(UserWarning):
@@ -260,6 +326,10 @@ class BudgetWarning(UserWarning):
 
 class WalkWarning(UserWarning):
     """The rows are here, but something about them is uncertain; ``df.attrs`` says what."""
+
+
+class JournalWarning(UserWarning):
+    """The journal of unfinished walks cannot be used: a walk that breaks starts anew."""
 
 
 class CacheWarning(UserWarning):

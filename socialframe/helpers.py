@@ -9,6 +9,7 @@ import atexit
 from typing import TYPE_CHECKING
 
 from socialframe.client import Client
+from socialframe.resumption import shared_walks, table
 from socialframe.secret import tenant
 from socialframe.settings import read_settings
 from socialframe.transport import ForkLock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from socialframe.days import Day
+    from socialframe.query import Query
 
 _clients: dict[str, Client] = {}  # by tenant: another key in the environment is another client
 _making = ForkLock()
@@ -32,6 +34,61 @@ def _default() -> Client:
             _clients[name] = Client(settings.secret, base_url=settings.base_url)
             atexit.register(_clients[name].close)
         return _clients[name]
+
+
+def walks(*, client: Client | None = None) -> pd.DataFrame:
+    """Return the unfinished walks of this machine's user, newest first; nothing is sent.
+
+    Parameters
+    ----------
+    client : Client or None
+        None lists the file that all clients share, and needs no key; a client of a sandbox keeps
+        its own in memory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``Client.walks``.
+
+    Examples
+    --------
+    >>> walks().columns.tolist()[:4]
+    ['walk_id', 'query', 'pages', 'rows']
+    """
+    return table(shared_walks()) if client is None else client.walks()
+
+
+def resume(walk_id: str, *, client: Client | None = None) -> Query:
+    """Return the query of an unfinished walk, to go on where it stopped; nothing is sent yet.
+
+    Parameters
+    ----------
+    walk_id : str
+        As ``walks()`` or an ``IncompleteWalk`` tells.
+    client : Client or None
+        None means the default client.
+
+    Returns
+    -------
+    Query
+        Any of its ways out goes on, ``frame()`` as well as ``to_parquet(...)``.
+
+    Raises
+    ------
+    MissingKeyError
+        If there is no key anywhere.
+    ArgumentError
+        If there is no such walk of this key, it is at work, or its query cannot be made again.
+
+    Examples
+    --------
+    >>> import socialframe as sf
+    >>> sf.resume("0000", client=sf.Client.sandbox())
+    Traceback (most recent call last):
+    ...
+    socialframe.errors.ArgumentError: There is no unfinished walk '0000': sf.walks() lists them.
+    """
+    return (client or _default()).resume(walk_id)
 
 
 def read_accounts(platform: str | None = None, *, client: Client | None = None) -> pd.DataFrame:

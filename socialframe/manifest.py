@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from socialframe.errors import SocialFrameError
+    from socialframe.journal import Journal
     from socialframe.replies import Call, Reply
 
 _SKEW = 60.0  # seconds by which clocks differ
@@ -233,6 +234,14 @@ class Source(Protocol):
 
     def passage(self, asked: Asked, *, refresh: bool | None) -> Passage | None:
         """How a walk goes through the cache; None where there is none."""
+
+    def journal(
+        self, asked: Asked, recipe: dict[str, Any], *, walk: str, anew: bool
+    ) -> Journal | None:
+        """Open the journal of a walk that begins or goes on; None where none is kept."""
+
+    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
+        """Open that of an unfinished walk, to be read; None where nothing is kept."""
 
     def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
         """How it goes after that failed; None where it failed for good."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from typing import Any
+
+_log = logging.getLogger("socialframe")
 
 DELAY = 2.0  # seconds that a walk may last without a bar
 
@@ -28,8 +31,8 @@ class Progress:
     """
 
     def __init__(self, label: str, *, shown: bool | None) -> None:
-        watched = _watched() if shown is None else shown
-        self._bar = _bar(label, 0.0 if shown else DELAY) if watched else None
+        self._watched = _watched() if shown is None else shown
+        self._bar = _bar(label, 0.0 if shown else DELAY) if self._watched else None
 
     def advance(self, rows: int, *, total: int | None) -> None:
         """Note that so many rows more have come."""
@@ -43,6 +46,12 @@ class Progress:
         if self._bar is not None:
             self._bar.delay = 0  # it is seen from now on, so its line must be ended too
             self._bar.set_postfix_str(text)
+
+    def say(self, text: str) -> None:
+        """Say something of the walk, as a line that stays."""
+        _log.info(text)
+        if self._watched:
+            print(text, file=sys.stdout if _in_kernel() else sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it stands."""

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from socialframe.declaration import plain, whole_number
+from socialframe.declaration import plain, recipe, whole_number
 from socialframe.errors import SocialFrameError
 from socialframe.estimate import Estimate
 from socialframe.manifest import Asked
@@ -15,6 +15,8 @@ from socialframe.run import Run
 from socialframe.ways import Ways
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
     from socialframe.paging import Paging
@@ -46,6 +48,8 @@ class Query(Ways):
         Columns of the rows.
     most : int or None
         Records at most.
+    walk : str
+        Name of an unfinished walk to go on with.
 
     Examples
     --------
@@ -63,6 +67,7 @@ class Query(Ways):
     source: Source
     schema: Schema
     most: int | None = None
+    walk: str = ""
 
     @property
     def columns(self) -> Schema:
@@ -143,6 +148,20 @@ class Query(Ways):
         """
         return self._run().estimate()
 
+    def kept(self) -> pd.DataFrame:
+        """Return the rows that an unfinished walk has brought so far; nothing is sent.
+
+        Only of a query that ``IncompleteWalk.resume()`` or ``sf.resume()`` gave.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of the walk is kept.
+        """
+        from socialframe.frames import to_pandas
+
+        return self._run().kept(lambda walk: to_pandas(self._table(walk), self._facts(walk)))
+
     def _run(
         self,
         refresh: bool | None = None,
@@ -160,7 +179,18 @@ class Query(Ways):
             refresh,
             progress,
             max_requests,
+            self._recipe(),
+            lambda walk: replace(self, walk=walk),
+            self.walk,
         )
+
+    def _recipe(self) -> dict[str, Any]:
+        """Return what makes the query again in another process, as JSON values."""
+        return {
+            "arguments": {name: recipe(value) for name, value in self.arguments},
+            "most": self.most,
+            "explode": self.schema.exploded,
+        }
 
     @property
     def _asked(self) -> Asked:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from socialframe import manifest
 from socialframe.allowance import Allowance
-from socialframe.errors import SocialFrameError
+from socialframe.errors import (
+    ArgumentError,
+    IncompleteWalk,
+    PagingLoop,
+    ReplyError,
+    SocialFrameError,
+)
 from socialframe.estimate import Estimate, Met, note
+from socialframe.journal import LOOPED
 from socialframe.paging import Single
 
 if TYPE_CHECKING:
@@ -18,7 +25,9 @@ if TYPE_CHECKING:
 
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
+    from socialframe.journal import Journal
     from socialframe.manifest import Asked, Passage
+    from socialframe.progress import Progress
     from socialframe.replies import Call, Reply
     from socialframe.walk import Walk
 
@@ -63,6 +72,12 @@ class Run:
         Whether to show a bar; None as the client says.
     max_requests : int or None
         Requests at most; None as the client says.
+    recipe : dict
+        What makes the query again in another process, as JSON values.
+    again : callable or None
+        Makes the query again in this process, of an unfinished walk.
+    walk : str
+        The unfinished walk to go on with; empty for a young one of the same query.
     """
 
     endpoint: Endpoint
@@ -73,35 +88,69 @@ class Run:
     refresh: bool | None = None
     progress: bool | None = None
     max_requests: int | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
+    again: Callable[[str], Any] | None = None
+    walk: str = ""
 
     def whole(self, use: Callable[[Walk], T]) -> T:
         """Do with a walk what gives nothing before its end; again where the cache has a way."""
         passage = self._passage()
         while True:
+            journal = self._journal(passage)
             try:
-                with self._walk(passage) as walk:
+                with self._walk(passage, journal) as walk:
                     return use(walk)
             except SocialFrameError as error:
-                passage = self.source.instead(passage, error)
-                if passage is None:
-                    raise
+                if journal is None or journal.outdated is None:
+                    passage = self.source.instead(passage, error)
+                    if passage is None:
+                        raise
 
     def by_page(self, use: Callable[[Walk], Iterator[T]]) -> Iterator[tuple[Walk, T]]:
         """Do with a walk what hands on each page; again only while none was handed on."""
         passage = self._passage()
         handed = False
         while True:
+            journal = self._journal(passage)
             try:
-                with self._walk(passage) as walk:
+                with self._walk(passage, journal) as walk:
                     for one in use(walk):
                         handed = True
                         yield walk, one
                     return
             except SocialFrameError as error:
-                instead = self.source.instead(passage, error)
-                if instead is None or handed:
-                    raise
-                passage = instead
+                if journal is None or journal.outdated is None or handed:
+                    passage = self.source.instead(passage, error)
+                    if passage is None or handed:
+                        raise
+
+    def kept(self, use: Callable[[Walk], T]) -> T:
+        """Do something with the rows that came before a walk broke; nothing is sent.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing of it is kept any more.
+        """
+        from socialframe.progress import Progress
+        from socialframe.walk import Walk
+
+        journal = self.source.journal_of(self.asked, self.walk)
+        if journal is None or not journal.pages:
+            raise ArgumentError(
+                f"Nothing is kept of a walk {self.walk!r}; it ended, or was removed."
+            )
+        replies = journal.replies()
+        walk = Walk(
+            self.endpoint,
+            self.call,
+            lambda *_: next(replies)[1],
+            self.schema,
+            self.asked.most,
+            Progress(self.endpoint.name, shown=False),
+            until=journal.pages,
+        )
+        return use(walk)
 
     def estimate(self) -> Estimate:
         """Return what it would cost. Nothing is sent.
@@ -134,34 +183,79 @@ class Run:
         # All that it can take is there, though not how much of it this is.
         return met.calls if needed is None and passage is not None and passage.replay else needed
 
+    def _journal(self, passage: Passage | None) -> Journal | None:
+        if passage is not None and passage.replay:
+            return None
+        return self.source.journal(self.asked, self.recipe, walk=self.walk, anew=bool(self.refresh))
+
     @contextmanager
-    def _walk(self, passage: Passage | None) -> Iterator[Walk]:
+    def _walk(self, passage: Passage | None, journal: Journal | None) -> Iterator[Walk]:
         from socialframe.progress import Progress
         from socialframe.walk import Walk
 
         shown = self.source.progress if self.progress is None else self.progress
         bar = Progress(self.endpoint.name, shown=shown)
+        if journal is not None and journal.pages:
+            bar.say(f"{self.endpoint.name}: {journal.told()}")
         most, replay = self.asked.most, passage is not None and passage.replay
         before, made = self._calls(passage), 0
 
-        def send(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            nonlocal made
+        def to_api(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
             if not replay:
                 calls = Met(walk.calls, walk.size).needed(most) if made else before
                 self._allowance.expect(calls and calls - made)
-            made += 1
             return self.source.send(call, notify, passage, self._allowance)
+
+        through = to_api if journal is None else journal.through(to_api)
+
+        def send(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+            nonlocal made
+            reply = through(call, notify)
+            made += 1
+            return reply
 
         walk = Walk(self.endpoint, self.call, send, self.schema, most, bar)
         whole = False
         try:
-            yield walk
+            with self._noted(walk, journal, bar):
+                yield walk
             whole = walk.complete is True
         finally:
             ended = walk.complete is not False and walk.stop != "limit"
             note(self.source.known, self._name, Met(made if ended else walk.calls, walk.size))
             self.source.arrived(passage, whole=whole)
             bar.close()
+
+    @contextmanager
+    def _noted(self, walk: Walk, journal: Journal | None, bar: Progress) -> Iterator[None]:
+        """Note in the journal how the walk ends."""
+        if journal is None:
+            yield
+            return
+        try:
+            yield
+        except BaseException as error:
+            if journal.outdated is not None:
+                bar.say(
+                    f"{self.endpoint.name}: the API no longer knows where the walk stopped "
+                    f"({journal.outdated}); the next try starts anew."
+                )
+                journal.dropped()
+            elif isinstance(error, PagingLoop):
+                journal.left(LOOPED, error.reason, walk.rows)
+            elif isinstance(error, SocialFrameError):
+                if isinstance(error.__cause__ or error, ReplyError):
+                    journal.cut(walk.due)
+                journal.left("failed", str(error), walk.rows)
+            else:  # Ctrl-C, or a loop over its pages that was left
+                journal.left("interrupted", type(error).__name__, walk.rows)
+            if isinstance(error, IncompleteWalk) and journal.outdated is None:
+                error.walk_id, error._again = journal.id, self.again  # noqa: SLF001 - of our own
+            raise
+        if walk.complete is False:
+            journal.left("interrupted", "not all of its rows were taken", walk.rows)
+        else:
+            journal.done()
 
     @cached_property
     def _allowance(self) -> Allowance:

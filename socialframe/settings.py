@@ -178,6 +178,27 @@ def cache_file() -> Path:
     return Path(platformdirs.user_cache_path("socialframe", appauthor=False), "http.sqlite")
 
 
+def data_folder() -> Path:
+    """Return the folder for what is worth more than a cache; it is made if need be.
+
+    It is the user's own, and nobody else may look into it: ``socialframe`` in the user's data
+    folder.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder and none can be made.
+
+    Examples
+    --------
+    >>> data_folder().name
+    'socialframe'
+    """
+    import platformdirs
+
+    return _private(Path(platformdirs.user_data_path("socialframe", appauthor=False)))
+
+
 def no_color() -> bool:
     """Whether the user asks every program for output without colours.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import sys
 import tempfile
@@ -187,21 +186,15 @@ def scheme(text: str) -> Paging:
     >>> scheme("Cursor(field='meta.next', param='cursor')").param
     'cursor'
     """
-    from socialframe import paging
+    from socialframe.paging.spelled import SCHEMES, spelled
 
-    names = [name for name in paging.__all__ if name not in {"Paging", "Step"}]
     try:
-        call = ast.parse(text if "(" in text else f"{text}()", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
-            raise ValueError(text)  # noqa: TRY301 - one sentence for all that is wrong
-        given = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
-        made: Paging = {name: getattr(paging, name) for name in names}[call.func.id](**given)
-    except (SyntaxError, ValueError, KeyError, TypeError):
+        return spelled(text)
+    except ValueError:
         raise click.UsageError(
-            f"--paging takes one of {', '.join(names)} as in Python, as "
+            f"--paging takes one of {', '.join(SCHEMES)} as in Python, as "
             f'\'Cursor(field="meta.next", param="cursor")\', not {text!r}.'
         ) from None
-    return made
 
 
 def described(path: str) -> str:

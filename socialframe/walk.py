@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import marshal
-import tempfile
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,7 +20,7 @@ from socialframe.errors import (
     WalkWarning,
     outside,
 )
-from socialframe.frames import Decoder, Inferred, explode
+from socialframe.frames import Decoder, at_once, by_page, explode
 from socialframe.notice import Notice
 from socialframe.paging import Auto, Offset, PageNumber, cost
 from socialframe.replies import value_at
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from socialframe.progress import Progress
     from socialframe.replies import Call, Page, Send
 
-_SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
 _NOT_SO = {400, 404, 405, 422}  # how an API refuses a parameter that was only tried
 
 
@@ -74,6 +71,9 @@ class Walk:
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode
     cached: int = 0  # replies from the cache
+    journalled: int = 0  # replies that came in an earlier run
+    due: Call | None = None  # what was asked last, or failed
+    until: int | None = None  # replies after which it stops, as a walk that is not whole
     calls: int | None = None  # of the whole walk, as far as its first page says
     size: int = 0  # records of its fullest page
     stop: str = ""
@@ -169,9 +169,11 @@ class Walk:
         raise self._broken(error, call) from error
 
     def _page(self, call: Call) -> Page:
+        self.due = call
         reply = self.send(call, self.progress.note)
         self._replies += 1
         self.cached += reply.cached
+        self.journalled += reply.journalled
         page = self.endpoint.open(call, reply, first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
             self._guessed = isinstance(self.endpoint.paging, Auto)
@@ -197,8 +199,8 @@ class Walk:
             As ``fetch``.
         """
         try:
-            if self.endpoint.schema.inferred:
-                yield from self._inferred() if eager else self._inferred_by_page()
+            if (schema := self.endpoint.schema).inferred:
+                yield from (at_once if eager else by_page)(self._values(), schema.types)
             elif eager and self.limit is None:
                 yield from overlapped(self._typed, grouped(self.fetch()))
             else:
@@ -225,6 +227,7 @@ class Walk:
             return page.records()
         except ReplyError as error:
             self.pages -= 1
+            self.due = page.call
             if not self.pages:
                 raise
             raise self._broken(error, page.call) from error
@@ -247,24 +250,6 @@ class Walk:
             self.progress.advance(len(records), total=self._expected)
             yield records
 
-    def _inferred(self) -> Iterator[pa.RecordBatch]:
-        inferred = Inferred(self.endpoint.schema.types)
-        kept = 0
-        with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-            for kept, records in enumerate(self._values(), 1):  # noqa: B007 - counted
-                inferred.see(records)
-                marshal.dump(records, spool)
-            yield inferred.batch([])
-            spool.seek(0)
-            for _ in range(kept):
-                yield inferred.batch(marshal.load(spool))  # noqa: S302 - written above
-
-    def _inferred_by_page(self) -> Iterator[pa.RecordBatch]:
-        for records in self._values():
-            inferred = Inferred(self.endpoint.schema.types)
-            inferred.see(records)
-            yield inferred.batch(records)
-
     def facts(self) -> dict[str, Any]:
         """Return where the rows came from, as JSON values."""
         return {
@@ -274,7 +259,8 @@ class Walk:
             "paging": self.endpoint.paging.name,
             "pages": self.pages,
             "from_cache": self.cached,
-            "from_network": self._replies - self.cached,
+            "from_journal": self.journalled,
+            "from_network": self._replies - self.cached - self.journalled,
             "rows": self.rows,
             "duplicates": self.notice.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,
@@ -286,13 +272,15 @@ class Walk:
 
     @property
     def _full(self) -> bool:
+        if self.until is not None and self._replies >= self.until:
+            return True
         return self.limit is not None and self.records >= self.limit
 
     def _note(self, page: Page, step: Step) -> None:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
         loop = self.notice.page(page, step, self.endpoint.paging)
-        if loop and step.call is not None and self._first is None:
+        if loop and step.call is not None and self._first is None and self.until is None:
             raise self._incomplete(loop, step.call, loop=True)
 
     def _count(self, page: Page) -> int:
@@ -312,6 +300,7 @@ class Walk:
         except ReplyError as error:
             for page in pages if len(pages) > 1 else ():
                 self._typed([page])  # those before the bad one have come all the same
+            self.due = pages[0].call
             if not self._typed_pages:
                 raise
             self.pages = self._typed_pages
@@ -336,7 +325,7 @@ class Walk:
     ) -> npt.NDArray[np.bool_]:
         """Return which rows of some pages are new; none on several pages in a row are a loop."""
         fresh, loop = self.notice.fresh(counts, key)
-        if loop >= 0:
+        if loop >= 0 and self.until is None:
             self.rows += int(fresh.sum())  # of the pages before it, which came all the same
             text = "Several pages in a row held no new row."
             raise self._incomplete(text, pages[loop].call, loop=True)
@@ -349,9 +338,9 @@ class Walk:
         return total if self.limit is None or total is None else min(total, self.limit)
 
     def _finish(self) -> None:
-        self.complete = True
+        self.complete = self.until is None
         if self._full:
-            self.stop = "limit"
+            self.stop = "limit" if self.complete else "unfinished"
         elif self.endpoint.paging.doubt:
             self.notice.doubts.append(self.endpoint.paging.doubt)
         elif not self.stop:
@@ -359,6 +348,8 @@ class Walk:
 
     def _verify(self) -> None:
         """Say what is uncertain of a walk that came to its end."""
+        if self.until is not None:
+            return
         paging = self.endpoint.paging
         begun = isinstance(paging, PageNumber | Offset) and self.call.param(paging.param)
         doubts = self.notice.verdict(
@@ -384,7 +375,7 @@ class Walk:
         cause: SocialFrameError | None = None,
         loop: bool = False,
     ) -> IncompleteWalk:
-        self.complete = False
+        self.complete, self.due = False, call
         paging = self.endpoint.paging
         hint = paging.hint
         if loop and self._guessed and not hint:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from socialframe.errors import IncompleteWalk, WalkWarning, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,6 +190,7 @@ class Ways(ABC):
         refresh: bool | None = None,
         progress: bool | None = None,
         max_requests: int | None = None,
+        partial: bool = False,
     ) -> Path:
         """Fetch all rows into a Parquet file, row group by row group, in flat memory.
 
@@ -200,6 +205,9 @@ class Ways(ABC):
             Whether to show a bar; None as the client says.
         max_requests : int or None
             Requests that it may send at most; None as the client says.
+        partial : bool
+            Whether a walk that breaks writes the rows that came, with a ``WalkWarning``; its footer
+            says that it is not complete. It needs the journal.
 
         Returns
         -------
@@ -223,9 +231,18 @@ class Ways(ABC):
         """
         from socialframe.parquet import write_parquet
 
-        self._run(refresh, progress, max_requests).whole(
-            lambda walk: write_parquet(path, walk.batches(), lambda: self._facts(walk))
-        )
+        def write(walk: Walk) -> None:
+            write_parquet(path, walk.batches(), lambda: self._facts(walk))
+
+        run = self._run(refresh, progress, max_requests)
+        try:
+            run.whole(write)
+        except IncompleteWalk as error:
+            if not (partial and error.walk_id):
+                raise
+            replace(run, walk=error.walk_id).kept(write)
+            text = f"{error} With partial=True, the file has the rows that came."
+            warnings.warn(text, WalkWarning, stacklevel=outside())
         return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
     def to_csv(

@@ -6,6 +6,8 @@ is exact as a double; what fits no common type becomes JSON text; text stays tex
 
 from __future__ import annotations
 
+import marshal
+import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,9 @@ from socialframe.columns import EXTRA, Column
 from socialframe.frames.careful import Extra, Leaf, dumps, encodable, hold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+_SPOOL = 32 << 20  # bytes of records kept in memory before they go to a temporary file
 _EXACT = 1 << 53
 _INT64 = 1 << 63
 _DEPTH = 24  # what lies deeper is JSON text
@@ -183,3 +186,31 @@ def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any value
     if all(name.isascii() or encodable(name) for name in record):
         return record
     return {name if encodable(name) else dumps(name): value for name, value in record.items()}
+
+
+def at_once(lists: Iterable[list[Any]], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Yield lists of records, typed by all of them; they wait in memory, or in a temporary file.
+
+    Examples
+    --------
+    >>> [batch.schema.field("a").type for batch in at_once([[{"a": 1}], [{"a": 0.5}]], {})]
+    [DataType(double), DataType(double), DataType(double)]
+    """
+    inferred = Inferred(types)
+    kept = 0
+    with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
+        for kept, records in enumerate(lists, 1):  # noqa: B007 - counted
+            inferred.see(records)
+            marshal.dump(records, spool)
+        yield inferred.batch([])
+        spool.seek(0)
+        for _ in range(kept):
+            yield inferred.batch(marshal.load(spool))  # noqa: S302 - written above
+
+
+def by_page(lists: Iterable[list[Any]], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Yield lists of records, each typed by itself."""
+    for records in lists:
+        inferred = Inferred(types)
+        inferred.see(records)
+        yield inferred.batch(records)

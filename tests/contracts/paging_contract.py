@@ -115,7 +115,7 @@ class PagingContract:
         with pytest.raises(sf.IncompleteWalk) as caught:
             query.frame()
 
-        assert (caught.value.pages, caught.value.rows) == (2, 20)
+        assert (caught.value.pages_done, caught.value.rows) == (2, 20)
 
     def test_a_server_that_gives_the_same_page_for_ever_is_a_loop_or_an_end(self):
         """Never an endless walk, never rows twice where there is a key."""

@@ -96,7 +96,7 @@ def test_lying_totals(way, every):
     found, app = a_day("lying-totals", way)
 
     assert isinstance(found.error, sf.PagingLoop)
-    assert (found.error.pages, found.error.rows) == (57, WHOLE)
+    assert (found.error.pages_done, found.error.rows) == (57, WHOLE)
     assert "held no new row" in str(found.error)
     assert app.statuses == {200: 57}
     if way == "pages":
@@ -154,7 +154,7 @@ def test_elsewhere(way):
     for found, pages in [(linked, 3), (redirected, 9)]:
         assert isinstance(found.error, sf.IncompleteWalk)
         assert "leads to another host (https://elsewhere.invalid/v1/posts)" in str(found.error)
-        assert found.error.pages == pages
+        assert found.error.pages_done == pages
         assert found.files == {"posts.parquet": OLD}
     assert (app.statuses, other.statuses) == ({200: 3}, {200: 9, 302: 1})
 

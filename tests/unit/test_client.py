@@ -447,6 +447,7 @@ def test_a_query_offers_what_a_user_wants(api):
         "explode",
         "frame",
         "head",
+        "kept",
         "limit",
         "pages",
         "paging",

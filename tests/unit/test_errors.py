@@ -9,6 +9,7 @@ from socialframe import errors
 from socialframe.errors import (
     APIError,
     IncompleteWalk,
+    MaxRequestsError,
     PagingLoop,
     RateLimitError,
     SocialFrameError,
@@ -34,6 +35,8 @@ def made(cls):
     if issubclass(cls, IncompleteWalk):
         cause = made(RateLimitError)
         return cls("Stopped.", pages=2, rows=200, position={"page": "3"}, cause=cause)
+    if issubclass(cls, MaxRequestsError):
+        return cls(2, 3)
     return cls("Something is wrong.")
 
 

@@ -232,7 +232,7 @@ def test_a_walk_of_which_nobody_knows_the_end_stops_when_it_has_sent_what_it_may
     with pytest.raises(sf.IncompleteWalk, match="max_requests permits 3") as caught:
         way(query, max_requests=3)
 
-    assert len(app.seen) == caught.value.pages == 3
+    assert len(app.seen) == caught.value.pages_done == 3
     assert caught.value.__cause__.requests is None
 
 

@@ -83,7 +83,7 @@ def test_a_failure_later_is_an_incomplete_walk(answer, way, tmp_path):
     with pytest.raises(sf.IncompleteWalk) as caught:
         list(walk(tmp_path / "x") if way.startswith("to_") else walk())
 
-    assert caught.value.pages == 2
+    assert caught.value.pages_done == 2
     assert caught.value.rows == 4
     assert "The walk had 2 pages" in str(caught.value)
     assert caught.value.position == {"page": "3"}
@@ -106,7 +106,7 @@ def test_pages_and_records_fetch_no_page_ahead():
     """A user who stops pays for what was used."""
     for way in ("pages", "records"):
         app = Scripted(*(posts_page("ab", page=i, pages=9) for i in range(1, 10)))
-        next(getattr(client_of(app).posts(), way)())
+        next(getattr(client_of(app, resume=False).posts(), way)())
 
         assert len(app.seen) == 1
 
@@ -222,7 +222,7 @@ def test_a_loop_says_how_many_rows_had_come(way):
     with pytest.raises(sf.PagingLoop) as caught:
         list(query.pages()) if way == "pages" else query.frame()
 
-    assert (caught.value.pages, caught.value.rows) == (6, 30)
+    assert (caught.value.pages_done, caught.value.rows) == (6, 30)
 
 
 def test_rows_that_shift_are_told_apart_and_counted():
@@ -406,7 +406,7 @@ def test_the_same_call_twice_is_a_loop():
     with pytest.raises(sf.PagingLoop, match="read already") as caught:
         query.frame()
 
-    assert caught.value.pages == 2
+    assert caught.value.pages_done == 2
     assert len(app.seen) == 2
 
 

@@ -1,0 +1,410 @@
+"""A walk that breaks goes on where it broke: nothing is lost, asked twice, or silently missing."""
+
+import base64
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from bad_days import SPAN, client_of, posts
+from stand_ins import Clock
+
+import socialframe as sf
+from socialframe.paging import PageNumber
+from socialframe.sandbox import Fault, Sandbox
+
+DOWN = Fault("status", status=503, page=4)
+
+
+@pytest.fixture
+def box():
+    """Return a sandbox whose 113 posts of some days stand on six pages."""
+    clock = Clock()
+    return Sandbox(clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture(scope="module")
+def every():
+    """Return these posts, read on a good day."""
+    return posts(sf.Client.sandbox(), **SPAN)
+
+
+def broken(api, **span):
+    """Walk until the sandbox breaks it; return the error."""
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        api.posts(**{**SPAN, **span}).frame()
+    return caught.value
+
+
+def asked(box):
+    """Return which pages were asked for, and answered."""
+    return [one.query for one in box.requests if one.status == 200]
+
+
+def facts(frame):
+    """Return what a frame says of itself."""
+    return frame.attrs["socialframe"]
+
+
+def test_a_walk_that_broke_goes_on_where_it_broke(box, every):
+    """By the error; every row once, in order; no page asked for twice."""
+    api = client_of(box)
+    box.faults = [DOWN]
+    error = broken(api)
+    box.faults = ()
+
+    frame = error.resume().frame()
+
+    pd.testing.assert_frame_equal(frame, every)
+    assert (facts(frame)["from_journal"], facts(frame)["from_network"]) == (3, 3)
+    assert facts(frame)["complete"] is True
+    assert len(asked(box)) == 6
+
+
+def test_the_same_query_goes_on_by_itself_and_says_so(box, every, caplog):
+    """In one line, also of another client of the same key."""
+    box.faults = [DOWN]
+    error = broken(client_of(box))
+    box.faults = ()
+
+    with caplog.at_level(logging.INFO, "socialframe"):
+        frame = client_of(box).posts(**SPAN).frame()
+
+    pd.testing.assert_frame_equal(frame, every)
+    assert len(asked(box)) == 6
+    (line,) = [text for text in caplog.messages if "goes on" in text]
+    assert line.startswith("posts: goes on after the 3 pages that came ")
+    assert f"(walk {error.walk_id})" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "refresh"), [({"resume": False}, None), ({"journal": False}, None), ({}, True)]
+)
+def test_a_walk_starts_anew_where_it_is_told_to(box, every, options, refresh):
+    """By ``resume=False``, ``journal=False``, or ``refresh=True``."""
+    box.faults = [DOWN]
+    broken(client_of(box))
+    box.faults = ()
+
+    frame = client_of(box, **options).posts(**SPAN).frame(refresh=refresh)
+
+    pd.testing.assert_frame_equal(frame, every)
+    assert facts(frame)["from_journal"] == 0
+    assert len(asked(box)) == 3 + 6
+
+
+def test_without_a_journal_the_error_says_that_it_starts_anew(box):
+    """It has no name to go on by."""
+    box.faults = [DOWN]
+    error = broken(client_of(box, journal=False))
+
+    assert error.walk_id == ""
+    assert str(error).endswith("Run it again to start anew.")
+
+
+def test_the_rows_so_far_are_in_the_error(box, every):
+    """Nothing is sent for them; and the walk can go on after that."""
+    api = client_of(box)
+    box.faults = [DOWN]
+    error = broken(api)
+    box.faults = ()
+    sent = len(box.requests)
+
+    frame = error.frame()
+
+    pd.testing.assert_frame_equal(frame, every.head(60))
+    assert facts(frame)["complete"] is False
+    assert (error.pages_done, error.rows, error.position) == (3, 60, {"page": "4"})
+    assert len(box.requests) == sent
+    pd.testing.assert_frame_equal(error.resume().frame(), every)
+
+
+def test_a_walk_that_ended_leaves_no_rest(box):
+    """Neither of itself nor of earlier tries."""
+    api = client_of(box)
+    box.faults = [DOWN]
+    for _ in range(2):
+        error = broken(api)
+    assert len(api.walks()) == 1
+    box.faults = ()
+
+    api.posts(**SPAN).frame()
+
+    assert api.walks().empty
+    with pytest.raises(sf.ArgumentError, match="Nothing is kept"):
+        error.frame()
+
+
+def test_a_walk_that_ended_takes_the_place_of_earlier_tries(box):
+    """Also where it started anew."""
+    box.faults = [DOWN]
+    broken(client_of(box))
+    box.faults = ()
+
+    client_of(box).posts(**SPAN).frame(refresh=True)
+
+    assert sf.walks().empty
+
+
+def test_a_page_that_led_astray_is_asked_for_again(every):
+    """What it led to was never a call."""
+    clock = Clock()
+    box = Sandbox(paging="next_url", clock=clock, sleep=clock.sleep)
+    api = client_of(box)
+    box.faults = [Fault("next_host", page=3, times=1)]
+    error = broken(api)
+    assert "another host" in str(error)
+
+    frame = error.resume().frame()
+
+    assert frame["id"].tolist() == every["id"].tolist()
+    assert facts(frame)["from_journal"] == 2
+
+
+def test_every_way_out_goes_on(box, every, tmp_path):
+    """Pages, records, Arrow, and files."""
+    api = client_of(box)
+    ways = {
+        "pages": lambda query: [name for page in query.pages() for name in page["id"]],
+        "records": lambda query: [record["id"] for record in query.records()],
+        "arrow": lambda query: query.arrow()["id"].to_pylist(),
+        "parquet": lambda query: pd.read_parquet(query.to_parquet(tmp_path / "x.parquet"))["id"],
+        "csv": lambda query: pd.read_csv(query.to_csv(tmp_path / "x.csv"))["id"],
+        "jsonl": lambda query: pd.read_json(query.to_jsonl(tmp_path / "x.jsonl"), lines=True)["id"],
+    }
+    for way, use in ways.items():
+        box.faults = [DOWN]
+        broken(api)
+        box.faults = ()
+        before = len(asked(box))
+
+        assert list(use(api.posts(**SPAN))) == every["id"].tolist(), way
+        assert len(asked(box)) == before + 3, way
+
+
+def test_explode_limit_and_undeclared_endpoints_go_on(box):
+    """Each as itself: a query goes on with its own walk alone."""
+    api = client_of(box)
+    path = {"path": "/v1/posts", "params": {"limit": 20}, "key": "id"}
+    queries = [
+        api.posts(**SPAN).explode("platforms"),
+        api.posts(**SPAN).limit(90),
+        api.fetch(**path).limit(90),
+        api.fetch(**path, paging=PageNumber(more="pagination.hasMore")).limit(90),
+        api.fetch(**path, columns={"createdAt": "timestamp"}).limit(80),
+    ]
+    good = [query.frame() for query in queries]
+    box.faults = [DOWN]
+    errors = []
+    for query in queries:
+        with pytest.raises(sf.IncompleteWalk) as caught:
+            query.frame()
+        errors.append(caught.value)
+    box.faults = ()
+
+    assert len({error.walk_id for error in errors}) == len(queries)
+    for error, query, frame in zip(errors, queries, good, strict=True):
+        assert len(error.frame()) == error.rows > 0
+        again = api.resume(error.walk_id)
+        assert repr(again) == repr(query)
+        pd.testing.assert_frame_equal(again.frame(), frame)
+        assert facts(again.frame())["from_journal"] == 0, "it came to its end before"
+
+
+@pytest.mark.sockets
+@pytest.mark.processes
+def test_an_error_that_was_pickled_is_looked_up_by_its_name(box, every, tmp_path):
+    """In another process, by the default client."""
+    with box.serve() as url:
+        with (
+            sf.Client(box.key, base_url=url, tier="paid") as api,
+            pytest.raises(sf.IncompleteWalk) as caught,
+        ):
+            api.posts(**SPAN).frame(max_requests=3)  # known to be too few after the first page
+        file = tmp_path / "error.pickle"
+        file.write_bytes(pickle.dumps(caught.value))
+        code = (
+            "import pickle, sys\n"
+            "error = pickle.loads(open(sys.argv[1], 'rb').read())\n"
+            "print(len(error.frame()), len(error.resume().frame()))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file)],
+            env={**os.environ, "SOCIALAPI_KEY": box.key, "SOCIALAPI_BASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert done.stdout.split() == ["20", str(len(every))]
+    assert box.key[3:] not in repr(file.read_bytes())
+
+
+def test_a_key_that_was_revoked_is_explained_and_the_walk_goes_on_with_it(box, every):
+    """On page 4; when it is known again."""
+    api = client_of(box)
+    box.faults = [Fault("revoke", page=4)]
+    error = broken(api)
+    box.faults = ()
+
+    assert isinstance(error.__cause__, sf.AuthenticationError)
+    pd.testing.assert_frame_equal(error.resume().frame(), every)
+
+
+@pytest.mark.parametrize("kind", ["html", "cut", "utf8"])
+def test_a_page_that_was_none_is_asked_for_again(box, every, kind):
+    """What the API sent in its place is not kept."""
+    api = client_of(box)
+    box.faults = [Fault(kind, page=4)]
+    error = broken(api)
+    box.faults = ()
+
+    assert len(error.frame()) == 60
+    pd.testing.assert_frame_equal(error.resume().frame(), every)
+    assert len(asked(box)) <= 6 + 3, "those that came behind it are asked for again"
+
+
+def test_a_walk_in_a_circle_starts_anew(every):
+    """Its rows are there; to go on would lead into the same circle."""
+    clock = Clock()
+    box = Sandbox(paging="cursor", clock=clock, sleep=clock.sleep)
+    api = client_of(box)
+    box.faults = [Fault("repeat", page=4)]
+    with pytest.raises(sf.PagingLoop) as caught:
+        api.posts(**SPAN).frame()
+    box.faults = ()
+
+    assert 60 <= len(caught.value.frame()) <= 80
+    frame = caught.value.resume().frame()
+    assert frame["id"].tolist() == every["id"].tolist()
+    assert facts(frame)["from_journal"] == 0
+
+
+def test_a_cursor_that_is_no_longer_known_starts_anew_and_says_so(every, caplog):
+    """Where the rows have not been handed on; and else with the next run."""
+    for way in ("frame", "pages"):
+        clock = Clock()
+        box = Sandbox(paging="cursor", clock=clock, sleep=clock.sleep)
+        api = client_of(box)
+        box.faults = [DOWN]
+        broken(api)
+        box.faults = [Fault("expire", page=4, times=1)]
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "socialframe"):
+            if way == "frame":
+                frame = api.posts(**SPAN).frame()
+            else:
+                with pytest.raises(sf.IncompleteWalk):
+                    list(api.posts(**SPAN).pages())
+                frame = pd.concat(api.posts(**SPAN).pages())
+                frame.attrs = {"socialframe": {"from_journal": 0}}
+
+        assert frame["id"].tolist() == every["id"].tolist()
+        assert facts(frame)["from_journal"] == 0
+        assert [text for text in caplog.messages if "no longer knows where" in text]
+
+
+def test_rows_that_moved_meanwhile_come_once_and_a_gap_is_told(box, every):
+    """New ones in front push known ones onto the next page; deleted ones pull others past it."""
+    api = client_of(box)
+    box.faults = [DOWN]
+    broken(api)
+    box.faults = [Fault("insert", rows=3, page=4, times=1)]
+
+    frame = api.posts(**SPAN).frame()
+
+    assert frame["id"].is_unique
+    assert set(every["id"]) <= set(frame["id"])
+    assert facts(frame)["duplicates"] == 3
+
+    box.faults = [DOWN]
+    broken(api)
+    box.faults = [Fault("delete", rows=5, page=4, times=1)]
+    with pytest.warns(sf.WalkWarning, match="disappeared on the server"):
+        frame = api.posts(**SPAN).frame()
+    assert facts(frame)["complete"] is None
+
+
+def test_a_partial_file_says_that_it_is_partial(box, every, tmp_path):
+    """With a warning; without ``partial=True`` there is no file."""
+    api = client_of(box)
+    path = tmp_path / "posts.parquet"
+    box.faults = [DOWN]
+    with pytest.raises(sf.IncompleteWalk):
+        api.posts(**SPAN).to_parquet(path)
+    assert not path.exists()
+
+    with pytest.warns(sf.WalkWarning, match="has the rows that came"):
+        api.posts(**SPAN).to_parquet(path, partial=True)
+
+    pd.testing.assert_frame_equal(sf.read_parquet(path), every.head(60))
+    assert facts(sf.read_parquet(path))["complete"] is False
+    assert b'"complete": false' in pq.read_metadata(path).metadata[b"socialframe"]
+    box.faults = ()
+    api.posts(**SPAN).to_parquet(path, partial=True)
+    assert facts(sf.read_parquet(path))["complete"] is True
+
+
+def test_a_disk_that_is_full_loses_no_page(box, every, tmp_path):
+    """The file cannot be written, and what came is there for the next try."""
+    api = client_of(box)
+    (tmp_path / "in_the_way").write_text("")
+    with pytest.raises(sf.FileError):
+        api.posts(**SPAN).to_parquet(tmp_path / "in_the_way" / "posts.parquet")
+    sent = len(asked(box))
+
+    path = api.posts(**SPAN).to_parquet(tmp_path / "posts.parquet")
+
+    pd.testing.assert_frame_equal(sf.read_parquet(path), every)
+    assert len(asked(box)) == max(sent, 6)
+
+
+def test_two_keys_never_go_on_with_each_others_walks(box):
+    """Though they ask for the same."""
+    box.faults = [DOWN]
+    error = broken(client_of(box))
+    other = Sandbox()
+    api = client_of(other)
+
+    frame = api.posts(**SPAN).frame()
+
+    assert facts(frame)["from_journal"] == 0
+    with pytest.raises(sf.ArgumentError, match="another key"):
+        api.resume(error.walk_id)
+
+
+def test_unfinished_walks_are_listed(box):
+    """Of all clients of this user; what they hold can be read as their query."""
+    box.faults = [DOWN]
+    error = broken(client_of(box))
+
+    table = sf.walks()
+
+    (row,) = table.to_dict("records")
+    assert row["walk_id"] == error.walk_id
+    assert row["query"] == "posts(since='2026-09-01', until='2026-09-12', per_page=20)"
+    assert (row["pages"], row["rows"], row["state"]) == (3, 60, "failed")
+    assert "503" in row["reason"]
+    assert row["size"] > 1000
+
+
+def test_neither_the_key_nor_its_base64_is_in_the_files(box):
+    """And nobody else may read them."""
+    box.faults = [DOWN]
+    broken(client_of(box))
+    home = Path(os.environ["XDG_DATA_HOME"])
+
+    files = [path for path in home.rglob("*") if path.is_file()]
+
+    assert {path.name for path in files} >= {"walks.sqlite"}
+    key = box.key.encode()
+    for path in files:
+        assert path.stat().st_mode & 0o077 == 0
+        for text in (key, key[3:], base64.b64encode(key)):
+            assert text not in path.read_bytes()
+    assert (home / "socialframe").stat().st_mode & 0o077 == 0
