@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from socialframe.connecting import connect, disconnect
 from socialframe.settings import no_color
 from socialframe.verbs import described, fetching, parameters, scheme, sentences
 from socialframe.version import VERSION
@@ -275,6 +276,10 @@ def sandbox(context: click.Context, /, port: int, **given: object) -> None:
     with sentences():
         box = made(said)
     run(box, port)
+
+
+main.add_command(connect)
+main.add_command(disconnect)
 
 
 def _demo(api: Client, path: Path) -> None:

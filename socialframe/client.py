@@ -9,6 +9,7 @@ from socialframe.arguments import budget_of, codec, limit_of, most_requests, sec
 from socialframe.cache import Cached, chosen
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
+from socialframe.oauth.methods import Connecting
 from socialframe.resumption import made_again, resumption, table
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _SANDBOX_URL = "https://sandbox.invalid"  # never looked up: the sandbox answers in this process
 
 
-class Client(Endpoints):
+class Client(Connecting, Endpoints):
     """The SocialSyncer API for one key: each method gives a ``Query``. No network until its rows.
 
     May be used from threads and as a context manager.

@@ -18,6 +18,7 @@
     ├── TornWalk                 the cache lost a page of a walk that is replayed from it
     ├── MaxRequestsError         a walk that would send more than ``max_requests``
     ├── OfflineMiss              ``offline=True``, and the cache has no such walk: nothing was sent
+    ├── ConnectError             an account that was not connected
     └── IncompleteWalk           a walk that broke after its first page
         └── PagingLoop           the API leads in a circle
 
@@ -74,6 +75,13 @@ def _restore(
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)
     return error
+
+
+def _take_over(error: SocialFrameError, cause: SocialFrameError | None) -> None:
+    if cause is not None:
+        error.status_code = cause.status_code
+        error.retry_after = cause.retry_after
+        error.retryable = cause.retryable
 
 
 class ArgumentError(SocialFrameError, ValueError):
@@ -172,6 +180,32 @@ class ReplyError(SocialFrameError):
     """An answer that cannot be read as what was asked for."""
 
 
+class ConnectError(SocialFrameError):
+    """An account was not connected.
+
+    Parameters
+    ----------
+    reason : str
+        Why, and what to do.
+    state : str
+        How the flow ended: ``denied``, ``expired``, ``cancelled`` or ``failed``.
+    cause : SocialFrameError or None
+        The failure itself; its ``status_code``, ``retry_after`` and ``retryable`` show here too.
+
+    Examples
+    --------
+    >>> ConnectError("Nobody answered within 300 s.", state="expired").state
+    'expired'
+    """
+
+    def __init__(
+        self, reason: str, *, state: str = "failed", cause: SocialFrameError | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.state = state
+        _take_over(self, cause)
+
+
 class TornWalk(SocialFrameError):  # noqa: N818 - a state of a walk
     """The cache lost a page of a walk that is replayed from it; the next try asks the API."""
 
@@ -251,10 +285,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
         self.pages_done = pages
         self.rows = rows
         self.position = position
-        if cause is not None:
-            self.status_code = cause.status_code
-            self.retry_after = cause.retry_after
-            self.retryable = cause.retryable
+        _take_over(self, cause)
 
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.position.items())

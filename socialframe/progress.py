@@ -60,10 +60,11 @@ class Progress:
 
 
 def _watched() -> bool:
-    return _in_kernel() or (sys.stderr is not None and sys.stderr.isatty())
+    return in_kernel() or (sys.stderr is not None and sys.stderr.isatty())
 
 
-def _in_kernel() -> bool:
+def in_kernel() -> bool:
+    """Whether this process is a notebook's kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return hasattr(shell, "kernel")

@@ -11,9 +11,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from socialframe.errors import ReplyError
 from socialframe.secret import redacted
@@ -49,9 +49,11 @@ class Call:
     path: str
     params: tuple[tuple[str, str], ...] = ()
     url: str = ""  # whole address; where it is set, it is what is asked
+    method: str = field(default="GET", repr=False)
+    body: bytes = field(default=b"", repr=False)  # JSON, where there is one
 
     @classmethod
-    def of(cls, path: str, params: Params) -> Call:
+    def of(cls, path: str, params: Params) -> Self:
         """Return the call with the parameters that are not None, as text; lists are repeated."""
         pairs = (
             (name, _text(one))
@@ -65,11 +67,25 @@ class Call:
         """Return the value of a parameter, None where it is not sent."""
         return dict(self.params).get(name)
 
-    def with_param(self, name: str, value: str | int) -> Call:
+    def with_param(self, name: str, value: str | int) -> Self:
         """Return the same call with one parameter set, in its old place where it had one."""
         pairs = [(k, v) for k, v in self.params if k != name]
         place = next((i for i, (k, _) in enumerate(self.params) if k == name), len(pairs))
         return replace(self, params=(*pairs[:place], (name, _text(value)), *pairs[place:]))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Private(Call):
+    """A call whose parameters and body are secrets: it shows its path alone, and no cache keeps it.
+
+    Examples
+    --------
+    >>> Private("/v1/connect/tiktok", method="POST", body=b'{"code": "of nobody"}')
+    <POST /v1/connect/tiktok>
+    """
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.path}>"
 
 
 def _text(value: str | float | bool) -> str:

@@ -22,12 +22,13 @@ from socialframe.errors import ArgumentError, InvalidKeyError, MissingKeyError
 from socialframe.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 BASE_URL = "https://api.socialsyncerapi.com"
 KEY_NAME = "SOCIALAPI_KEY"
 URL_NAME = "SOCIALAPI_BASE_URL"
 _SERVICE = "socialframe"  # of the keyring
+_TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 _MISSING = (
     "There is no API key. Make one at app.socialsyncerapi.com (Settings, API Keys) and set "
@@ -208,6 +209,36 @@ def no_color() -> bool:
     False
     """
     return bool(os.environ.get("NO_COLOR"))
+
+
+def public_base(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the address of this notebook server in the world, where a hub says it.
+
+    Examples
+    --------
+    >>> public_base({"JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/ada/"})
+    'https://hub.example/user/ada/'
+    """
+    return _environment(environ, "JUPYTERHUB_PUBLIC_URL") or None
+
+
+def browser() -> Callable[[str], bool] | None:
+    """Return what opens an address in a browser, None where there is none.
+
+    One that takes over the terminal is none, unless ``BROWSER`` asks for it.
+
+    Examples
+    --------
+    >>> opens = browser()
+    """
+    import webbrowser
+
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    wanted = os.environ.get("BROWSER") or getattr(found, "name", "") not in _TEXT_BROWSERS
+    return found.open if wanted else None
 
 
 def normalised(url: str) -> str:

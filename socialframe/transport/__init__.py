@@ -165,7 +165,7 @@ class Transport:
         passage: Passage | None = None,
         allowance: Allowance | None = None,
     ) -> Reply:
-        """Send a GET and return its answer.
+        """Send a call and return its answer; a redirect is followed where it was a GET.
 
         Parameters
         ----------
@@ -198,10 +198,11 @@ class Transport:
         told = {PATIENCE: Patience(self._max_wait, notify), PASSAGE: passage, ALLOWANCE: allowance}
         for _ in range(_HOPS):
             started = time.perf_counter()
-            response = self._chain.handle_request(self._request(url, told))
+            response = self._chain.handle_request(self._request(call, url, told))
             took = 1000 * (time.perf_counter() - started)
-            _log.debug("GET %s: %d in %.0f ms", call.path, response.status_code, took)
-            if not response.has_redirect_location:
+            status = response.status_code
+            _log.debug("%s %s: %d in %.0f ms", call.method, call.path, status, took)
+            if call.method != "GET" or not response.has_redirect_location:
                 break
             try:
                 url = _checked(url.join(response.headers["location"]))
@@ -228,9 +229,14 @@ class Transport:
                 raise ReplyError(text) from None
             raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
 
-    def _request(self, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
+    def _request(self, call: Call, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
+        headers, content = self._headers, call.body or None
+        if content:
+            headers = {**headers, "Content-Type": "application/json"}
         extensions = {"timeout": self._timeout, **told}
-        return httpx.Request("GET", url, headers=self._headers, extensions=extensions)
+        return httpx.Request(
+            call.method, url, headers=headers, content=content, extensions=extensions
+        )
 
 
 def _checked(url: httpx.URL) -> httpx.URL:
@@ -247,12 +253,14 @@ def _target(call: Call) -> str:
 def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
     status = response.status_code
     if status < 400:  # noqa: PLR2004 - neither success nor an error: 1xx, 3xx
-        return ReplyError(f"GET {call.path} was answered with {status}, which leads nowhere.")
+        return ReplyError(
+            f"{call.method} {call.path} was answered with {status}, which leads nowhere."
+        )
     message, code = _said(response)
     cls = ServerError if status >= 500 else _BY_STATUS.get(status, APIError)  # noqa: PLR2004
     return cls(
         message,
-        method="GET",
+        method=call.method,
         path=call.path,
         status_code=status,
         code=code,
