@@ -161,6 +161,7 @@ class Flow:
         ConnectError
             If the flow was started or ended before.
         """
+        self._must_be_new()
         with self._hidden:
             started = calls.start(self._send, self.platform, callback.redirect)
             self._hidden.add(started.link)
@@ -169,9 +170,7 @@ class Flow:
                 self._hidden.add(started.link)
             self._hidden.add(started.state)
         with self._changed:
-            if self._state is not State.IDLE:
-                text = f"A flow is good for once, and this one is {self._state}; make a new one."
-                raise ConnectError(self._reason or text, state=self._state)
+            self._must_be_new()
             self._callback, self._started = callback, started
             self._deadline = self._clock() + self._timeout
             self._move(State.WAITING)
@@ -274,6 +273,11 @@ class Flow:
             return self._account
         reason = self._reason or f"The flow is {state}."
         raise ConnectError(reason, state=state, cause=self._cause) from self._cause
+
+    def _must_be_new(self) -> None:
+        if self._state is not State.IDLE:
+            text = f"A flow is good for once, and this one is {self._state}; make a new one."
+            raise ConnectError(self._reason or text, state=self._state)
 
     def _ask(self, question: Callable[[], Account | Pick]) -> None:
         """Ask the API what only the API knows. Whatever happens, the flow ends up in a state."""
