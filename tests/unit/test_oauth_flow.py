@@ -327,7 +327,6 @@ ECHO = {"error": f"{NONCE} {CODE} {TOKEN} {LINK} own7:facebook", "code": CODE}
         [STARTED, STEP, {"pages": [TOKEN]}],
         [STARTED, STEP, PAGES, (400, ECHO)],
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("exact", [True, False])
 def test_no_failure_shows_a_secret(answers, exact, caplog):
