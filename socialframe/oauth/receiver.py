@@ -124,7 +124,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     timeout = _TICK
-    request_queue_size = SOCKETS
+    request_queue_size = 256  # the system's, until one is looked at
     # Elsewhere it only spares the minute after an old connection; on Windows it would let another
     # program listen on the same port.
     allow_reuse_address = os.name == "posix"

@@ -1,0 +1,139 @@
+"""Everybody knocks at the receiver while it waits; then the right one comes.
+
+``SOCIALFRAME_STRESS=20`` sends twenty times as much: 10,000 paths, 200 slow sockets.
+"""
+
+import os
+import random
+import socket
+import string
+import threading
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from browsers import press, visit
+
+import socialframe as sf
+from socialframe.oauth.flow import Flow, State
+from socialframe.oauth.receiver import SOCKETS
+from socialframe.oauth.ways import Loopback
+
+TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
+pytestmark = pytest.mark.sockets
+LETTERS = string.ascii_letters + string.digits + "-_/%.~"
+
+
+@pytest.fixture
+def opened():
+    """Give a flow that waits, its way, and the address of its callback."""
+    box = sf.Sandbox()
+    with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
+        flow, way = Flow(api.send, "tiktok"), Loopback()
+        callback = way.open(flow)
+        flow.start(callback)
+        yield flow, way, callback.redirect
+        way.close()
+
+
+def finished(flow, way, address):
+    """Let the right one come, and look that nothing is left."""
+    port = httpx.URL(address).port
+    began = time.monotonic()
+    answers = visit(press(flow.link))
+    took = time.monotonic() - began
+    way.close()
+
+    assert [one.status_code for one in answers] == [303, 200]
+    assert flow.state is State.CONNECTED
+    assert took < 5
+    with socket.socket() as connection:
+        assert connection.connect_ex(("127.0.0.1", port)) != 0
+    deadline = time.monotonic() + 10
+    while any("process_request_thread" in one.name for one in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_random_paths_cost_no_memory_and_end_nothing(opened):
+    """Also with a code, a wrong Host, from an image, a frame or a script, and repeated words."""
+    flow, way, address = opened
+    url = httpx.URL(address)
+    chance = random.Random(0)  # noqa: S311 - any letters will do
+    bad = [{"Host": "evil.example"}, {"Sec-Fetch-Dest": "image"}, {"Sec-Fetch-Dest": "iframe"}]
+
+    def knock(number):
+        path = "".join(chance.choices(LETTERS, k=chance.randrange(60)))
+        target, headers = f"/{path}?code={number}", {}
+        if number % 4 == 0:
+            target, headers = url.path + "?code=a&code=b", chance.choice([{}, *bad])
+        with socket.create_connection((url.host, url.port), timeout=10) as connection:
+            lines = [f"GET {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+            host = [] if "Host" in headers else [f"Host: 127.0.0.1:{url.port}"]
+            connection.sendall(("\r\n".join([*lines, *host]) + "\r\n\r\n").encode())
+            return int(connection.makefile("rb").readline().split()[1])
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(knock, range(200)))  # warm
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for start in range(0, 500 * TIMES, 500):
+            codes |= set(pool.map(knock, range(start, start + 500)))
+        grown = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+
+    assert codes == {400, 403, 404, 421}
+    assert flow.state is State.WAITING
+    assert grown < 500_000
+    finished(flow, way, address)
+
+
+def test_slow_sockets_keep_nobody_out_and_no_thread_busy(opened):
+    """Some say nothing, some drip; they are let go, oldest first."""
+    flow, way, address = opened
+    url = httpx.URL(address)
+    number = max(2 * SOCKETS, 10 * TIMES)
+    before = threading.active_count()
+    slow = []
+    for count in range(number):
+        slow.append(socket.create_connection((url.host, url.port), timeout=10))
+        if count % 2:
+            slow[-1].sendall(b"GET / HTTP/1.1\r\nX: ")
+    most = threading.active_count() - before
+    stop = threading.Event()
+
+    def drip():
+        while not stop.wait(0.05):
+            for one in slow:
+                try:
+                    one.send(b"y")
+                except OSError:
+                    continue
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    try:
+        finished(flow, way, address)
+    finally:
+        stop.set()
+        dripping.join()
+        for one in slow:
+            one.close()
+
+    assert most <= SOCKETS + 2
+
+
+def test_a_flood_of_callbacks_with_guesses_changes_nothing(opened):
+    """On the right path with the wrong state, and on other paths with the right one."""
+    flow, way, address = opened
+    with httpx.Client() as browser:
+        for number in range(50 * TIMES):
+            guess = f"?code={number}&state=own7:instagram"
+            assert browser.get(address + guess).status_code == 400
+            wrong = f"{address[:-3]}abc?code={number}&state=own7:tiktok"
+            assert browser.get(wrong).status_code == 404
+
+    assert flow.state is State.WAITING
+    finished(flow, way, address)
