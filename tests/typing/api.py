@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa  # noqa: TC002 - as users import it
 
 import socialframe as sf
+from socialframe.oauth.calls import Account
 
 
 def right(api: sf.Client) -> None:
@@ -29,6 +30,9 @@ def right(api: sf.Client) -> None:
     _: pa.Table = api.followers(["a", "b"]).arrow()
     for page in api.analytics(account_id="ig_1").pages():
         assert_type(page, pd.DataFrame)
+    assert_type(api.connect("instagram", callback="paste", port=0, timeout=60), Account)
+    api.connect("facebook", choose=lambda options: options[0])
+    api.disconnect("instagram", "ig_1")
     sf.Client(tier=sf.Limit(10, 1.0), timeout=3, max_wait=0)
     sf.to_parquet(pd.DataFrame(), Path("x.parquet"))
 
@@ -42,6 +46,8 @@ def wrong(api: sf.Client) -> None:
     api.health(platform="instagram")  # type: ignore[call-arg]
     sf.Client(tier="gold")  # type: ignore[arg-type]
     sf.Client(cache=[1])  # type: ignore[arg-type]
+    api.connect("instagram", "paste")  # type: ignore[call-arg]
+    api.disconnect("instagram")  # type: ignore[call-arg]
     api.posts().limit("5")  # type: ignore[arg-type]
     api.posts().frame(max_requests="5")  # type: ignore[arg-type]
     api.posts().nothing()  # type: ignore[attr-defined]

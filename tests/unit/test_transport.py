@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
 
 import socialframe as sf
-from socialframe.replies import Call
+from socialframe.replies import Call, Private
 from socialframe.transport import Wiring
 from socialframe.transport.throttle import retry_after
 
@@ -502,6 +502,56 @@ def test_a_post_is_replayed_after_a_429_which_concerns_it_alone():
     assert layers.handle_request(post()).status_code == 200
     assert len(app.seen) == 2
     assert clock.slept == [9.0]
+
+
+def sent(api, **more):
+    """Send a private call."""
+    return api.send(Private("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
+
+
+def test_a_post_carries_its_body_as_json_and_the_key():
+    """Read where it arrives."""
+    seen = []
+
+    def look(environ):
+        length = int(environ["CONTENT_LENGTH"])
+        seen.append((environ["CONTENT_TYPE"], environ["wsgi.input"].read(length)))
+        return {"ok": True}
+
+    app = Scripted(look)
+    assert sent(client_of(app)).body == b'{"ok": true}'
+    assert seen == [("application/json", b'{"code":"x"}')]
+    assert app.seen[0]["method"] == "POST"
+    assert app.seen[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_post_that_is_led_elsewhere_is_not_sent_again():
+    """Not even on the same host: it would be done twice, or its body read by somebody else."""
+    app = Scripted((307, {}, {"Location": "/v1/other"}))
+
+    with pytest.raises(sf.ReplyError, match="POST /v1/connect/tiktok was answered with 307"):
+        sent(client_of(app))
+    assert len(app.seen) == 1
+
+
+def test_a_refused_post_says_so_once():
+    """With its method; a 5xx may have been done."""
+    app = Scripted((502, {"error": "Bad gateway"}))
+
+    with pytest.raises(sf.ServerError, match="POST /v1/connect/tiktok: 502 Bad gateway"):
+        sent(client_of(app))
+    assert len(app.seen) == 1
+
+
+def test_a_private_call_shows_its_path_alone(caplog):
+    """In its repr, also where it was changed, and in the log."""
+    caplog.set_level(logging.DEBUG, "socialframe")
+    call = Private.of("/v1/connect/tiktok", {"redirect_url": "n0nce"}).with_param("a", "n0nce")
+    client_of(Scripted({})).send(call)
+
+    assert repr(call) == "<GET /v1/connect/tiktok>"
+    assert "GET /v1/connect/tiktok: 200" in caplog.text
+    assert "n0nce" not in caplog.text
 
 
 def test_a_429_to_a_get_pauses_everybody():
