@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from browsers import Desk, answering, press, visit
+from click.testing import CliRunner
 from stand_ins import Clock
 
 import socialframe as sf
+from socialframe.cli import main
 from socialframe.oauth.connect import connect
 from socialframe.oauth.flow import Flow, State
 from socialframe.oauth.ways import Loopback, Pasted, Proxied, way_of
@@ -368,6 +370,23 @@ def test_disconnecting_takes_the_account_out_of_the_next_accounts():
             api.disconnect("tiktok", "tt_40311")
         with pytest.raises(sf.ArgumentError, match="account_id takes a text"):
             api.disconnect("tiktok", "a/../b")
+
+
+def test_the_commands_say_what_they_did_on_standard_error(monkeypatch):
+    """And end with the codes of the other commands."""
+    box = sf.Sandbox()
+    with box.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+        monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+        gone = CliRunner().invoke(main, ["disconnect", "tiktok", "tt_40311"])
+        refused = CliRunner().invoke(main, ["connect", "gopher"])
+        unpasted = CliRunner().invoke(main, ["connect", "tiktok", "--paste"], input="")
+
+    assert (gone.exit_code, gone.stdout) == (0, "")
+    assert gone.stderr == "Disconnected: tiktok, tt_40311.\n"
+    assert (refused.exit_code, unpasted.exit_code) == (5, 5)
+    assert "platform must be one of" in refused.stderr
+    assert "Nobody can paste the address here" in unpasted.stderr
 
 
 def shell(url, key, *words, browser=""):
