@@ -51,7 +51,7 @@ class Progress:
         """Say something of the walk, as a line that stays."""
         _log.info(text)
         if self._watched:
-            print(text, file=sys.stdout if _in_kernel() else sys.stderr)
+            print(text, file=sys.stdout if in_kernel() else sys.stderr)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
