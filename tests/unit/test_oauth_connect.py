@@ -137,6 +137,19 @@ def test_a_refused_redirect_url_leads_to_the_registered_one_and_paste(callback):
     assert "paste it here" in desk.text
 
 
+def test_a_refused_address_of_ours_is_not_listened_at():
+    """Nobody would come there."""
+    way, alive = Loopback(), []
+
+    def look(link):
+        alive.append(way._receiver._thread.is_alive())
+        return press(link)
+
+    with api_of(only_redirect="https://shop.example/cb") as api:
+        connect(api.send, "tiktok", way, Desk(typed=[look]).console)
+    assert alive == [False]
+
+
 def test_where_nobody_can_paste_a_refused_redirect_url_ends_the_attempt():
     """Not after five minutes."""
     with api_of(only_redirect="https://shop.example/cb") as api:

@@ -282,6 +282,30 @@ def test_an_observer_may_ask_and_change_the_flow_and_may_fail():
     assert told == [("waiting", "waiting"), ("cancelled", "cancelled")]
 
 
+def test_an_observer_is_told_one_thing_at_a_time_and_in_order():
+    """While one thread is busy telling, another one that has news does not wait for it."""
+    told, busy, go_on = [], threading.Event(), threading.Event()
+
+    def observe(state):
+        told.append(f"{state} begins")
+        busy.set()
+        assert go_on.wait(10)
+        told.append(f"{state} ends")
+
+    flow, _ = flow_of(STARTED, ACCOUNT, observer=observe)
+    thread = threading.Thread(target=lambda: flow.start(BACK))
+    thread.start()
+    assert busy.wait(10)
+    right(flow)
+    state = flow.state
+    go_on.set()
+    thread.join()
+
+    assert state is State.CONNECTED
+    names = ["waiting", "exchanging", "connected"]
+    assert told == [f"{name} {end}" for name in names for end in ("begins", "ends")]
+
+
 @pytest.mark.parametrize("platform", ["", ".", "..", "a/b", "a\nb", None, 5])
 def test_a_platform_that_would_be_another_path_is_refused(platform):
     """Any other name is the API's to judge."""
