@@ -215,6 +215,10 @@ class FaultyServer(Server):
         # Cheroot leaves a socket open when a port is taken; this one says so first.
         socket.create_server(address).close()
         self.prepare()
+        if os.name != "nt":  # where it would let others take the port
+            # Cheroot says so only of a port that was named. Connections inherit it, and those that
+            # this side closed linger for a minute, in which nobody could take the port back.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
     def go_down(self, seconds: float) -> None:
         """Close the listener at once, so that whoever is reset now is refused next."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from socialframe.sandbox import Fault, Sandbox
+from socialframe.sandbox import Fault, Sandbox, parse_fault
 
 pytestmark = pytest.mark.sockets
 
@@ -228,6 +228,28 @@ def test_a_server_that_is_down_refuses_and_comes_back():
 
     assert took >= 0.4
     assert [asked.status for asked in sandbox.requests] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["truncate:right", "truncate:long", "stall_before:0", "stall_mid_body:0", "truncate:short"],
+)
+def test_a_server_comes_back_after_answers_that_it_ended_itself(before):
+    """Connections that the server closed first linger in the system, and hold the port up."""
+    sandbox = Sandbox(faults=[parse_fault(f"{before}@1"), Fault("refuse", seconds=0.1, at=2)])
+    with sandbox.serve() as url:
+        for _ in range(2):
+            with dial(url) as line:
+                line.sendall(request(sandbox))
+                received(line)
+        with client(sandbox, url) as api:
+            for _ in range(200):
+                with contextlib.suppress(httpx.TransportError):
+                    assert api.get("/v1/accounts").status_code == 200
+                    break
+                time.sleep(0.01)
+            else:
+                pytest.fail("it did not come back")
 
 
 def test_a_server_that_is_down_ends_promptly():
