@@ -22,7 +22,7 @@ from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
 from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.pace import pause
-from socialframe.sandbox.publishing import settle
+from socialframe.sandbox.publishing import by_itself, settle
 from socialframe.sandbox.routes import OPEN, ROUTES, matched, nowhere
 from socialframe.sandbox.scenarios import arguments
 from socialframe.sandbox.serve import serve
@@ -250,6 +250,8 @@ class Sandbox:
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
         """Serve on loopback until the context ends; uploads on another free port.
 
+        Scheduled posts come out at their moment; otherwise they do when somebody asks.
+
         Parameters
         ----------
         host
@@ -279,6 +281,7 @@ class Sandbox:
             serve(self.uploads, host=host, threads=4, largest_body=0) as uploads,
             self.state.part(media.Media).at(uploads),
             serve(self.wsgi, host=host, port=port) as base_url,
+            by_itself(self.state),
         ):
             yield base_url
 

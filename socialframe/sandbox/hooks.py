@@ -22,6 +22,8 @@ from socialframe.sandbox.state import stamp
 from socialframe.sandbox.world import dumps
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.asking import Ask
     from socialframe.sandbox.state import State
@@ -148,15 +150,17 @@ class Hooks:
         with self._lock:
             return self._known(hook_id)
 
-    def tell(self, event: str, data: Json) -> None:
+    def tell(self, event: str, data: Json, at: datetime) -> None:
         """Tell all who want to hear of it that something happened; they are not waited for."""
         for hook in self.listed():
             if hook.active and event in hook.events:
-                self.deliver(hook, event, data, PAUSES)
+                self.deliver(hook, event, data, at, PAUSES)
 
-    def deliver(self, hook: Hook, event: str, data: Json, pauses: tuple[float, ...] = ()) -> None:
-        """Send something to one webhook, soon."""
-        body = dumps({"event": event, "timestamp": stamp(self.state.now), "data": data})
+    def deliver(
+        self, hook: Hook, event: str, data: Json, at: datetime, pauses: tuple[float, ...] = ()
+    ) -> None:
+        """Send to one webhook, soon, what happened at that moment."""
+        body = dumps({"event": event, "timestamp": stamp(at), "data": data})
         parcel = Parcel(hook.id, event, body, pauses)
         line = self._lines.get(hook.id)
         if line is not None and not line.put(lambda: self._send(parcel)):
@@ -361,7 +365,7 @@ def try_out(ask: Ask) -> Answer:
     hook = hooks.find(text_in(ask.json(), "webhookId", most=255))
     if not hook.active:
         raise invalid("The webhook is off; set isActive first")
-    hooks.deliver(hook, TEST_EVENT, {"message": "A test. Nothing happened."})
+    hooks.deliver(hook, TEST_EVENT, {"message": "A test. Nothing happened."}, ask.box.now)
     return Answer(dumps({"success": True, "message": "The test is on its way; see the logs"}))
 
 

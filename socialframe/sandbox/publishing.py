@@ -14,8 +14,10 @@ or retries them: their story ends on the world's last day, whatever the clock sa
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
+import threading
 from collections import defaultdict, deque
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from socialframe.sandbox.state import State
     from socialframe.sandbox.world import Json
 
-News = list[tuple[str, "Json"]]
+News = list[tuple[str, "Json", datetime]]
 
+log = logging.getLogger(__name__)
+
+_TICK = 0.25  # seconds between two looks for what is due
 _SAYS_FAIL = re.compile(r"\[fail(-once)?(?::([a-z]+))?\]")
 _DAY = timedelta(hours=24)
 _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platformSpecificData")
@@ -70,16 +75,16 @@ def alone(box: State) -> Iterator[News]:
     Yields
     ------
     list
-        Takes pairs of event and data.
+        Takes triples of event, data and moment.
 
     Examples
     --------
     >>> from socialframe.sandbox.state import State
     >>> from socialframe.sandbox.world import the_world
     >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> state.listeners.append(lambda event, data: print(event, data))
+    >>> state.listeners.append(lambda event, data, at: print(event, data))
     >>> with alone(state) as news:
-    ...     news.append(("post.scheduled", {"postId": "post_1"}))
+    ...     news.append(("post.scheduled", {"postId": "post_1"}, state.now))
     ...     print("nobody knows")
     nobody knows
     post.scheduled {'postId': 'post_1'}
@@ -87,8 +92,8 @@ def alone(box: State) -> Iterator[News]:
     news: News = []
     with box.lock:
         yield news
-    for event, data in news:
-        box.announce(event, data)
+    for event, data, moment in news:
+        box.announce(event, data, moment)
 
 
 def settle(box: State) -> None:
@@ -113,6 +118,45 @@ def settle(box: State) -> None:
             post = None if place is None else box.world.post(place)
             if post and post["status"] == "scheduled" and post["scheduledFor"] == stamp(moment):
                 _save(box, _published(box, post, moment, news))
+
+
+@contextmanager
+def by_itself(box: State) -> Iterator[None]:
+    """Publish whatever is due until the context ends, whether or not anybody asks.
+
+    Parameters
+    ----------
+    box
+        The state.
+
+    Yields
+    ------
+    None
+        The context.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world import the_world
+    >>> with by_itself(State(the_world(), wall=lambda: 0.0)):
+    ...     pass
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_TICK):
+            try:
+                settle(box)
+            except Exception:
+                log.exception("The sandbox could not publish what is due")
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def keep(box: State, post: Json, news: News) -> Json:
@@ -191,6 +235,7 @@ def _scheduled(box: State, post: Json) -> News:
         (
             "post.scheduled",
             {"postId": post["id"], "platform": target["platform"], "status": "scheduled"},
+            box.now,
         )
         for target in post["platforms"]
     ]
@@ -211,7 +256,7 @@ def _published(box: State, post: Json, moment: datetime, news: News) -> Json:
         names = ("platformPostId", "platformPostUrl", "status", "error")
         told = {name: outcome[name] for name in names if name in outcome}
         about = {"postId": post["id"], "platform": target["platform"]}
-        news.append((f"post.{outcome['status']}", {**about, **told}))
+        news.append((f"post.{outcome['status']}", {**about, **told}, moment))
     ends = {target["status"] for target in targets}
     out = "published" in ends
     return {

@@ -120,7 +120,7 @@ def told_at(url):
 def events(sandbox):
     """Collect what a sandbox announces."""
     heard = []
-    sandbox.state.listeners.append(lambda event, data: heard.append((event, data)))
+    sandbox.state.listeners.append(lambda *news: heard.append(news[:2]))
     return heard
 
 

@@ -164,6 +164,48 @@ def test_a_made_secret_verifies_as_the_documentation_says(receiver):
     assert list(json.loads(raw)) == ["event", "timestamp", "data"]
 
 
+THREADS = {"platform": "threads", "accountId": "th_40131"}
+SOON = {"content": "Hi", "platforms": [THREADS], "scheduledFor": "2026-03-02T09:00:00Z"}
+
+
+@pytest.mark.sockets
+def test_a_served_sandbox_publishes_at_the_moment_by_itself(receiver):
+    """Nobody asks for anything; the receiver hears of it, and of the moment that it had."""
+    box = Box()
+    box.register(receiver.url, ["post.published"])
+    with box.sandbox.serve() as url, httpx.Client(headers=box.client.headers) as client:
+        post = client.post(f"{url}/v1/posts", json=SOON).json()
+        asked = len(box.sandbox.requests)
+        box.now = SPRING + 1799
+        assert not receiver.arrived.acquire(timeout=0.6)
+        box.now = SPRING + 1801
+        assert receiver.arrived.acquire(timeout=10)
+        assert len(box.sandbox.requests) == asked
+        shown = client.get(f"{url}/v1/posts/{post['id']}").json()
+    box.flush()
+
+    assert shown["status"] == "published"
+    assert shown["publishedAt"] == "2026-03-02T09:00:00Z"
+    assert json.loads(receiver.bodies[0])["timestamp"] == shown["publishedAt"]
+
+
+@pytest.mark.sockets
+def test_a_sandbox_that_is_not_served_publishes_when_it_is_asked(receiver):
+    """Long after the moment; the post and the event agree on when that was."""
+    box = Box()
+    box.register(receiver.url, ["post.published"])
+    with box.sandbox.serve():
+        pass  # what served it is over
+    post = box.client.post("/v1/posts", json=SOON).json()
+    box.now = SPRING + 7200
+    assert not receiver.arrived.acquire(timeout=0.6)
+    shown = box.client.get(f"/v1/posts/{post['id']}").json()
+    box.flush()
+
+    assert shown["publishedAt"] == "2026-03-02T09:00:00Z"
+    assert json.loads(receiver.bodies[0])["timestamp"] == shown["publishedAt"]
+
+
 @pytest.mark.sockets
 @pytest.mark.parametrize(
     ("choice", "names"),

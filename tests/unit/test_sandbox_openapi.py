@@ -213,7 +213,7 @@ class Walk:
     def __init__(self, sandbox):
         self.sandbox, self.api = sandbox, client(sandbox)
         self.said, self.events = [], []
-        sandbox.state.listeners.append(lambda event, data: self.events.append((event, data)))
+        sandbox.state.listeners.append(lambda *news: self.events.append(news[:2]))
 
     def ask(self, method, path, body=None, query=None, **parts):
         """Ask, by the path as the document has it."""
