@@ -14,7 +14,7 @@ from socialframe.sandbox.shelf import METRICS, summed
 from socialframe.sandbox.world import Series, dumps, the_world
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from socialframe.sandbox.answers import Routes
@@ -40,15 +40,17 @@ def _usernames() -> dict[str, str]:
     return {account["accountId"]: account["username"] for account in the_world().accounts}
 
 
-def _shown(post: Json, numbers: Sequence[Numbers], total: Json) -> Json:
-    """Show a post as analytics do."""
-    names = _usernames()
+def _shown(
+    post: Json, numbers: Sequence[Numbers], total: Json, accounts: Iterable[Json] = ()
+) -> Json:
+    """Show a post as analytics do; one of the start has no targets but accounts of the start."""
+    names = {**_usernames(), **{who["accountId"]: who["username"] for who in accounts}}
     targets = [
         {
             "platform": target["platform"],
             "status": target["status"],
             "accountId": target["accountId"],
-            "accountUsername": names[target["accountId"]],
+            "accountUsername": names.get(target["accountId"]),
             "analytics": metrics,
             "syncStatus": sync,
             "platformPostUrl": target.get("platformPostUrl"),
@@ -65,6 +67,14 @@ def _shown(post: Json, numbers: Sequence[Numbers], total: Json) -> Json:
         "isExternal": False,
         "mediaType": _media_type(post),
     }
+
+
+def _line(world: World, place: int) -> bytes:
+    """Give the JSON of a post as analytics show it."""
+    if place not in world.own:
+        return world.shelf.view(place, _shown)
+    numbers = world.numbers(place) or ()
+    return dumps(_shown(world.post(place), numbers, summed(numbers), world.accounts))
 
 
 @lru_cache(maxsize=8192)
@@ -92,7 +102,9 @@ def _selected(
         )
 
     def rank(place: int) -> tuple[bool, float, str]:
-        value = _total(world.shelf, place)["engagementRate" if sort_by == "engagement" else sort_by]
+        own = place in world.own
+        total = summed(world.numbers(place) or ()) if own else _total(world.shelf, place)
+        value = total["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
         return (value is not None) == descending, value or 0, world.post(place)["id"]
 
@@ -108,10 +120,20 @@ def _counts(
     return len(published), len(world.select(status="scheduled", platform=platform, account=account))
 
 
+def _last_sync(world: World) -> str:
+    out = (post.get("publishedAt") or "" for post in world.own.values())
+    return max(f"{world.today}{LAST_SYNC}", *out, "")
+
+
 def _span(ask: Ask, days: int) -> tuple[date, date]:
-    """Read ``fromDate`` and ``toDate``; by default the last so many days of the world."""
+    """Read ``fromDate`` and ``toDate``.
+
+    By default from so many days before the end of the world's story, whenever that is looked at,
+    until today, so that what came out since then is in it.
+    """
+    today = ask.box.now.date() if ask.state else ask.world.today
     first = ask.day("fromDate") or ask.world.today - timedelta(days=days)
-    last = ask.day("toDate") or ask.world.today
+    last = ask.day("toDate") or max(ask.world.today, today)
     if first > last:
         raise invalid("fromDate must not lie after toDate")
     return first, last
@@ -151,12 +173,13 @@ def analytics(ask: Ask) -> Answer:
     post_id = ask.text("postId")
     if post_id is not None:
         place = world.find(post_id)
-        if place is None or place in world.own or world.shelf.numbers(place) is None:
+        if place is None or world.numbers(place) is None:
             raise ApiError(404, "NOT_FOUND", "Post not found")
-        return Answer(world.shelf.view(place, _shown))
+        return Answer(_line(world, place))
     wish = read_wish(ask, limit=50)
     first, last = _span(ask, 90)
-    if (last - first).days > LONGEST_SPAN:
+    # The days since the end of the story are not held against who names no last one.
+    if ((ask.day("toDate") or world.today) - first).days > LONGEST_SPAN:
         raise invalid(f"fromDate and toDate must lie at most {LONGEST_SPAN} days apart")
     sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
     platform, account = ask.text("platform"), ask.text("accountId")
@@ -166,11 +189,11 @@ def analytics(ask: Ask) -> Answer:
         "totalPosts": len(places),
         "publishedPosts": published,
         "scheduledPosts": scheduled,
-        "lastSync": f"{world.today}{LAST_SYNC}",
+        "lastSync": _last_sync(world),
         "dataStaleness": {},
     }
     page = cut(ask, wish, places)
-    lines = (world.shelf.view(place, _shown) for place in page.places)
+    lines = (_line(world, place) for place in page.places)
     after = {
         **page.members,
         "accounts": [

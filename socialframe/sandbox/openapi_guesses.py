@@ -47,7 +47,7 @@ _NUMBERS: Json = {
                 "platform": PLATFORM,
                 "status": TARGET_STATUS,
                 "accountId": ACCOUNT_ID,
-                "accountUsername": text(),
+                "accountUsername": or_null(text()),
                 "analytics": or_null(ref("Metrics")),
                 "syncStatus": word("synced", "pending", "unavailable"),
                 "platformPostUrl": or_null(text()),

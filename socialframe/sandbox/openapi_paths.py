@@ -228,14 +228,17 @@ def _numbers(switches: Switches) -> Operations:
         "postId": text("Of a post that is out."),
         "platform": text(),
         "accountId": text(),
-        "fromDate": {**DAY, "description": "90 days ago by default; 366 days at most."},
+        "fromDate": {
+            **DAY,
+            "description": "90 days before the end of the story by default; 366 days at most.",
+        },
         "toDate": {**DAY, "description": "Today by default."},
         "sortBy": {**word(*SORTS), "default": SORTS[0]},
         "order": {**word("desc", "asc"), "default": "desc"},
     }
     followed = {
         "accountIds": text("A list with commas; all by default."),
-        "fromDate": {**DAY, "description": "30 days ago by default."},
+        "fromDate": {**DAY, "description": "30 days before the end of the story by default."},
         "toDate": {**DAY, "description": "Today by default."},
         "granularity": {**word("daily"), "default": "daily"},
     }

@@ -185,6 +185,18 @@ def _numbers(cells: Cells) -> Numbers:
     return Numbers(sync, {**metrics, "engagementRate": float(rate), "lastUpdated": updated})
 
 
+def new_numbers(moment: str) -> Numbers:
+    """Give what is known of a target that has just come out.
+
+    Examples
+    --------
+    >>> new_numbers("2026-11-21T12:00:00Z").metrics["views"]
+    0
+    """
+    counts = dict.fromkeys(METRICS, 0)
+    return Numbers("synced", {**counts, "engagementRate": 0.0, "lastUpdated": moment})
+
+
 def engagement_rate(metrics: Json) -> float | None:
     """Give the share of impressions that led to something, in percent.
 

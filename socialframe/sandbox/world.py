@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from socialframe.errors import FileError
 from socialframe.sandbox.places import Merged
-from socialframe.sandbox.shelf import FileShelf, dumps, involves
+from socialframe.sandbox.shelf import FileShelf, Numbers, dumps, involves, new_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,13 +137,51 @@ class World:
     ) -> Sequence[int]:
         """Find posts that are out, by target and day of publication, the latest first."""
         places = self.shelf.measured(platform, account, span, status)
-        if not self.gone:
+        if not self.own and not self.gone:
             return places
-        # A post that was retried has numbers as before.
-        gone = tuple(place for place in self.gone if place not in self.own)
+        first, last = (day.isoformat() for day in span)
+        kept = [
+            place
+            for place, post in sorted(self.own.items())
+            if self.numbers(place) is not None
+            and status in (None, post["status"])
+            and involves(post, platform, account)
+            and first <= post["publishedAt"][:10] <= last
+        ]
         if not self.shelf.small:
-            return Merged(places, (), gone)
-        return [place for place in places if place not in gone]
+            return Merged(places, kept, self.gone)  # new ones come first
+        left = [place for place in places if not self._is_gone(place)]
+        # Not by the id as well, so that of the same moment a new one comes first.
+        return sorted(
+            [*kept, *left], key=lambda place: str(self.post(place)["publishedAt"]), reverse=True
+        )
+
+    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
+        """Give the numbers of each target of a post that is out; None if it is not.
+
+        A target that came out since the start has zeros, for good: nobody looks at a sandbox.
+
+        Examples
+        --------
+        >>> target = {"platform": "tiktok", "accountId": "tt_40311", "status": "published"}
+        >>> post = {"id": "post_x", "status": "published", "platforms": [target]}
+        >>> world = the_world().with_post({**post, "publishedAt": "2026-11-21T12:00:00Z"})
+        >>> world.numbers(-1)[0].metrics["likes"]
+        0
+        """
+        post = self.own.get(place)
+        if post is None:
+            return self.shelf.numbers(place)
+        if post["status"] not in {"published", "partial"}:
+            return None
+        blank = (Numbers("unavailable", None),) * len(post["platforms"])
+        before = self.shelf.numbers(place) if place >= 0 else None
+        return tuple(
+            new_numbers(post["publishedAt"])
+            if target["status"] == "published" and then.sync == "unavailable"
+            else then
+            for target, then in zip(post["platforms"], before or blank, strict=True)
+        )
 
     def with_post(self, post: Json) -> Self:
         """Make the world in which there is this post, in the place of one of the same id."""

@@ -322,8 +322,9 @@ def test_what_changes_in_a_grown_world_is_seen_in_it():
     assert places[501] not in every[at : at + 9]
     assert [*every[::-1][-1:]] == [every[0]] == [-1]
     left = changed.measured(None, None, (date(2026, 9, 1), date(2026, 9, 30)))
-    assert [*left[498:502]] == [*places[498:501], places[502]]  # an edited one keeps its numbers
+    assert [*left[499:503]] == [*places[498:501], places[502]]  # an edited one keeps its numbers
     assert [*left[::-1][:2]] == [*places[::-1][:2]]
+    assert left[0] == -1  # the new one was published in that month, too
 
 
 def test_a_grown_world_is_like_the_small_one():

@@ -715,6 +715,112 @@ def test_a_created_post_is_in_the_list(desk):
     )
 
 
+def numbers_of(desk, post):
+    return desk.get("/v1/analytics", params={"postId": post["id"]}).json()
+
+
+@pytest.mark.parametrize("posts", [None, 5400])
+def test_what_comes_out_is_seen_in_analytics_at_once(posts):
+    """First in the list, alone, and counted; with zeros, because nobody looked at it yet."""
+    with Desk(posts=posts) as desk:
+        before = desk.get("/v1/analytics").json()
+        post = desk.create(TWITTER, INSTAGRAM, publishNow=True)
+        after = desk.get("/v1/analytics").json()
+        alone = numbers_of(desk, post)
+        draft = numbers_of(desk, desk.create(TWITTER, isDraft=True))
+
+    for name in ("totalPosts", "publishedPosts", "scheduledPosts"):
+        more = name == "totalPosts"  # it is partial, and never was scheduled
+        assert after["overview"][name] == before["overview"][name] + more
+    assert after["pagination"]["total"] == before["pagination"]["total"] + 1
+    assert after["posts"][0] == alone
+    assert after["posts"][1:] == before["posts"][:-1]
+    assert list(alone) == list(before["posts"][0])
+    assert alone["content"] == post["content"]
+    out, failed = alone["platforms"]
+    assert (out["syncStatus"], failed["syncStatus"]) == ("synced", "unavailable")
+    assert out["analytics"] == alone["analytics"]
+    assert failed["analytics"] is None
+    assert alone["analytics"].pop("lastUpdated") == post["publishedAt"]
+    assert after["overview"]["lastSync"] == post["publishedAt"]
+    assert set(alone["analytics"].values()) == {0}
+    assert draft == NOT_FOUND
+
+
+def test_analytics_count_what_came_out_by_status_day_and_target(desk):
+    """As they count the posts of the start."""
+
+    def counts(**params):
+        overview = desk.get("/v1/analytics", params=params).json()["overview"]
+        return [overview[name] for name in ("totalPosts", "publishedPosts", "scheduledPosts")]
+
+    assert counts(fromDate="2026-11-21")[:2] == [0, 0]
+    waiting = counts()[2]
+    desk.create(TWITTER, publishNow=True)
+    desk.create(THREADS, scheduledFor="2026-11-22T09:00:00Z")
+    assert counts(fromDate="2026-11-21") == [1, 1, waiting + 1]
+    desk.now += 24 * HOUR
+    assert counts(fromDate="2026-11-21") == [2, 2, waiting]
+    assert counts(fromDate="2026-11-22")[:2] == [1, 1]
+    assert counts(fromDate="2026-11-21", toDate="2026-11-21")[:2] == [1, 1]
+    assert counts(fromDate="2026-11-21", platform="tiktok")[:2] == [0, 0]
+    assert counts(fromDate="2026-11-21", accountId=THREADS["accountId"])[:2] == [1, 1]
+    by_likes = desk.get("/v1/analytics", params={"sortBy": "likes", "order": "asc"}).json()
+    assert {post["publishedAt"][:10] for post in by_likes["posts"][:2]} <= {
+        *("2026-11-21", "2026-11-22")
+    }
+
+
+def test_a_post_of_a_new_account_has_a_name_in_analytics(desk):
+    """The account was not there at the start."""
+    ask = desk.get("/v1/connect/threads", params={"redirect_url": "http://app.example/"}).json()
+    page = desk.get(ask["authUrl"]).text
+    fields = {
+        name: re.search(f'name="{name}" value="([^"]+)"', page)[1] for name in ("token", "account")
+    }
+    back = desk.post(ask["authUrl"], data={**fields, "decision": "allow"})
+    code = httpx.URL(back.headers["Location"]).params["code"]
+    body = {"code": code, "redirect_url": "http://app.example/"}
+    account = desk.post("/v1/connect/threads", json=body).json()
+    post = desk.create({**THREADS, "accountId": account["accountId"]}, publishNow=True)
+
+    (target,) = numbers_of(desk, post)["platforms"]
+    assert target["accountUsername"] == account["username"]
+
+
+def test_a_retried_target_gets_zeros_beside_the_numbers_of_the_others(desk):
+    """The post of the start was partial; what it had stays."""
+    post = desk.list(status="partial", platform="tiktok", limit=1)["posts"][0]
+    before = numbers_of(desk, post)["platforms"]
+    desk.retry(post)
+    after = numbers_of(desk, post)["platforms"]
+
+    for then, now in zip(before, after, strict=True):
+        if then["status"] == "published":
+            assert now == then
+        else:
+            assert now["analytics"]["likes"] == 0
+
+
+def test_the_last_day_is_today_unless_it_is_said(desk):
+    """By the sandbox's clock, and in followers as in analytics; never before the story's end."""
+    until = []
+    for now in (NOON, NOON + 48 * HOUR, NOON - 9999 * HOUR):
+        desk.now = now
+        until.append(desk.get("/v1/accounts/follower-stats").json()["dateRange"])
+        assert desk.get("/v1/analytics").json()["overview"]["totalPosts"] == 732
+    future = desk.get("/v1/analytics", params={"fromDate": "2026-11-24"})
+    desk.now = NOON + 9999 * HOUR
+
+    start = "2026-10-21"
+    assert until == [
+        {"from": start, "to": day} for day in ("2026-11-21", "2026-11-23", "2026-11-20")
+    ]
+    assert future.status_code == 400
+    assert desk.get("/v1/analytics").status_code == 200
+    assert desk.get("/v1/analytics", params={"fromDate": "2025-11-18"}).status_code == 400
+
+
 def test_two_sandboxes_share_no_posts(desk):
     """What one publishes the other does not know."""
     post = desk.create(TWITTER, publishNow=True)

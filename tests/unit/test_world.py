@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from socialframe.sandbox.world import find_world, load_world, the_world
 DATA = Path(__file__).resolve().parents[2] / "data"
 METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
 PLATFORMS = {"instagram", "facebook", "threads", "tiktok", "twitter"}
+LAST_DAY = datetime(2026, 11, 20, 18, tzinfo=UTC).timestamp()
 MOMENT = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -28,7 +29,7 @@ MOMENT = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 def client():
     """Open a client whose sandbox lives a second a call, so that no test meets the limit."""
     ticks = itertools.count()
-    sandbox = Sandbox(clock=lambda: float(next(ticks)))
+    sandbox = Sandbox(clock=lambda: float(next(ticks)), wall=lambda: LAST_DAY)
     transport = httpx.WSGITransport(app=sandbox)
     headers = {"Authorization": f"Bearer {sandbox.key}"}
     with httpx.Client(transport=transport, base_url="http://sandbox.example", headers=headers) as c:
@@ -385,11 +386,11 @@ def test_followers_of_some_accounts(client):
     ("question", "word"),
     [
         ("analytics?fromDate=2025-11-18", "366 days"),
-        ("analytics?fromDate=2026-11-21", "toDate"),
+        ("analytics?fromDate=2026-11-21&toDate=2026-11-20", "toDate"),
         ("analytics?sortBy=beauty", "sortBy"),
         ("analytics?order=up", "order"),
         ("accounts/follower-stats?granularity=weekly", "granularity"),
-        ("accounts/follower-stats?fromDate=2026-11-21", "toDate"),
+        ("accounts/follower-stats?fromDate=2026-11-21&toDate=2026-11-20", "toDate"),
     ],
 )
 def test_refused_questions(client, question, word):
