@@ -13,7 +13,7 @@ import weakref
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.utils import send_file
@@ -23,6 +23,7 @@ from werkzeug.wsgi import get_input_stream
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import invalid
 from socialframe.sandbox.fields import text_in
+from socialframe.sandbox.platforms import File, elsewhere
 from socialframe.sandbox.world import dumps
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.answers import Routes
     from socialframe.sandbox.asking import Ask
     from socialframe.sandbox.state import State
+    from socialframe.sandbox.world import Json
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Stored(NamedTuple):
     file: Path
     content_type: str
     etag: str
+    size: int
 
 
 class Media:
@@ -79,6 +82,7 @@ class Media:
 
     def __init__(self) -> None:
         self.base = UPLOADS
+        self._bases = {UPLOADS}
         self.stored: dict[str, Stored] = {}
         self._secret = secrets.token_bytes()
         self._folder: Path | None = None
@@ -87,6 +91,7 @@ class Media:
     def at(self, base: str) -> Iterator[None]:
         """Let uploads go to another base URL until the context ends."""
         before, self.base = self.base, base
+        self._bases.add(base)
         try:
             yield
         finally:
@@ -98,6 +103,23 @@ class Media:
             self._folder = Path(tempfile.mkdtemp(prefix="socialframe-uploads-"))
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder
+
+    def file(self, item: Json) -> File:
+        """Tell what is known of a file of a post: of one that was uploaded here, all.
+
+        Examples
+        --------
+        >>> Media().file({"type": "image", "url": f"{UPLOADS}/up/nothing.png"}).missing
+        True
+        """
+        parts = urlsplit(item["url"])
+        if f"{parts.scheme}://{parts.netloc.lower()}" not in self._bases:
+            return elsewhere(item)
+        stored = self.stored.get(parts.path)
+        if stored is None:
+            return elsewhere(item)._replace(missing=True)
+        ending = TYPES[stored.content_type][0].removeprefix(".")
+        return File(item["type"], item["url"], ending, stored.size)
 
     def sign(self, path: str, query: dict[str, str], content_type: str) -> str:
         """Sign all that a PUT must repeat to the letter."""
@@ -232,7 +254,7 @@ def _stored(state: State, environ: WSGIEnvironment, stream: IO[bytes]) -> Respon
         )
     if path not in media.stored:
         raise Refusal(404, "NoSuchKey", "The specified key does not exist.")
-    file, content_type, etag = media.stored[path]
+    file, content_type, etag, _ = media.stored[path]
     return send_file(file, environ, mimetype=content_type, etag=etag)
 
 
@@ -285,7 +307,7 @@ def _take(media: Media, path: str, environ: WSGIEnvironment, stream: IO[bytes]) 
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    media.stored[path] = Stored(file, environ["CONTENT_TYPE"], digest.hexdigest())
+    media.stored[path] = Stored(file, environ["CONTENT_TYPE"], digest.hexdigest(), size)
     return digest.hexdigest()
 
 

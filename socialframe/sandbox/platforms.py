@@ -1,19 +1,21 @@
 """What each platform takes: the contract's section 7 as a table.
 
-The columns of twitter and threads are the sibling's. Sizes and lengths of files are left out,
-because a post brings only their addresses.
+The columns of twitter and threads are the sibling's. A post brings only addresses of files: what
+was uploaded to the sandbox is known by its bytes, any other file by the ending of its address. How
+long a video plays is not looked at.
 """
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from socialframe.sandbox.world import Json
 
@@ -23,11 +25,19 @@ CONSENT = ("content_preview_confirmed", "express_consent_given")
 
 _JPEG_PNG = ("jpg", "jpeg", "png")
 _MP4_MOV = ("mp4", "mov")
-_ALL = {*_JPEG_PNG, *_MP4_MOV, "gif", "webp", "webm"}
+_KINDS = {
+    **dict.fromkeys((*_JPEG_PNG, "webp"), "image"),
+    **dict.fromkeys((*_MP4_MOV, "webm"), "video"),
+    "gif": "gif",
+}
+# Without what this machine knows beyond Python, so that each judges alike.
+_OTHERS = mimetypes.MimeTypes().types_map[True]
 # They answer with a page around the file.
 _NO_FILES = re.compile(
     r"(.+\.)?(drive\.google\.com|dropbox\.com|onedrive\.live\.com|1drv\.ms|icloud\.com)"
 )
+
+_NO_LIMIT = 10**9  # megabytes; nobody has so many
 
 _LINK = re.compile(r"https?://\S+")
 _SIGN = "[\u2600-\u27bf\U0001f000-\U0001faff]"
@@ -35,6 +45,52 @@ _SIGN = "[\u2600-\u27bf\U0001f000-\U0001faff]"
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff]{2}|" + _SIGN + "(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d" + _SIGN + ")*"
 )
+
+
+class File(NamedTuple):
+    """A file of a post, as far as it is known.
+
+    Parameters
+    ----------
+    said
+        Its type, as the post has it.
+    url
+        Its address.
+    ending
+        Its format.
+    size
+        Its bytes, where they are here.
+    missing
+        Whether it should be here and is not.
+
+    Examples
+    --------
+    >>> File("image", "https://cdn.example.net/cup.gif", "gif").kind
+    'gif'
+    """
+
+    said: str
+    url: str
+    ending: str
+    size: int = 0
+    missing: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it counts as: a GIF may be called an image, too."""
+        return "gif" if self.ending == "gif" else self.said
+
+
+def elsewhere(item: Json) -> File:
+    """Tell what is known of a file that lies elsewhere.
+
+    Examples
+    --------
+    >>> elsewhere({"type": "image", "url": "https://cdn.example.net/Cup.JPG?size=1"}).ending
+    'jpg'
+    """
+    ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
+    return File(item["type"], item["url"], ending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +107,8 @@ class Limits:
         How many at most; GIFs count as images, too.
     formats
         Endings of the files.
+    megabytes
+        Size of a file of each kind at most, in millions of bytes; what is not named has no limit.
     consent
         Options that must be true.
     a_day
@@ -67,6 +125,7 @@ class Limits:
     images: int
     gifs: int
     formats: tuple[str, ...]
+    megabytes: Mapping[str, int]
     videos: int = 1
     photo_text: int | None = None
     consent: tuple[str, ...] = ()
@@ -80,6 +139,7 @@ PLATFORMS = {
         images=10,
         gifs=0,
         formats=(*_JPEG_PNG, *_MP4_MOV),
+        megabytes={"video": 300},  # an image above 8 MB is compressed
         a_day=100,
     ),
     "facebook": Limits(
@@ -89,6 +149,7 @@ PLATFORMS = {
         gifs=10,
         # WebP is turned into JPEG.
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+        megabytes={"image": 4, "gif": 4, "video": 4000},
     ),
     "threads": Limits(
         text=500,
@@ -96,6 +157,7 @@ PLATFORMS = {
         images=10,
         gifs=10,
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+        megabytes={"image": 8, "gif": 8, "video": 1000},
         a_day=250,
     ),
     "tiktok": Limits(
@@ -105,6 +167,7 @@ PLATFORMS = {
         images=35,
         gifs=0,
         formats=(*_JPEG_PNG, "webp", *_MP4_MOV, "webm"),
+        megabytes={"image": 20, "video": 4000},
         consent=CONSENT,
     ),
     "twitter": Limits(
@@ -113,6 +176,7 @@ PLATFORMS = {
         images=4,
         gifs=1,
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+        megabytes={"image": 5, "gif": 15, "video": 512},
     ),
 }
 
@@ -142,7 +206,7 @@ def length(platform: str, text: str) -> int:
     return len(text)
 
 
-def refusal(platform: str, text: str, media: Sequence[Json], options: Json) -> str | None:
+def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
     """Say why a platform does not take a post.
 
     Parameters
@@ -163,9 +227,12 @@ def refusal(platform: str, text: str, media: Sequence[Json], options: Json) -> s
     'This platform does not take text alone'
     >>> refusal("threads", "Good morning", [], {}) is None
     True
+    >>> picture = File("image", "https://cdn.example.net/a.png", "png", 5_000_000)
+    >>> refusal("facebook", "", [picture], {})
+    'Upload rejected: file is larger than this platform allows'
     """
     limits = PLATFORMS[platform]
-    kinds = Counter(item["type"] for item in media)
+    kinds = Counter(file.kind for file in media)
     pictures = kinds["image"] + kinds["gif"]
     longest = limits.photo_text if limits.photo_text and not kinds["video"] else limits.text
     checks = (
@@ -179,10 +246,22 @@ def refusal(platform: str, text: str, media: Sequence[Json], options: Json) -> s
             kinds["gif"] > limits.gifs or (limits.gifs == 1 == kinds["gif"] < pictures),
             "A GIF must be alone",
         ),
-        (any(_no_file(item) for item in media), "The media link leads to a page, not to a file"),
+        (any(map(_no_file, media)), "The media link leads to a page, not to a file"),
         (
-            not {_ending(item) for item in media} & _ALL <= set(limits.formats),
+            any(file.missing for file in media),
+            "The media link leads to nothing: no file was uploaded there",
+        ),
+        (
+            any(_is_known(file.ending) and file.ending not in limits.formats for file in media),
             "Upload rejected: file format not supported",
+        ),
+        (
+            any(_KINDS.get(file.ending, file.kind) != file.kind for file in media),
+            "Upload rejected: the file is not of the type that is said",
+        ),
+        (
+            any(file.size > limits.megabytes.get(file.kind, _NO_LIMIT) * 10**6 for file in media),
+            "Upload rejected: file is larger than this platform allows",
         ),
         (
             not all(options.get(name) is True for name in limits.consent),
@@ -192,9 +271,11 @@ def refusal(platform: str, text: str, media: Sequence[Json], options: Json) -> s
     return next((error for broken, error in checks if broken), None)
 
 
-def _ending(item: Json) -> str:
-    return urlsplit(item["url"]).path.rpartition(".")[2].lower()
+def _is_known(ending: str) -> bool:
+    """Tell whether an ending says what the file is; an address may end in anything."""
+    other = _OTHERS.get(f".{ending}", "application/octet-stream")
+    return ending in _KINDS or other != "application/octet-stream"
 
 
-def _no_file(item: Json) -> bool:
-    return bool(_NO_FILES.fullmatch(urlsplit(item["url"]).hostname or ""))
+def _no_file(file: File) -> bool:
+    return bool(_NO_FILES.fullmatch(urlsplit(file.url).hostname or ""))

@@ -5,6 +5,7 @@ broken limit could as well refuse the whole post. Here a target fails, by a sent
 
 - its account is not connected any more, or its token is not valid,
 - the post breaks a limit of the platform (`platforms`), or the daily cap of the account,
+- a file of it should have been uploaded to the sandbox and was not,
 - or its text says so: ``[fail]`` at every attempt, ``[fail-once]`` at the first that would have
   succeeded; ``[fail:tiktok]`` and ``[fail-once:tiktok]`` on that platform only.
 
@@ -24,6 +25,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from socialframe.sandbox.media import Media
 from socialframe.sandbox.platforms import CONSENT, PLATFORMS, refusal
 from socialframe.sandbox.state import stamp
 
@@ -293,7 +295,8 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
         # It was made before this sandbox was; its consent is not told, and was surely given.
         options = {**dict.fromkeys(CONSENT, True), **options}
     text = str(target.get("customContent", post["content"]))
-    media = target["customMedia"] if "customMedia" in target else post["mediaItems"]
+    items = target["customMedia"] if "customMedia" in target else post["mediaItems"]
+    media = [box.part(Media).file(item) for item in items]
     if error := refusal(platform, text, media, options):
         return error
     diary = box.part(Diary)

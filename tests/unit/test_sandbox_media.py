@@ -352,6 +352,140 @@ def test_a_disk_that_takes_nothing_is_a_fault_in_xml(tmp_path, monkeypatch, capl
     assert "could not take or give a file" in caplog.text
 
 
+ACCOUNTS = {
+    "facebook": "fb_40217",
+    "instagram": "ig_40118",
+    "threads": "th_40131",
+    "tiktok": "tt_40311",
+    "twitter": "tw_40126",
+}
+CONSENT = {"content_preview_confirmed": True, "express_consent_given": True}
+TOO_LARGE = "Upload rejected: file is larger than this platform allows"
+NOT_TAKEN = "Upload rejected: file format not supported"
+OTHER_TYPE = "Upload rejected: the file is not of the type that is said"
+NOTHING = "The media link leads to nothing: no file was uploaded there"
+
+
+def upload(sandbox, content_type, size):
+    """Put so many bytes, and give their address."""
+    urls = presign(sandbox, content_type)
+    pieces = (b"\0" * min(1 << 20, size - at) for at in range(0, size, 1 << 20))
+    headers = {"Content-Type": content_type, "Content-Length": str(size)}
+    with outside(sandbox) as client:
+        assert client.put(urls["uploadUrl"], content=pieces, headers=headers).status_code == 200
+    return urls["publicUrl"]
+
+
+def errors_of(sandbox, item):
+    """Publish one file everywhere, and give the errors of those that do not take it."""
+    targets = [
+        {"platform": platform, "accountId": account} for platform, account in ACCOUNTS.items()
+    ]
+    body = {"mediaItems": [item], "platforms": targets, "publishNow": True}
+    with api(sandbox) as client:
+        post = client.post("/v1/posts", json={**body, "tiktokSettings": CONSENT}).json()
+    return {one["platform"]: one["error"] for one in post["platforms"] if "error" in one}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size", "refused"),
+    [
+        ("image/png", 4_000_000, ()),
+        ("image/png", 4_000_001, ("facebook",)),
+        ("image/png", 8_000_000, ("facebook", "twitter")),
+        ("image/jpeg", 15_000_000, ("facebook", "threads", "twitter")),
+        ("image/jpeg", 20_000_001, ("facebook", "threads", "tiktok", "twitter")),
+    ],
+)
+def test_a_platform_takes_images_up_to_its_size(content_type, size, refused):
+    """By the bytes that came (section 7); Instagram makes large ones smaller."""
+    sandbox = Sandbox()
+    item = {"type": "image", "url": upload(sandbox, content_type, size)}
+
+    assert errors_of(sandbox, item) == dict.fromkeys(refused, TOO_LARGE)
+
+
+def test_a_gif_may_be_larger_on_twitter():
+    """15 MB where an image has 5; whether it is called a GIF or an image."""
+    sandbox = Sandbox()
+    url = upload(sandbox, "image/gif", 15_000_000)
+
+    for said in ("gif", "image"):
+        assert errors_of(sandbox, {"type": said, "url": url}) == {
+            "facebook": TOO_LARGE,
+            "threads": TOO_LARGE,
+            **dict.fromkeys(("instagram", "tiktok"), "This platform does not take GIFs"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("content_type", "said", "error"),
+    [
+        ("image/png", "video", OTHER_TYPE),
+        ("image/png", "gif", OTHER_TYPE),
+        ("video/mp4", "image", OTHER_TYPE),
+        ("video/mp4", "video", None),
+    ],
+)
+def test_an_upload_is_what_its_content_type_says(content_type, said, error):
+    """Whatever the post calls it."""
+    sandbox = Sandbox()
+    found = errors_of(sandbox, {"type": said, "url": upload(sandbox, content_type, 9)})
+
+    if error is None:
+        assert found == {}
+    else:
+        assert {found["facebook"], found["threads"], found["twitter"]} == {error}
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "error"),
+    [
+        ("image", "a.pdf", NOT_TAKEN),
+        ("video", "a.AVI?x=1", NOT_TAKEN),
+        ("image", "a.mp4", OTHER_TYPE),
+        ("video", "a.jpg", OTHER_TYPE),
+        ("image", "a.unheard-of", None),
+        ("video", "a", None),
+        ("image", "a.bin", None),
+    ],
+)
+def test_a_file_elsewhere_is_what_its_ending_says(said, name, error):
+    """An ending that nobody knows may be anything."""
+    found = errors_of(Sandbox(), {"type": said, "url": f"https://cdn.example.net/{name}"})
+
+    assert found == ({} if error is None else dict.fromkeys(ACCOUNTS, error))
+
+
+def test_an_upload_that_never_came_cannot_be_published():
+    """Nor an address of the store that was never given out; once the bytes are there, it can."""
+    sandbox = Sandbox()
+    urls = presign(sandbox)
+    item = {"type": "image", "url": urls["publicUrl"]}
+    before = errors_of(sandbox, item)
+    invented = errors_of(sandbox, {"type": "image", "url": f"{UPLOADS}/up/0.png"})
+    with outside(sandbox) as client:
+        client.put(urls["uploadUrl"], content=PNG, headers=IMAGE)
+
+    assert before == invented == dict.fromkeys(ACCOUNTS, NOTHING)
+    assert errors_of(sandbox, item) == {}
+
+
+@pytest.mark.sockets
+def test_an_upload_of_a_served_sandbox_is_known_as_well():
+    """At its own port, and after it ended."""
+    sandbox = Sandbox()
+    with sandbox.serve(), httpx.Client() as client:
+        urls, empty = presign(sandbox), presign(sandbox)
+        client.put(urls["uploadUrl"], content=PNG, headers=IMAGE)
+        found = errors_of(sandbox, {"type": "video", "url": urls["publicUrl"]})
+        assert found == dict.fromkeys(ACCOUNTS, OTHER_TYPE)
+        assert errors_of(sandbox, {"type": "image", "url": urls["publicUrl"]}) == {}
+    missing = errors_of(sandbox, {"type": "image", "url": empty["publicUrl"]})
+
+    assert missing == dict.fromkeys(ACCOUNTS, NOTHING)
+
+
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_not_allowed(method):
     """The store takes and gives; nothing else."""
