@@ -83,8 +83,9 @@ def update(ask: Ask) -> Answer:
     """Answer ``PUT /v1/posts/{postId}``: the fields that are named change, no others.
 
     A draft stays one until ``isDraft`` is false or ``publishNow`` true, so that who sends a draft
-    back as it was read does not publish it. A failed post stays failed until it is retried, or
-    gets ``publishNow`` or another moment; with other targets it is a draft again.
+    back as it was read does not publish it; to plan one it needs platforms, as a new post does. A
+    failed post stays failed until it is retried, or gets ``publishNow`` or another moment; with
+    other targets it is a draft again.
 
     Parameters
     ----------
@@ -224,7 +225,10 @@ def _changed(box: State, old: Json, body: Json) -> Json:
         post["scheduledFor"] = None
     if status != "failed":
         post["platforms"] = [pending(target) for target in post["platforms"]]
-    drafted = status == "draft" and (given.get("isDraft") or old["status"] == "draft")
+    # Who names another moment for a draft, or says that it is none, asks for what needs targets.
+    plans = given.get("scheduledFor") not in (None, old["scheduledFor"])
+    stays = old["status"] == "draft" and given.get("isDraft") is None and not plans
+    drafted = status == "draft" and (given.get("isDraft") or stays)
     if not post["platforms"] and not drafted:
         raise invalid("Platforms required for non-draft posts")
     own = [bool(one.get("customContent") or one.get("customMedia")) for one in post["platforms"]]

@@ -471,8 +471,13 @@ def test_platforms_are_required(desk, body):
 
     draft = desk.create(isDraft=True)
     assert desk.edit(draft, tags=["tea"]).status_code == 200
-    for wish in ({"publishNow": True}, {"isDraft": False, "scheduledFor": "2026-12-01T07:00Z"}):
+    moment = {"scheduledFor": "2026-12-01T07:00Z"}
+    for wish in ({"publishNow": True}, {"isDraft": False}, moment, {"isDraft": False, **moment}):
         assert desk.edit(draft, **wish).json() == NO_PLATFORMS
+        assert desk.read(draft)["status"] == "draft"
+    planned = desk.edit(draft, isDraft=True, **moment).json()
+    assert desk.edit(planned, **planned).json() == planned  # sent back as it was read
+    assert desk.edit(planned, scheduledFor=None).status_code == 200
     assert desk.edit(
         desk.create(TWITTER, scheduledFor="2026-12-01T07:00Z"), platforms=[]
     ).json() == (NO_PLATFORMS)
