@@ -17,6 +17,7 @@ from socialframe.sandbox import hooks, media, watch
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asked import RequestLog, asked
 from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it
+from socialframe.sandbox.body import body_of, pass_over
 from socialframe.sandbox.dress import dressed, heard, heard_body
 from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
 from socialframe.sandbox.grown import grown_world
@@ -201,6 +202,7 @@ class Sandbox:
         request = Request(as_wsgi_has_it(environ))
         began, came = self._clock(), self._wall()
         answer, met = self._answer(request)
+        pass_over(request.environ)
         fault = met.first("wire")
         line: Line | None = environ.get(LINE)
         if fault and not line:
@@ -278,7 +280,7 @@ class Sandbox:
         True
         """
         with (
-            serve(self.uploads, host=host, threads=4, largest_body=0) as uploads,
+            serve(self.uploads, host=host, threads=4, refuse=media.in_xml) as uploads,
             self.state.part(media.Media).at(uploads),
             serve(self.wsgi, host=host, port=port) as base_url,
             by_itself(self.state),
@@ -341,7 +343,7 @@ class Sandbox:
             switches=self.switches,
             body=b""
             if request.method in {"GET", "HEAD"}
-            else heard_body(request.get_data(), self.switches),
+            else heard_body(body_of(request), self.switches),
             content_type=request.mimetype,
             key=self.key,
             listed=request.method == "GET" and part in LISTS,

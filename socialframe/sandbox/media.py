@@ -22,6 +22,7 @@ from werkzeug.wsgi import get_input_stream
 
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import invalid
+from socialframe.sandbox.body import PIECE, pass_over
 from socialframe.sandbox.fields import text_in
 from socialframe.sandbox.platforms import File, elsewhere
 from socialframe.sandbox.world import dumps
@@ -54,7 +55,6 @@ TYPES = {
     "video/webm": (".webm", "video"),
 }
 
-_PIECE = 1 << 16  # bytes that are in memory at a time
 _DATE = "%Y%m%dT%H%M%SZ"
 
 
@@ -198,6 +198,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         return Response(xml, self.status, content_type="application/xml")
 
 
+def in_xml(status: int, text: str) -> Answer:
+    """Word what the server of the store refuses by itself.
+
+    Examples
+    --------
+    >>> in_xml(400, "Malformed Content-Length Header.").content_type
+    'application/xml'
+    """
+    response = Refusal(status, "InvalidRequest", text).response()
+    return Answer(response.get_data(), (), status, "application/xml")
+
+
 def store(state: State, environ: WSGIEnvironment) -> Response:
     """Answer a request to the store of the bytes, which knows no key; never an exception.
 
@@ -220,9 +232,8 @@ def store(state: State, environ: WSGIEnvironment) -> Response:
     >>> Client(Sandbox().uploads).get("/up/nothing.png").status
     '404 NOT FOUND'
     """
-    stream = get_input_stream(environ)
     try:
-        response = _stored(state, environ, stream)
+        response = _stored(state, environ, get_input_stream(environ))
     except Refusal as refusal:
         response = refusal.response()
     except HTTPException:
@@ -230,10 +241,7 @@ def store(state: State, environ: WSGIEnvironment) -> Response:
     except Exception:
         log.exception("The sandbox could not take or give a file")
         response = Refusal(500, "InternalError", "We encountered an internal error.").response()
-    # Cheroot would read what is left into memory, whole, to keep the connection.
-    with contextlib.suppress(HTTPException, OSError):
-        while stream.read(_PIECE):
-            pass
+    pass_over(environ)
     response.headers["X-Sandbox"] = "made-up data"
     return response
 
@@ -294,7 +302,7 @@ def _take(media: Media, path: str, environ: WSGIEnvironment, stream: IO[bytes]) 
     part = file.with_suffix(f".{secrets.token_hex(4)}")
     try:
         with part.open("wb") as out, contextlib.suppress(HTTPException):
-            while piece := stream.read(_PIECE):
+            while piece := stream.read(PIECE):
                 out.write(piece)
                 digest.update(piece)
                 size += len(piece)

@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.wire import FaultyServer
+from socialframe.sandbox.wire import FaultyServer, in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from wsgiref.types import WSGIApplication
 
-    from socialframe.sandbox.wire import Orders
+    from socialframe.sandbox.wire import Orders, Words
 
 _TICK = 0.02  # seconds between two tries to take the port back
 
@@ -31,7 +31,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     threads: int = 8,
-    largest_body: int = 1 << 20,
+    refuse: Words = in_json,
 ) -> Iterator[str]:
     """Serve an application on loopback until the context ends.
 
@@ -45,8 +45,8 @@ def serve(
         A port, or 0 for a free one.
     threads : int
         How many requests are answered at a time.
-    largest_body : int
-        Bytes of a body that are taken, or 0 where the application sees to it.
+    refuse : callable
+        Words what never gets as far as the application.
 
     Yields
     ------
@@ -68,7 +68,7 @@ def serve(
     """
     address = _loopback(host)
     orders: Orders = queue.SimpleQueue()
-    make = partial(FaultyServer, app=app, orders=orders, threads=threads, largest_body=largest_body)
+    make = partial(FaultyServer, app=app, orders=orders, threads=threads, refuse=refuse)
     server = make((address, port))
     bound = server.bind_addr
     keeper = threading.Thread(target=_keep_up, args=(server, make, orders), daemon=True)

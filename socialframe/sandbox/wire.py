@@ -15,15 +15,15 @@ import threading
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Gateway_10, Server
 
 from socialframe.sandbox.answers import refused
-from socialframe.sandbox.asking import invalid
+from socialframe.sandbox.asking import ApiError, invalid
 
 if TYPE_CHECKING:
     import queue
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
     from werkzeug.wrappers import Response
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.answers import Answer
     from socialframe.sandbox.faults import Fault
 
+    Words = Callable[[int, str], Answer]
     Orders = queue.SimpleQueue[float | None]
 
 LINE = "socialframe.line"
@@ -145,9 +146,41 @@ class Line:
         self._request.server.play(connection, script)
 
 
+def in_json(status: int, text: str) -> Answer:
+    """Word what the server of the API refuses by itself; no page documents any of it.
+
+    Examples
+    --------
+    >>> in_json(400, "Malformed Request-Line").body
+    b'{"error":"Malformed Request-Line","code":"VALIDATION_ERROR"}'
+    """
+    code = "VALIDATION_ERROR" if status < 500 else "INTERNAL_ERROR"  # noqa: PLR2004 - of a server
+    return refused(ApiError(status, code, text))
+
+
+class _Request(HTTPRequest):
+    """One that is refused in the words of who is served."""
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        number, _, reason = status.partition(" ")
+        answer = self.server.refuse(int(number), msg or reason)
+        lines = (
+            f"{self.server.protocol} {status}",
+            f"Content-Length: {len(answer.body)}",
+            f"Content-Type: {answer.content_type}",
+            "X-Sandbox: made-up data",
+            "Connection: close",
+        )
+        self.close_connection = True
+        head = "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            self.conn.wfile.write(head + answer.body)
+
+
 class _Connection(HTTPConnection):
     """One that Cheroot does not close once it was taken."""
 
+    RequestHandlerClass = _Request
     taken = False
 
     def close(self) -> None:
@@ -182,8 +215,8 @@ class FaultyServer(Server):
         Where it asks to be down for so many seconds.
     threads
         How many requests are answered at a time.
-    largest_body
-        Bytes of a body that are taken, or 0 where the application sees to it.
+    refuse
+        Words what never gets as far as the application.
     """
 
     ConnectionClass = _Connection
@@ -194,7 +227,7 @@ class FaultyServer(Server):
         app: WSGIApplication,
         orders: queue.SimpleQueue[float | None],
         threads: int,
-        largest_body: int,
+        refuse: Words,
     ) -> None:
         super().__init__(
             address,
@@ -205,7 +238,7 @@ class FaultyServer(Server):
             shutdown_timeout=_PATIENCE,
         )
         self.gateway = _Gateway
-        self.max_request_body_size = largest_body
+        self.refuse = refuse
         self.expiration_interval = _TICK
         self.down = False
         self._orders = orders

@@ -1,0 +1,142 @@
+"""Bodies that are too large, of no length, or broken off; and whatever is no HTTP at all."""
+
+from __future__ import annotations
+
+import re
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from socialframe.sandbox import Sandbox
+
+LIMIT = 1_048_576
+TOO_LARGE = {"error": "The body must have at most 1,048,576 bytes", "code": "VALIDATION_ERROR"}
+
+
+def key(sandbox):
+    return {"Authorization": f"Bearer {sandbox.key}", "Content-Type": "application/json"}
+
+
+def body(size):
+    """Make a draft of exactly so many bytes."""
+    frame = b'{"isDraft": true, "content": "%b"}'
+    return frame % (b"x" * (size - len(frame) + 2))
+
+
+def raw(url, *lines, data=b""):
+    """Send a request as it is written, and read the answer to its end."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode() + data)
+        found = b""
+        while piece := line.recv(65536):
+            found += piece
+    head, _, rest = found.partition(b"\r\n\r\n")
+    return head.decode().split("\r\n"), rest
+
+
+def test_the_largest_body_in_process():
+    """One byte more is refused in the API's words, and nothing was made."""
+    sandbox = Sandbox()
+    transport = httpx.WSGITransport(app=sandbox)
+    with httpx.Client(
+        transport=transport, base_url="http://a.example", headers=key(sandbox)
+    ) as api:
+        taken, refused = (api.post("/v1/posts", content=body(LIMIT + more)) for more in (0, 1))
+        total = api.get("/v1/posts").json()["pagination"]["total"]
+
+    assert taken.status_code == 201
+    assert (refused.status_code, refused.json()) == (413, TOO_LARGE)
+    assert total == 5401
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_largest_body_on_loopback(chunked):
+    """With a length or in chunks; the connection stays good, and a wrong key is told first."""
+    sandbox = Sandbox()
+
+    def content(size):
+        whole = body(size)
+        return (whole[at : at + 9999] for at in range(0, size, 9999)) if chunked else whole
+
+    with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:
+        taken = api.post("/v1/posts", content=content(LIMIT))
+        refused = api.post("/v1/posts", content=content(20 * LIMIT))
+        again = api.get("/v1/accounts")
+        stranger = {"Authorization": "Bearer sk_wrong"}
+        unknown = api.post("/v1/posts", content=content(2 * LIMIT), headers=stranger)
+
+    assert taken.status_code == 201
+    assert (refused.status_code, refused.json()) == (413, TOO_LARGE)
+    assert refused.headers["Content-Type"] == "application/json"
+    assert refused.headers["X-Sandbox"] == "made-up data"
+    assert again.status_code == 200
+    assert unknown.json()["code"] == "AUTH_INVALID_KEY"
+    assert [asked.status for asked in sandbox.requests] == [201, 413, 200, 401]
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("lines", "data", "status"),
+    [
+        (["POST {} HTTP/1.1", "Host: a", "Content-Length: many"], b"", 400),
+        (["POST {} HTTP/1.1", "Host: a", "Content-Length: -5"], b"", 400),
+        (
+            ["POST {} HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"],
+            b"zz\r\n{}\r\n0\r\n\r\n",
+            400,
+        ),
+        (["POST {} HTTP/1.1", "Host: a", "Transfer-Encoding: magic"], b"", 501),
+        (["POST {} HTTP/9.9", "Host: a"], b"", 505),
+        (["hello"], b"", 400),
+    ],
+)
+def test_what_is_no_request_is_refused_in_the_words_of_the_api(lines, data, status):
+    """By the envelope, whoever noticed it."""
+    sandbox = Sandbox()
+    first, *rest = lines
+    with sandbox.serve() as url:
+        bearer = f"Authorization: Bearer {sandbox.key}"
+        head, text = raw(url, first.format("/v1/posts"), *rest, bearer, data=data)
+
+    assert head[0].split()[1] == str(status)
+    assert "X-Sandbox: made-up data" in head
+    assert "Content-Type: application/json" in head
+    code = "VALIDATION_ERROR" if status == 400 else "INTERNAL_ERROR"
+    assert re.fullmatch(rb'{"error":"[A-Z][^"]+","code":"%b"}' % code.encode(), text)
+
+
+@pytest.mark.sockets
+def test_the_store_refuses_what_is_no_request_in_its_own_words():
+    """It speaks XML, as S3 does."""
+    sandbox = Sandbox()
+    with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:
+        asked = {"filename": "a.png", "contentType": "image/png"}
+        store = api.post("/v1/media/presign", json=asked).json()["uploadUrl"]
+        head, text = raw(store, "PUT /up/a.png HTTP/1.1", "Host: a", "Content-Length: many")
+
+    assert head[0].startswith("HTTP/1.1 400 ")
+    assert "X-Sandbox: made-up data" in head
+    assert b"<Error><Code>InvalidRequest</Code>" in text
+
+
+@pytest.mark.sockets
+def test_a_body_that_breaks_off_is_an_error_of_its_sender():
+    """Fewer bytes come than were promised, and then the end."""
+    sandbox = Sandbox()
+    with sandbox.serve() as url:
+        parts = urlsplit(url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+            head = f"POST /v1/posts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {sandbox.key}\r\n"
+            line.sendall(head.encode() + b"Content-Length: 99\r\n\r\n{}")
+            line.shutdown(socket.SHUT_WR)
+            found = b""
+            while piece := line.recv(65536):
+                found += piece
+
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert b'"error":"The body breaks off"' in found
+    assert [asked.status for asked in sandbox.requests] == [400]
