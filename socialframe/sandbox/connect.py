@@ -5,14 +5,22 @@ What the person sees between the start and the finish is in ``consent``.
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import ApiError, invalid
-from socialframe.sandbox.flows import PLATFORMS, Consent, Flows, Grant, Person, people
+from socialframe.sandbox.flows import (
+    LONGEST_URL,
+    PLATFORMS,
+    Consent,
+    Flows,
+    Grant,
+    Person,
+    is_redirect_url,
+    people,
+)
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.switches import Switches
 from socialframe.sandbox.world import dumps
@@ -27,15 +35,6 @@ OWNER = "own7"
 """Whoever the key belongs to, as ``state`` names them; always the same, so anybody can guess it."""
 
 CONSENT, CALLBACK = "/_sandbox/consent", "/_sandbox/callback"
-
-# RFC 3986 knows no other characters. Nothing else may reach a Location header.
-_LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
-_URL = re.compile(
-    rf"https?://(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*\.?)(:[0-9]{{1,5}})?"
-    r"([/?][a-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?",
-    re.IGNORECASE,
-)
-_LONGEST_URL = 2000
 
 _CODE_REFUSED = "code is not valid for this platform and redirect_url; start the connection again"
 _TOKEN_REFUSED = "tempToken is not valid; start the connection again"  # noqa: S105 - a sentence
@@ -66,10 +65,10 @@ def start(ask: Ask) -> Answer:
     redirect = named or registered or ask.root + CALLBACK
     if registered not in (None, redirect):
         raise invalid("redirect_url must be exactly the URL that is registered for this app")
-    if not _is_plain(redirect):
+    if not is_redirect_url(redirect):
         raise invalid(
             "redirect_url must be an absolute http or https URL with a host and without user name "
-            f"or fragment, of at most {_LONGEST_URL} characters"
+            f"or fragment, of at most {LONGEST_URL} characters"
         )
     consent = Consent(ask.key, platform, redirect, bool(named), secrets.token_urlsafe(32))
     # Two-part and guessable, as documented by the example of 5.4: it protects nobody. What keeps
@@ -212,16 +211,6 @@ def _text(body: dict[str, Any], name: str) -> str:
         raise invalid(f"{name} is required and must be a text")
     text: str = body[name]
     return text
-
-
-def _is_plain(url: str) -> bool:
-    if len(url) > _LONGEST_URL or not _URL.fullmatch(url):
-        return False
-    try:
-        port = urlsplit(url).port
-    except ValueError:  # above 65535, or an IPv6 address that is none
-        return False
-    return port != 0
 
 
 def _pages(ask: Ask) -> dict[str, tuple[Person, bool]]:

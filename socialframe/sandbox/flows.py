@@ -7,12 +7,13 @@ chosen, a token.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,34 @@ CODE_SECONDS = 60
 MOST = 1000
 """Slips of one kind that are kept; one more, and the oldest goes."""
 
+# RFC 3986 knows no other characters. Nothing else may reach a Location header.
+_LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
+_URL = re.compile(
+    rf"https?://(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*\.?)(:[0-9]{{1,5}})?"
+    r"([/?][a-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?",
+    re.IGNORECASE,
+)
+LONGEST_URL = 2000
+
 SECRETS = frozenset({"code", "state", "request", "tempToken"})
 """Query parameters whose values nobody may read in a log."""
+
+
+def is_redirect_url(url: str) -> bool:
+    """Tell whether a browser can be sent to a URL.
+
+    Examples
+    --------
+    >>> is_redirect_url("http://localhost:8000/back"), is_redirect_url("nope")
+    (True, False)
+    """
+    if len(url) > LONGEST_URL or not _URL.fullmatch(url):
+        return False
+    try:
+        port = urlsplit(url).port
+    except ValueError:  # above 65535, or an IPv6 address that is none
+        return False
+    return port != 0
 
 
 class Person(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from socialframe.errors import ArgumentError
 from socialframe.sandbox.families import PAGINGS, end_sign_of
+from socialframe.sandbox.flows import is_redirect_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,10 +186,14 @@ class Switches:
         cap: object = self.page_cap
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
             raise ArgumentError(f"page_cap takes a whole number from 1, not {cap!r}.")
-        for name in ("cache_control", "only_redirect"):
-            text = getattr(self, name)
-            if text is not None and not (isinstance(text, str) and text.isprintable()):
-                raise ArgumentError(f"{name} takes a text in one line, not {text!r}.")
+        text: object = self.cache_control
+        if text is not None and not (isinstance(text, str) and text.isprintable()):
+            raise ArgumentError(f"cache_control takes a text in one line, not {text!r}.")
+        url: object = self.only_redirect
+        if url is not None and not (isinstance(url, str) and is_redirect_url(url)):
+            raise ArgumentError(
+                f"only_redirect takes a URL like http://localhost:8000/callback, not {url!r}."
+            )
 
     def paging_for(self, name: str) -> PagingFamily:
         """Tell how one of `LISTS` is paged.

@@ -33,6 +33,7 @@ def test_every_switch_is_an_argument_of_the_sandbox():
         {"window_seconds": 0},
         {"gzip": 1},
         {"cache_control": "a\nb"},
+        *({"only_redirect": url} for url in ("nope", "", "ftp://a.example/", "http://a/#b", 1)),
         {"paging": {"posts": "pages"}},
         {"paging": {"accounts": "page"}},
         {"no_such": 1},
