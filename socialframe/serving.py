@@ -103,6 +103,5 @@ def run(box: Sandbox, port: int) -> None:
     except KeyboardInterrupt:
         click.echo("The sandbox is closed.", err=True)
     except OSError as error:
-        raise click.ClickException(
-            f"Port {port} cannot be used: {error.strerror or error}."
-        ) from None
+        click.echo(f"Error: Port {port} cannot be used: {error.strerror or error}.", err=True)
+        raise click.exceptions.Exit(5) from None

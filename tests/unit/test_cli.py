@@ -114,7 +114,7 @@ def test_a_taken_port_is_one_sentence():
         port = url.rpartition(":")[2]
         result = CliRunner().invoke(main, ["sandbox", "--port", port])
 
-    assert result.exit_code == 1
+    assert result.exit_code == 5
     assert f"Port {port} cannot be used" in result.output
 
 
