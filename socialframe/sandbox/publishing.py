@@ -9,8 +9,9 @@ broken limit could as well refuse the whole post. Here a target fails, by a sent
 - or its text says so: ``[fail]`` at every attempt, ``[fail-once]`` at the first that would have
   succeeded; ``[fail:tiktok]`` and ``[fail-once:tiktok]`` on that platform only.
 
-Otherwise it is published. Posts that were there from the start keep still until somebody edits
-or retries them: their story ends on the world's last day, whatever the clock says.
+Otherwise it is published. Posts that were there from the start keep still until somebody retries
+them, publishes them or gives them another moment: their story ends on the world's last day,
+whatever the clock says.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def keep(box: State, post: Json, news: News) -> Json:
         The state; its lock is held.
     post
         With ``publishing`` its targets are tried now, and so with ``scheduled`` if its moment is
-        past; otherwise it only waits.
+        new and past; otherwise it only waits.
     news
         Gets what is to be announced.
 
@@ -189,7 +190,7 @@ def keep(box: State, post: Json, news: News) -> Json:
     >>> keep(state, {**post, "status": "publishing", "publishedAt": None}, [])["status"]
     'published'
     """
-    if post["status"] == "scheduled":
+    if post["status"] == "scheduled" and _has_new_moment(box, post):
         moment = datetime.fromisoformat(post["scheduledFor"])
         if moment <= box.now:
             post = {**post, "status": "publishing"}
@@ -227,12 +228,14 @@ def _save(box: State, post: Json) -> None:
     box.change(lambda world: world.with_post(post))
 
 
-def _scheduled(box: State, post: Json) -> News:
-    """Tell of each target, unless the post had this moment before."""
+def _has_new_moment(box: State, post: Json) -> bool:
+    """Tell whether a post has to be put down for its moment; one of the start never was."""
     place = box.world.find(post["id"])
     old = {} if place is None else box.world.post(place)
-    if all(old.get(name) == post[name] for name in ("status", "scheduledFor")):
-        return []
+    return any(old.get(name) != post[name] for name in ("status", "scheduledFor"))
+
+
+def _scheduled(box: State, post: Json) -> News:
     return [
         (
             "post.scheduled",

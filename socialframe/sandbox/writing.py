@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from socialframe.sandbox.state import State
     from socialframe.sandbox.world import Json, World
 
+_NOT_DELETED = {
+    "publishing": "being published",
+    "published": "published",
+    "partial": "published in part",
+}
 _SHOWN = ("content", "mediaItems", "platforms", "scheduledFor", "timezone", "tags")
 
 
@@ -154,8 +159,8 @@ def delete(ask: Ask) -> Answer:
     box, status = ask.box, _switches(ask).delete_status
     with box.lock:
         post = _found(ask)
-        if post["status"] in {"publishing", "published", "partial"}:
-            raise invalid("A post that is published cannot be deleted")
+        if post["status"] in _NOT_DELETED:
+            raise invalid(f"A post that is {_NOT_DELETED[post['status']]} cannot be deleted")
         box.change(lambda world: world.without_post(post["id"]))
     return Answer(b"" if status == 204 else dumps({"message": "Post deleted"}), status=status)  # noqa: PLR2004 - no content
 

@@ -222,16 +222,39 @@ def test_a_scheduled_post_goes_out_when_its_moment_passes(desk):
 
 
 def test_what_was_there_from_the_start_keeps_still(desk):
-    """Their story ends on the world's last day; an edited one lives on."""
-    before = desk.list(status="scheduled")
-    first = before["posts"][0]
+    """Their story ends on the world's last day; one that gets another moment lives on."""
+    before = desk.list(status="scheduled", limit=100)["posts"]
+    moments = sorted({post["scheduledFor"] for post in before})
+    assert moments[0] < "2026-11-21T12:00:00Z" < moments[-1]
+    for post in before:
+        edited = desk.edit(post, tags=["late"])
+        assert edited.status_code == 200
+        assert edited.json()["status"] == "scheduled"
     desk.now += 400 * 24 * HOUR
-    assert desk.list(status="scheduled") == before
+    assert {post["status"] for post in map(desk.read, before)} == {"scheduled"}
+    assert desk.heard == []
 
-    edited = desk.edit(first, tags=["late"]).json()
+    first, second, *_ = before
+    past = desk.edit(first, scheduledFor="2026-11-22T00:00:00Z").json()
+    desk.edit(second, scheduledFor="2028-01-01T00:00:00Z")
+    assert past["status"] in {"published", "partial", "failed"}
+    assert desk.read(second)["status"] == "scheduled"
+    desk.now += 400 * 24 * HOUR
+    assert desk.read(second)["status"] in {"published", "partial", "failed"}
 
-    assert edited["status"] in {"published", "partial", "failed"}
-    assert desk.list(status="scheduled")["pagination"]["total"] == before["pagination"]["total"] - 1
+
+def test_what_was_being_published_at_the_start_stays_so(desk):
+    """Nobody can edit, delete or retry it; each says why."""
+    post = desk.list(status="publishing", limit=1)["posts"][0]
+    desk.now += 400 * 24 * HOUR
+    replies = desk.edit(post, tags=[]), desk.delete(f"/v1/posts/{post['id']}"), desk.retry(post)
+
+    assert [(reply.status_code, reply.json()["error"]) for reply in replies] == [
+        (400, "Only draft, scheduled and failed posts can be edited"),
+        (400, "A post that is being published cannot be deleted"),
+        (400, "The post has no failed target to retry"),
+    ]
+    assert desk.read(post) == post
 
 
 def test_targets_may_have_their_own_text_media_and_options(desk):
@@ -664,13 +687,16 @@ def test_update_of_a_failed_post(desk):
 
 def test_what_is_out_is_out(desk):
     """Neither a published nor a partial post can be edited or deleted."""
-    for targets, status in (([TWITTER], "published"), ([TWITTER, INSTAGRAM], "partial")):
+    for targets, status, said in (
+        ([TWITTER], "published", "published"),
+        ([TWITTER, INSTAGRAM], "partial", "published in part"),
+    ):
         post = desk.create(*targets, publishNow=True)
         edited, deleted = desk.edit(post, tags=["x"]), desk.delete(f"/v1/posts/{post['id']}")
         assert post["status"] == status
         assert edited.status_code == deleted.status_code == 400
         assert edited.json()["error"] == "Only draft, scheduled and failed posts can be edited"
-        assert deleted.json()["error"] == "A post that is published cannot be deleted"
+        assert deleted.json()["error"] == f"A post that is {said} cannot be deleted"
         assert desk.read(post) == post
 
 
