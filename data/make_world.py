@@ -141,8 +141,9 @@ def publish(rng: random.Random, target: Json) -> None:
     platform, account = target["platform"], target["accountId"]
     number = "".join(pick(rng, tuple("0123456789")) for _ in range(15))
     target["status"] = "published"
-    target["platformPostId"] = f"{account[3:]}_{number}" if platform == "facebook" else f"1{number}"
-    target["platformPostUrl"] = f"https://{platform}.example/{account[3:]}/posts/{number}"
+    own = number if platform == "facebook" else f"1{number}"
+    target["platformPostId"] = f"{account[3:]}_{own}" if platform == "facebook" else own
+    target["platformPostUrl"] = f"https://{platform}.example/{account[3:]}/posts/{own}"
 
 
 def settle(rng: random.Random, post: Json, created: datetime, due: datetime | None) -> None:

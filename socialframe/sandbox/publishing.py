@@ -275,12 +275,12 @@ def _published(box: State, post: Json, moment: datetime, news: News) -> Json:
 
 def _came_out(target: Json) -> Json:
     """Make up what the platform calls the post, as the posts of the start have it."""
-    number = 10**14 + secrets.randbelow(9 * 10**14)
-    owner = target["accountId"].partition("_")[2]
     on_facebook = target["platform"] == "facebook"
+    number = 10**14 + secrets.randbelow(9 * 10**14) + 10**15 * (not on_facebook)
+    owner = target["accountId"].partition("_")[2]
     return {
         "status": "published",
-        "platformPostId": f"{owner}_{number}" if on_facebook else f"1{number}",
+        "platformPostId": f"{owner}_{number}" if on_facebook else str(number),
         "platformPostUrl": f"https://{target['platform']}.example/{owner}/posts/{number}",
     }
 

@@ -105,7 +105,23 @@ def test_publish_now(desk):
         "platformPostId": f"40217_{number}",
         "platformPostUrl": f"https://facebook.example/40217/posts/{number}",
     }
-    assert second["platformPostUrl"].endswith(f"/40131/posts/{second['platformPostId'][1:]}")
+    assert re.fullmatch("1[0-9]{15}", second["platformPostId"])
+    assert second["platformPostUrl"].endswith(f"/40131/posts/{second['platformPostId']}")
+
+
+@pytest.mark.parametrize("posts", [None, 5400])
+def test_addresses_of_the_start_end_with_the_number_of_the_post(posts):
+    """Whole, on every platform; as of posts that come out later."""
+    with Desk(posts=posts) as desk:
+        shown = desk.list(status="published", limit=100)["posts"]
+    targets = [target for post in shown for target in post["platforms"]]
+
+    assert {target["platform"] for target in targets} == {
+        *("instagram", "facebook", "threads", "tiktok", "twitter")
+    }
+    for target in targets:
+        number = target["platformPostId"].rpartition("_")[2]
+        assert target["platformPostUrl"].rpartition("/")[2] == number
 
 
 def test_a_new_post_has_the_fields_of_the_posts_that_are_there(desk):
