@@ -293,22 +293,21 @@ class Sandbox:
         met = Met()
         try:
             settle(self.state)
-            route, parts = matched(request)
-            way = request.method, route
+            way, parts = matched(request)
             handler = OPEN.get(way) or ROUTES.get(way, nowhere)
             met = self._trouble.meet(
                 request.path,
-                lambda: page_of(handler, self._ask(request, route, parts)),
+                lambda: page_of(handler, self._ask(request, way, parts)),
                 numbered=way not in OPEN,
             )
             if fronted := in_front(met, request, self.switches, self._wall()):
                 return fronted, met
             if way in OPEN:
-                answer = handler(self._ask(request, route, parts))
+                answer = handler(self._ask(request, way, parts))
                 return broken(answer, met, self._wall()), met
             limits = self._gate.enter(request, revoked=met.revoked)
             shake(met, self.state)
-            ask = self._ask(request, route, parts)
+            ask = self._ask(request, way, parts)
             answer = bent(handler(ask), ask, met)
             answer = answer._replace(headers=(*limits, *answer.headers))
         except ApiError as error:
@@ -323,13 +322,14 @@ class Sandbox:
             self._sleep(seconds)
         return broken(dressed(answer, request, self.switches), met, self._wall()), met
 
-    def _ask(self, request: Request, route: str, parts: dict[str, str]) -> Ask:
+    def _ask(self, request: Request, way: tuple[str, str], parts: dict[str, str]) -> Ask:
         # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
         pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
         args: dict[str, str] = {}
         for name, value in pairs:
             args.setdefault(name, value)
         args, parts = heard(args, parts, self.switches)
+        method, route = way
         part = route.rpartition("/")[2]
         listed = part if part in LISTS else LISTS[0]
         return Ask(
@@ -341,11 +341,9 @@ class Sandbox:
             address=request.base_url,
             state=self.state,
             switches=self.switches,
-            body=b""
-            if request.method in {"GET", "HEAD"}
-            else heard_body(body_of(request), self.switches),
+            body=b"" if method == "GET" else heard_body(body_of(request), self.switches),
             content_type=request.mimetype,
             key=self.key,
-            listed=request.method == "GET" and part in LISTS,
+            listed=method == "GET" and part in LISTS,
             here=watch.is_here(request.environ),
         )

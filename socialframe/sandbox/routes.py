@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from socialframe.sandbox import (
@@ -18,12 +18,13 @@ from socialframe.sandbox import (
     watch,
     writing,
 )
+from socialframe.sandbox.answers import refused
 from socialframe.sandbox.asking import ApiError
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from socialframe.sandbox.answers import Routes
+    from socialframe.sandbox.answers import Answer, Routes
     from socialframe.sandbox.asking import Ask
 
 #: What needs the key, and counts against the limit.
@@ -46,16 +47,30 @@ _PATHS = Map(
 _ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
-def matched(request: Request) -> tuple[str, dict[str, str]]:
-    """Find the route of a request, empty where there is none."""
+def matched(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
+    """Find the method and the route of a request, and the variable parts of its path.
+
+    HEAD is a GET whose body is left out by whoever sends the answer. Where there is no route the
+    both are empty; ``allow`` then tells which methods the path takes, if any.
+    """
+    method = "GET" if request.method == "HEAD" else request.method
     try:
-        (route,), parts = _ADAPTER.match(request.path, request.method)
+        (route,), parts = _ADAPTER.match(request.path, method)
+    except MethodNotAllowed as error:
+        return ("", ""), {"allow": ", ".join(sorted(error.valid_methods or ()))}
     except HTTPException:
-        # Neither the path nor, on a known path, the method: the API documents no 405.
-        return "", {}
-    return route, dict(parts)
+        return ("", ""), {}
+    return (method, route), dict(parts)
 
 
-def nowhere(_ask: Ask) -> NoReturn:
-    """Answer a request that no part of the sandbox knows."""
-    raise ApiError(404, "NOT_FOUND", "Not found")
+def nowhere(ask: Ask) -> Answer:
+    """Answer a request that no part of the sandbox knows.
+
+    No page documents a wrong method: the sandbox takes the status that HTTP has for it, with a
+    code of its own.
+    """
+    allow = ask.path.get("allow")
+    if allow is None:
+        raise ApiError(404, "NOT_FOUND", "Not found")
+    error = ApiError(405, "METHOD_NOT_ALLOWED", f"This path takes {allow}")
+    return refused(error, (("Allow", allow),))

@@ -100,11 +100,11 @@ def test_every_answer_says_that_it_is_made_up():
     "path", ["/", "/v2/posts", "/v1/accounts/", "/v1//posts", "/v1/posts/a/b", "/v1/%F0%9F/%FF"]
 )
 def test_unknown_paths(client, method, path):
-    """An unknown path is not found, and so is a known one with a method that it does not have."""
-    for url in (path, "/v1/accounts" if method == "POST" else path):
-        reply = client.request(method, url)
-        assert reply.status_code == 404
-        assert reply.json() == {"error": "Not found", "code": "NOT_FOUND"}
+    """An unknown path is not found, by any method."""
+    reply = client.request(method, path)
+
+    assert reply.status_code == 404
+    assert reply.json() == {"error": "Not found", "code": "NOT_FOUND"}
 
 
 def test_internal_error(caplog):
@@ -307,6 +307,43 @@ def test_no_query_string_breaks_it(path, query):
     assert json.loads(body)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/accounts", "/v1/posts?limit=3", "/v1/posts/post_x", "/openapi.json", "/_sandbox/"],
+)
+def test_head_is_get_without_the_body(client, path):
+    """The same status and headers, the length of the body that is left out among them."""
+    whole, head = client.get(path), client.head(path)
+
+    assert head.status_code == whole.status_code
+    assert head.content == b""
+    for name in ("Content-Type", "Content-Length", "X-Sandbox"):
+        assert head.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/accounts", "GET, HEAD"),
+        ("PATCH", "/v1/posts/post_x", "DELETE, GET, HEAD, PUT"),
+        ("GET", "/v1/media/presign", "POST"),
+        ("HEAD", "/v1/media/presign", "POST"),
+        ("BREW", "/v1/posts", "GET, HEAD, POST"),
+    ],
+)
+def test_a_wrong_method_is_told_which_are_right(client, method, path, allowed):
+    """In the envelope, after the key was looked at; an unknown path is unknown by any method."""
+    reply = client.request(method, path)
+    stranger = client.request(method, path, headers={"Authorization": ""})
+    nowhere = client.request(method, f"/v1/no/where{path}")
+
+    assert (reply.status_code, stranger.status_code, nowhere.status_code) == (405, 401, 404)
+    assert reply.headers["Allow"] == allowed
+    if method != "HEAD":
+        assert reply.json() == {"error": f"This path takes {allowed}", "code": "METHOD_NOT_ALLOWED"}
+        assert nowhere.json() == {"error": "Not found", "code": "NOT_FOUND"}
+
+
 def test_requests():
     """Each request leaves method, path, query and status, never the key."""
     sandbox = Sandbox()
@@ -343,7 +380,7 @@ def test_served():
     assert {reply.content for reply in replies} == {expected}
     assert {reply.http_version for reply in replies} == {"HTTP/1.1"}
     assert len({id(stream) for stream in streams}) == 1
-    assert posted.status_code == 404
+    assert posted.status_code == 405
     assert threading.active_count() <= threads
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(base_url.rpartition(":")[2])), timeout=5)
