@@ -31,14 +31,22 @@ from socialframe.sandbox.shelf import METRICS
 if TYPE_CHECKING:
     from socialframe.sandbox.world import Json
 
+_RATE: Json = or_null({**NUMBER, "description": "Percent; null without impressions."})
 _METRIC_FIELDS: Json = {
-    **{name: or_null(whole()) for name in METRICS},
-    "engagementRate": or_null({**NUMBER, "description": "Percent."}),
+    **{name: whole("0 also where the platform does not report it.") for name in METRICS},
+    "engagementRate": _RATE,
+    "lastUpdated": MOMENT,
+}
+# The sibling's page says nothing of a post of which nothing was read yet.
+_SUM_FIELDS: Json = {
+    **{name: or_null(whole("Null where nothing was read yet.")) for name in METRICS},
+    "engagementRate": _RATE,
     "lastUpdated": or_null(MOMENT),
 }
 
 _NUMBERS: Json = {
     "Metrics": record(marked("sibling", "§9.7", _METRIC_FIELDS)),
+    "MetricSums": record(marked("sibling", "§9.7", _SUM_FIELDS)),
     "MeasuredTarget": record(
         marked(
             "sibling",
@@ -65,7 +73,7 @@ _NUMBERS: Json = {
                 "status": POST_STATUS,
                 "scheduledFor": or_null(MOMENT),
                 "publishedAt": or_null(MOMENT),
-                "analytics": ref("Metrics"),
+                "analytics": ref("MetricSums"),
                 "platforms": listed(ref("MeasuredTarget")),
                 "platform": PLATFORM,
                 "platformPostUrl": or_null(text()),

@@ -36,8 +36,8 @@ class Numbers(NamedTuple):
     sync
         How reading it went: ``synced``, ``pending`` or ``unavailable``.
     metrics
-        Counts by name, None for one that the platform does not report; the rate; when they were
-        read. None if they were not.
+        Counts by name, 0 for one that the platform does not report, as the sibling has it (9.7);
+        the rate; when they were read. None if they were not.
 
     Examples
     --------
@@ -179,9 +179,7 @@ def _numbers(cells: Cells) -> Numbers:
     sync, *counts, rate, updated = cells
     if sync != "synced":
         return Numbers(sync, None)
-    metrics: Json = {
-        name: int(count) if count else None for name, count in zip(METRICS, counts, strict=True)
-    }
+    metrics: Json = {name: int(count or 0) for name, count in zip(METRICS, counts, strict=True)}
     return Numbers(sync, {**metrics, "engagementRate": float(rate), "lastUpdated": updated})
 
 
@@ -232,7 +230,7 @@ def dumps(value: object) -> bytes:
 
 
 def summed(numbers: Sequence[Numbers]) -> Json:
-    """Add up targets; what none reports stays null, and so does everything where none is known.
+    """Add up targets; everything is null where none is known.
 
     Examples
     --------
