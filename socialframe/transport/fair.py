@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from socialframe.transport.budget import Limit
 
 _AT_WORK = 1.0  # seconds after a call during which another one is expected
-_EASE = 0.5  # of the time that each place would have if they came evenly; costs 0.8 % at 60 calls
+_EASE = 0.8  # of the time that each place would have if they came evenly; 1 would lose places
 
 
 class Held(NamedTuple):

@@ -124,6 +124,26 @@ def test_a_process_with_many_threads_gets_no_more_than_one_with_one(tmp_path, bu
     assert started[8] >= 0.8 * total / 2
 
 
+@pytest.mark.parametrize(("slow", "count"), [(0.7, 1), (1.0, 3)])
+def test_processes_with_slow_calls_get_their_share_beside_a_greedy_one(tmp_path, slow, count):
+    """That has many threads and had all places before; nothing is lost by it."""
+    clock = Clock()
+    greedy, *others = processes(1 + count, tmp_path, Limit(60, 60.0), clock)
+    for _ in range(60):
+        greedy.end(greedy.reserve(LASTS)[0])
+    simulation = Simulation(
+        clock,
+        lambda _: (0.9 * slow, slow) if simulation.worker < count else (0.02, 0.05),
+        until=clock.now + 600,
+    )
+
+    started = simulation.run([*others, *[greedy] * 8]).started
+
+    total = started.total()
+    assert total >= 0.99 * 9 * 60
+    assert all(started[worker] >= 0.8 * total / (1 + count) for worker in range(count))
+
+
 def test_a_process_that_needs_less_than_its_share_leaves_the_rest_to_others(tmp_path):
     """Slow calls of one cost the other nothing."""
     clock = Clock()
