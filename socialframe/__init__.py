@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from socialframe.client import Client
     from socialframe.columns import Column, Schema
+    from socialframe.drifting import drift
     from socialframe.errors import (
         APIError,
         ArgumentError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         ValidationError,
         WalkWarning,
     )
+    from socialframe.facts import provenance
     from socialframe.helpers import (
         read_accounts,
         read_analytics,
@@ -93,6 +95,8 @@ __all__ = [
     "TornWalk",
     "ValidationError",
     "WalkWarning",
+    "drift",
+    "provenance",
     "read_accounts",
     "read_analytics",
     "read_followers",
@@ -104,9 +108,12 @@ __all__ = [
     "walks",
 ]
 
+# No room is called as a name in it: whoever imported the module would find it in the name's place.
 _ROOMS = {
     "client": ("Client",),
     "columns": ("Column", "Schema"),
+    "drifting": ("drift",),
+    "facts": ("provenance",),
     "helpers": (
         "read_accounts",
         "read_analytics",

@@ -18,7 +18,7 @@ import click
 
 from socialframe.connecting import connect, disconnect
 from socialframe.settings import no_color
-from socialframe.verbs import described, fetching, parameters, scheme, sentences
+from socialframe.verbs import described, drifted, fetching, parameters, scheme, sentences
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
@@ -197,6 +197,22 @@ def inspect(file: str) -> None:
     """  # noqa: D301 - \b tells click to keep the lines
     with sentences():
         click.echo(described(file))
+
+
+@main.command()
+@click.argument("file", type=click.Path())
+@click.option("--endpoint", help="Hold its rows against the columns of this one, as posts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, on stdout.")
+def drift(file: str, *, endpoint: str | None, as_json: bool) -> None:
+    """Tell what a Parquet file holds that no column knows, could hold, or ever saw.
+
+    \b
+    Examples:
+      socialframe drift posts.parquet
+      socialframe drift old.parquet --endpoint posts --json
+    """  # noqa: D301 - \b tells click to keep the lines
+    with sentences():
+        click.echo(drifted(file, endpoint, as_json=as_json))
 
 
 @main.command()

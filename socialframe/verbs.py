@@ -24,6 +24,7 @@ from socialframe.errors import (
     SocialFrameError,
     WalkWarning,
 )
+from socialframe.facts import WHOLE, worded
 
 if TYPE_CHECKING:
     from socialframe.client import Client
@@ -34,7 +35,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHOWN = 20  # rows of a table in a terminal
 _WIDEST = 40  # letters of one of its cells
-_WHOLE = {True: "complete", False: "not complete", None: "perhaps not complete"}
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 UNCERTAIN = 4
@@ -141,7 +141,7 @@ def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         facts = frame.attrs["socialframe"]
         shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
         text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {facts['pages']} calls, "
-        click.echo(text + _WHOLE[facts["complete"]], err=True)
+        click.echo(text + WHOLE[facts["complete"]], err=True)
 
 
 def _print_json(query: Query) -> None:
@@ -208,21 +208,32 @@ def described(path: str) -> str:
     from socialframe.parquet import FOOTER, opened
 
     with opened(path) as file:
+        rows = file.metadata.num_rows
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
-        lines = [f"{path}: {file.metadata.num_rows:,} rows"]
-        if facts:
-            came = facts.get("rows")
-            if came != file.metadata.num_rows:
-                lines.append(f"These are some of the {came} rows that came:")
-            whole = _WHOLE[facts.get("complete")]
-            whole += " up to the limit" * (facts.get("stop") == "limit")
-            lines.append(
-                f"from {facts.get('endpoint')} ({facts.get('path')}), {facts.get('pages')} calls, "
-                f"{facts.get('first_fetch')} to {facts.get('last_fetch')}, "
-                f"{whole}, by socialframe {facts.get('version')}"
-            )
-            lines.append(f"arguments: {json.dumps(facts.get('arguments', {}), ensure_ascii=False)}")
-        else:
-            lines.append("Nothing says where its rows came from.")
+        lines = [f"{path}: {rows:,} rows", worded(facts, rows)]
         lines += [f"  {field.name}: {field.type}" for field in file.schema_arrow]
     return "\n".join(lines)
+
+
+def drifted(path: str, endpoint: str | None, *, as_json: bool) -> str:
+    """Return what drifted in a Parquet file: a table and the lines that declare it, or JSON.
+
+    Raises
+    ------
+    FileError
+        If it is no Parquet file.
+    ArgumentError
+        If nothing says which columns were declared.
+    """
+    from socialframe.drifting import drift
+    from socialframe.parquet import read_parquet
+
+    found = drift(read_parquet(path), endpoint=endpoint)
+    if as_json:
+        rows = (json.dumps(row, ensure_ascii=False) for row in found.to_dict("records"))
+        return "[" + ",\n ".join(rows) + "]"
+    if found.empty:
+        return "No drift: every field is declared and held, and no column is always null."
+    table = found.drop(columns="declare").to_string(max_colwidth=_WIDEST, index=False)
+    lines = [line for line in found["declare"] if line and not line.startswith("#")]
+    return "\n".join([table, *(["", "What would declare them:", "", *lines] if lines else [])])

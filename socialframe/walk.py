@@ -267,6 +267,7 @@ class Walk:
             "last_fetch": self._moments[-1] if self._moments else None,
             "complete": self.complete,
             "stop": self.stop,
+            "schema": self.endpoint.schema.version,
             "version": VERSION,
         }
 

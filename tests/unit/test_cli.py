@@ -160,7 +160,7 @@ def test_a_verb_sends_no_more_requests_than_it_may():
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "budget", "demo", "sandbox"])
+@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "drift", "budget", "demo", "sandbox"])
 def test_every_verb_has_help_with_two_examples(verb):
     """Lines kept."""
     shown = run(verb, "--help").output
@@ -239,6 +239,7 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
         (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
         (["fetch", "nothing", "--sandbox"], {}, 2, "A path begins with"),
         (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
+        (["drift", "nothing.parquet"], {}, 2, "There is no file"),
         (
             ["posts"],
             {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": "http://127.0.0.1:9"},
@@ -277,8 +278,7 @@ def test_inspect_says_where_rows_came_from_and_what_the_columns_are():
     pd.DataFrame({"a": [1]}).to_parquet("plain.parquet")
 
     told = run("inspect", "posts.parquet").stdout
-    assert "from posts (/v1/posts)" in told
-    assert 'arguments: {"since": "2026-11-01", "per_page": 100}' in told
+    assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in told
     assert "created_at: timestamp[us, tz=UTC]" in told
     assert "Nothing says where its rows came from" in run("inspect", "plain.parquet").stdout
 
@@ -354,7 +354,36 @@ def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
     sf.to_parquet(frame[frame["platform"] == "tiktok"], tmp_path / "some.parquet")
 
     assert "complete up to the limit" in run("inspect", str(tmp_path / "limited.parquet")).output
-    assert "some of the 17 rows" in run("inspect", str(tmp_path / "some.parquet")).output
+    assert "3 rows here, of 17 that came" in run("inspect", str(tmp_path / "some.parquet")).output
+
+
+def test_drift_is_a_table_with_the_lines_that_declare_it_or_json(sandbox_of, tmp_path):
+    """Also against an endpoint that is named; nothing to tell is a sentence, or no entry."""
+    path, plain = str(tmp_path / "drifting.parquet"), str(tmp_path / "plain.parquet")
+    sandbox_of("accounts", "-o", path, extra_fields=True)
+    sandbox_of("accounts", "-o", plain)
+
+    table, told = run("drift", path).stdout, json.loads(run("drift", path, "--json").stdout)
+    line = 'Column(name="marks", path="marks", type="list<string>", meaning=""),'
+    assert "unknown             /marks" in table
+    assert line in table.splitlines()
+    assert [row["pointer"] for row in told][:2] == ["/marks", "/revision.no~1~01"]
+    assert told[0]["declare"] == line
+    assert told[0]["share"] == 1.0
+    health = json.loads(run("drift", path, "--endpoint", "health", "--json").stdout)
+    assert "/connectedAt" not in [row["pointer"] for row in health]
+    assert run("drift", plain).stdout.startswith("No drift")
+    assert json.loads(run("drift", plain, "--json").stdout) == []
+
+
+def test_drift_says_that_it_cannot_know_what_was_declared(tmp_path):
+    """And names the option."""
+    pd.DataFrame({"_extra": ["{}"]}).to_parquet(tmp_path / "plain.parquet")
+
+    done = run("drift", str(tmp_path / "plain.parquet"))
+
+    assert done.exit_code == 2
+    assert "endpoint=" in done.stderr
 
 
 def test_the_budget_is_told_without_a_call(monkeypatch):
