@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from socialframe.api import Endpoints
 from socialframe.columns import EXTRA, Column, Schema
 from socialframe.errors import ArgumentError
-from socialframe.frames.careful import Leaf, Tree, dumps, tree
+from socialframe.frames.careful import Leaf, Tree, dumps, hold, tree
 from socialframe.frames.declare import Shape, leads, line, shown
 from socialframe.secret import redacted
 
@@ -40,8 +40,9 @@ class _Place:
     column: str  # the declared one that it concerns, as Schema.table names it
     path: tuple[str, ...] = ()  # of an unknown field, from the column that holds it
     siblings: tuple[Column, ...] = ()  # columns beside which an unknown field would be declared
-    leaf: Column | None = None  # of a misfit
+    leaf: Leaf | None = None  # of a misfit
     entry: bool = False  # whether it is one of a list
+    held: bool = True  # whether the column would hold all of it: these rows did not have it yet
     rows: int = 0
     last: int = -1  # the text that it was last seen in
     example: Any = None
@@ -52,6 +53,12 @@ class _Place:
         self.last = text
         self.example = value if self.example is None else self.example
         self.shape.see(value)
+        if self.leaf is None or not self.held:
+            self.held = False
+        else:
+            extra: dict[str, Any] = {}
+            hold([value] if self.entry else value, self.leaf, "", extra)
+            self.held = not extra
 
 
 def drift(
@@ -120,7 +127,7 @@ def drift(
     nulls = dict(_nulls(frame, schema.columns))
     rows = [
         (
-            place.kind,
+            "unknown" if place.held else place.kind,
             place.pointer,
             place.column,
             place.shape.types,
@@ -156,12 +163,12 @@ def _schema(
         name: found.endpoint for name, found in vars(Endpoints).items() if name[0] != "_"
     }
     if endpoint is not None:
-        if endpoint not in known:
+        if not isinstance(endpoint, str) or endpoint not in known:
             raise ArgumentError(
                 f"There is no declared endpoint {endpoint!r}; there are {', '.join(known)}. "
                 "For others give columns=query.columns."
             )
-        return known[str(endpoint)].schema
+        return known[endpoint].schema
     facts = frame.attrs.get("socialframe")
     if not isinstance(facts, dict) or not isinstance(facts.get("endpoint"), str):
         raise ArgumentError(f"Nothing in the frame says which columns were declared: {_HOW}")
@@ -242,7 +249,7 @@ def _located(pointer: str, names: Tree, columns: tuple[Column, ...]) -> _Place:
         return _Place("unknown", shown_at, within.removesuffix("[]"), tuple(path), columns)
     if isinstance(node, Leaf):
         name = label.removesuffix("[]")
-        return _Place("misfit", shown_at, name, leaf=node.column, entry=entry)
+        return _Place("misfit", shown_at, name, leaf=node, entry=entry)
     return _Place("misfit", shown_at, ", ".join(_below(node, within)))
 
 
@@ -288,19 +295,16 @@ def _instead(place: _Place, nulls: dict[str, str]) -> str:
     """Return the column that would hold what did not fit, where nothing fits it as it is."""
     if place.leaf is None:
         return "# columns lie in it, which expect an object"
+    declared = place.leaf.column
+    if place.held:
+        return "# declared by now; these rows were typed before: fetch them again"
     if place.column not in nulls:
-        return f"# declared as {place.leaf.type}, which other values fit"
+        return f"# declared as {declared.type}, which other values fit"
     shape = Shape({"array"}, item=place.shape) if place.entry else place.shape
-    column = shape.column(place.leaf.path.split("."), ())
+    column = shape.column(declared.path.split("."), ())
     if column is None:
-        return f"# declared as {place.leaf.type}; {shape.why_not}"
-    made = Column(
-        name=place.leaf.name,
-        path=place.leaf.path,
-        type=column.type,
-        meaning=place.leaf.meaning,
-        fields=column.fields,
-    )
+        return f"# declared as {declared.type}; {shape.why_not}"
+    made = replace(declared, type=column.type, fields=column.fields)
     return f"{line(made)},  # in the place of {place.column}"
 
 
