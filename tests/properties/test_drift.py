@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import column, page_of
 
@@ -48,11 +48,12 @@ names = st.text(max_size=3) | st.sampled_from(
         "q'",
     ]
 )
+# Without NaN, which is no JSON: _extra keeps its spelling, and nothing tells that from text.
 scalars = (
     st.none()
     | st.booleans()
     | st.integers(-(2**65), 2**65)
-    | st.sampled_from([0, 1, 2**53 + 1, 2**63, 1.0, 0.5, 1e300, float("nan"), float("inf")])
+    | st.sampled_from([0, 1, 2**53 + 1, 2**63, 1.0, 0.5, 1e300])
     | st.text(max_size=4)
     | st.sampled_from(
         ["2026-02-03", "2026-02-03T09:15:00Z", "20260203", "", "\ud83d", "2026-99-01"]
@@ -155,7 +156,6 @@ def test_each_pointer_of_extra_is_told_once_with_its_share(values):
 
 
 @given(st.lists(records, min_size=1, max_size=5))
-@settings(max_examples=200)
 def test_what_the_lines_declare_is_in_extra_no_longer(values):
     """They are run as they stand, the rows read again, and the columns hold what they say."""
     found = sf.drift(typed(values, COLUMNS), columns=COLUMNS)

@@ -35,6 +35,8 @@ def right(api: sf.Client) -> None:
     api.disconnect("instagram", "ig_1")
     sf.Client(tier=sf.Limit(10, 1.0), timeout=3, max_wait=0)
     sf.to_parquet(pd.DataFrame(), Path("x.parquet"))
+    assert_type(sf.drift(pd.DataFrame(), columns=api.posts().columns), pd.DataFrame)
+    assert_type(sf.provenance(pd.DataFrame()), str)
 
 
 def wrong(api: sf.Client) -> None:

@@ -394,3 +394,10 @@ def test_what_lies_deep_is_told():
     deep = json.loads("[" * 300 + "]" * 300)
 
     assert only(told(WHOLE | {"x": deep}), "/x")["types"] == "array"
+
+
+def test_a_number_that_json_has_not_is_told_by_its_spelling():
+    """As _extra keeps it."""
+    found = only(told(WHOLE, WHOLE | {"metrics": {"likes": float("nan")}}), "/metrics/likes")
+
+    assert (found["kind"], found["types"], found["example"]) == ("misfit", "string", '"NaN"')
