@@ -1,0 +1,88 @@
+"""What the tests of the panel stand on: a person's notebook, driven as a person would."""
+
+import json
+
+import httpx
+import pytest
+from browsing import faults
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+BUTTON = """
+import ipywidgets as w
+label, button = w.Label("not yet"), w.Button(description="Press me")
+button.on_click(lambda _: setattr(label, "value", "it was pressed"))
+box = w.VBox([button, label])
+box.add_class("tried")
+box
+"""
+BUSY = "import time; time.sleep(600)"
+
+
+def press(notebook):
+    panel = notebook.page.locator(".tried")
+    panel.get_by_role("button", name="Press me").click()
+    expect(panel.get_by_text("it was pressed")).to_be_visible()
+
+
+@pytest.mark.parametrize("lab", [False, True], ids=["notebook", "lab"])
+def test_a_button_is_found_by_its_role_and_works(notebook, lab):
+    """In Notebook 7 and in JupyterLab, without a serious fault that axe-core knows."""
+    opened = notebook([BUTTON], lab=lab)
+    opened.run_all()
+
+    press(opened)
+    assert faults(opened.page, ".tried") == []
+
+
+def test_the_saved_notebook_holds_the_widgets_if_asked(notebook):
+    """Their state, as it is then; by default it is not in the file."""
+    opened = notebook([BUTTON])
+    opened.run_all()
+    press(opened)
+
+    saved = json.loads(opened.save())
+    assert saved["cells"][0]["execution_count"] == 1
+    assert "widgets" not in saved["metadata"]
+    assert "it was pressed" in opened.save(widgets=True)
+
+
+def test_a_cell_that_fails_is_noticed(notebook):
+    """And the page still works."""
+    opened = notebook(["1 / 0"])
+
+    with pytest.raises(AssertionError, match="a cell failed"):
+        opened.run_all()
+    expect(opened.page.get_by_text("ZeroDivisionError").first).to_be_visible()
+
+
+def test_a_busy_kernel_can_be_restarted(notebook):
+    """Who began all cells need not wait for them; after a restart none has run."""
+    opened = notebook(["try:\n    known\nexcept NameError:\n    known = True\nelse:\n    " + BUSY])
+    opened.run_all()
+    opened.begin_all()
+    expect(opened.page.get_by_text("[*]")).to_be_visible()
+
+    opened.restart()
+
+    opened.run_all()
+
+
+def test_no_kernel_outlives_its_test(notebook, server):
+    """The next one begins with none."""
+    notebook(["1"])
+    sessions = f"{server.url}api/sessions?token={server.token}"
+    assert len(httpx.get(sessions).json()) == 1
+
+    server.end_sessions()
+
+    assert httpx.get(sessions).json() == []
+
+
+def test_faults_of_a_page_are_found(page):
+    """An image without words is one, and a link that cannot be told from its ground."""
+    page.set_content('<main><img src="data:,"><a href="/" style="color: #ddd">here</a></main>')
+
+    assert {one.split(":")[0] for one in faults(page)} >= {"image-alt", "color-contrast"}
+    assert faults(page, "a")[0].startswith("color-contrast")

@@ -1,0 +1,80 @@
+"""The sandbox's pages for people, held against axe-core in a real browser."""
+
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from browsing import faults
+from playwright.sync_api import expect
+
+from socialframe.sandbox import Sandbox
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(params=["light", "dark on a phone"])
+def looked_at(page, request):
+    if request.param != "light":
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 360, "height": 640})
+    return page
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    sandbox = Sandbox(end_sign="short")
+    with sandbox.serve() as url:
+        yield url, {"Authorization": f"Bearer {sandbox.key}"}
+
+
+def asked(sandbox, platform, redirect):
+    """Begin to connect an account; give the address of the consent page."""
+    url, key = sandbox
+    told = {"redirect_url": redirect}
+    answer = httpx.get(f"{url}/v1/connect/{platform}", params=told, headers=key)
+    return answer.raise_for_status().json()["authUrl"]
+
+
+def test_the_live_page_has_no_serious_fault(sandbox, looked_at):
+    """With requests to show, a switch that was turned, and all switches unfolded."""
+    (url, key), page = sandbox, looked_at
+    httpx.get(f"{url}/v1/posts", headers=key).raise_for_status()
+    page.goto(f"{url}/_sandbox/")
+    page.get_by_text("All ").and_(page.locator("summary")).click()
+
+    assert faults(page) == []
+
+
+def test_the_consent_pages_have_no_serious_fault(sandbox, looked_at):
+    """Before the decision, after it, when it is over, and when it makes no sense."""
+    (url, _), page = sandbox, looked_at
+    address = asked(sandbox, "instagram", f"{url}/_sandbox/callback")
+    page.goto(address)
+    assert faults(page) == []
+
+    page.get_by_role("radio").last.check()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_role("heading", name="Back from")).to_be_visible()
+    assert faults(page) == []
+
+    page.goto(address)
+    expect(page.get_by_role("heading", name="over")).to_be_visible()
+    assert faults(page) == []
+
+    page.goto(f"{url}{urlsplit(address).path.replace('consent', 'callback')}")
+    expect(page.get_by_role("heading", name="did not work")).to_be_visible()
+    assert faults(page) == []
+
+
+def test_a_keyboard_alone_can_deny(sandbox, page):
+    """Tab to the button and press it."""
+    url, _ = sandbox
+    page.goto(asked(sandbox, "facebook", f"{url}/_sandbox/callback"))
+    button = page.get_by_role("button", name="Deny")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if button.evaluate("one => one === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("access_denied")).to_be_visible()

@@ -1,0 +1,212 @@
+"""A real notebook server, a real Chromium, and whether there is one to drive."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext, Page
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+# Where CI is set, a missing Chromium makes the tests fail: there nothing may be left out unseen.
+THERE = bool(shutil.which("chromium") or os.environ.get("CI"))
+INSTALLS = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
+
+FLAGS = (
+    "--no-sandbox",  # it does not start as root otherwise
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+# What shows "idle" shows it before there is a kernel, too; the application knows better.
+_READY = """() => {
+  const widget = window.jupyterapp?.shell?.currentWidget;
+  const kernel = widget?.context?.sessionContext?.session?.kernel;
+  return Boolean(widget?.context?.isReady && kernel
+    && kernel.connectionStatus === 'connected' && kernel.status === 'idle');
+}"""
+_DO = "name => window.jupyterapp.commands.execute(name)"
+_BEGIN = "name => { void window.jupyterapp.commands.execute(name); }"
+_KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+_SAVE_STATE = """async wanted => {
+  const { commands } = window.jupyterapp;
+  const toggle = '@jupyter-widgets/jupyterlab-manager:saveWidgetState';
+  if (commands.isToggled(toggle) !== wanted) await commands.execute(toggle);
+}"""
+
+
+class Server(NamedTuple):
+    """A Jupyter server that shows its notebooks in Notebook 7 and in JupyterLab."""
+
+    url: str
+    token: str
+    folder: Path  # its notebooks
+    log: Path  # what it and its kernels said
+
+    def put(self, cells: list[str]) -> str:
+        """Write a notebook of code cells; give its name."""
+        import nbformat
+
+        name = f"{secrets.token_hex(4)}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+    def address(self, name: str, *, lab: bool = False) -> str:
+        return f"{self.url}{'lab/tree' if lab else 'notebooks'}/{name}?token={self.token}"
+
+    def end_sessions(self) -> None:
+        """Shut down every kernel."""
+        headers = {"Authorization": f"token {self.token}"}
+        with httpx.Client(base_url=self.url, headers=headers, timeout=30) as client:
+            for one in client.get("api/sessions").raise_for_status().json():
+                client.delete(f"api/sessions/{one['id']}").raise_for_status()
+
+
+class Notebook(NamedTuple):
+    """A notebook that is open in a page, with its kernel ready."""
+
+    page: Page
+    path: Path
+
+    def run_all(self) -> None:
+        """Run all cells to their end; none may fail."""
+        assert self.page.evaluate(_DO, "notebook:run-all-cells"), "a cell failed"
+
+    def begin_all(self) -> None:
+        """Run all cells, and do not wait for them."""
+        self.page.evaluate(_BEGIN, "notebook:run-all-cells")
+
+    def restart(self) -> None:
+        """Restart the kernel; what it knew is gone, what the page shows is not."""
+        self.page.evaluate(f"() => {_KERNEL}.restart()")
+        self.page.wait_for_function(_READY)
+
+    def save(self, *, widgets: bool = False) -> str:
+        """Save the notebook, its widgets' state too or not; give the file's text."""
+        self.page.evaluate(_SAVE_STATE, widgets)
+        self.page.evaluate(_DO, "docmanager:save")
+        return self.path.read_text(encoding="utf-8")
+
+
+def open_notebook(page: Page, server: Server, cells: list[str], *, lab: bool = False) -> Notebook:
+    """Open a new notebook in a page, and wait for its kernel."""
+    name = server.put(cells)
+    page.goto(server.address(name, lab=lab))
+    page.wait_for_function(_READY)
+    return Notebook(page, server.folder / name)
+
+
+@contextmanager
+def serve_notebooks(root: Path) -> Iterator[Server]:
+    """Start a server with a home, settings and a token of its own; stop it and its kernels."""
+    token, folder, log = secrets.token_hex(24), root / "notebooks", root / "server.log"
+    folder.mkdir()
+    settings = root / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    # Or a question about news covers a corner of the page.
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8"
+    )
+    arguments = [
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.root_dir={folder}",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "notebook", *arguments],
+            cwd=folder,
+            env=_environment(root, token),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            yield Server(_address(process, root, log), token, folder, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
+                process.wait()
+
+
+def _environment(root: Path, token: str) -> dict[str, str]:
+    """Make an environment in which nothing of the developer's is left but the PATH."""
+    own = {"PATH": os.environ["PATH"], "JUPYTER_TOKEN": token, "LANG": "C.UTF-8"}
+    own["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+    for name in (
+        *("HOME", "IPYTHONDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+        *("XDG_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+        *("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"),
+    ):
+        (root / name).mkdir(mode=0o700, exist_ok=True)
+        own[name] = str(root / name)
+    return own
+
+
+def _address(process: subprocess.Popen[bytes], root: Path, log: Path) -> str:
+    """Wait until the server answers; where it listens stands in a file of its own."""
+    told = root / "JUPYTER_RUNTIME_DIR" / f"jpserver-{process.pid}.json"
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        if told.exists() and (text := told.read_text(encoding="utf-8")).endswith("}"):
+            return str(json.loads(text)["url"])
+        time.sleep(0.1)
+    raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """Start a Chromium, and one context in it: what a page loads, the next need not load."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
+        context = browser.new_context(viewport={"width": 1100, "height": 900})
+        context.set_default_timeout(30_000)
+        yield context
+        browser.close()
+
+
+def faults(page: Page, inside: str | None = None) -> list[str]:
+    """Ask axe-core for the serious and critical faults of a page, or of what a selector finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found: list[dict[str, Any]] = Axe().run(page, context=inside).response["violations"]
+    return [
+        f"{one['id']}: {node['html']}: {node['failureSummary']}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+def seen(page: Page, picture: Path) -> str:
+    """Take a picture of a page, and tell what it shows to a screen reader."""
+    page.screenshot(path=picture, full_page=True)
+    return f"{page.url.partition('?')[0]}\n{picture}\n{page.locator('body').aria_snapshot()}"
