@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError
 from socialframe.manifest import Manifest, Passage, began, generation
-from socialframe.settings import cache_file
+from socialframe.settings import cache_file, mounts, on_network
 from socialframe.transport import Cache, Store, missed
 from socialframe.transport.frame import Kept
 
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
     from socialframe.manifest import Asked
     from socialframe.transport.frame import Codec
 
-MOST = 1 << 30  # bytes of bodies that are kept, unless told otherwise
+MOST = 1 << 30  # bytes of bodies that a file keeps, unless told otherwise
+MOST_IN_MEMORY = 1 << 26
 _BRIEF, _LONG = 300.0, 3600.0
 _LASTS = {"posts": _LONG, "analytics": _LONG, "followers": _LONG}  # seconds; all else is brief
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 _UNITS |= {"d": 86400, "day": 86400, "w": 604800, "week": 604800}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", re.IGNORECASE)
 _FILES = {".sqlite", ".sqlite3", ".db"}
-_MANIFEST = 24  # hex digits of a manifest's key; all others are answers'
+_MANIFEST, _ENTRY = 24, 64  # hex digits of the keys of a manifest and of an answer
+_SLACK = 50  # walks that came since may hold one part in so many before the oldest go
 _ORPHANED = 86400.0  # seconds after which an answer without a manifest is of no walk any more
 
 
@@ -140,8 +143,6 @@ class Cached:
         What ``cache=`` was told.
     tenant : str
         Whose walks these are.
-    codec : callable
-        Makes what compresses.
     now : callable
         Seconds of Unix time.
     refresh, offline, stale_if_error : bool
@@ -150,7 +151,8 @@ class Cached:
     Attributes
     ----------
     max_bytes : int
-        Bytes of bodies that are kept; beyond it, the oldest walks go first.
+        Bytes of bodies that are kept, 1 GiB in a file and 64 MiB in memory; beyond it, the oldest
+        walks go first. It may be set.
 
     Examples
     --------
@@ -166,17 +168,20 @@ class Cached:
 
     choice: Choice
     tenant: str
-    codec: Callable[[], Codec]
-    now: Callable[[], float]
+    now: Callable[[], float] = time.time
     refresh: bool = False
     offline: bool = False
     stale_if_error: bool = False
-    max_bytes: int = MOST
+    max_bytes: int = field(init=False)
     store: Store = field(init=False)
     _tidied: float = 0.0
+    _grown: int = 0
 
     def __post_init__(self) -> None:
-        self.store = Store(self.choice.place, self.codec)
+        place = self.choice.place
+        self.max_bytes = MOST_IN_MEMORY if place is None else MOST
+        network = isinstance(place, Path) and on_network(place, mounts())
+        self.store = Store(place, _codec, network=network)
 
     def layer(self, inner: BaseTransport) -> Cache:
         """Return the transport that stands in front of another one."""
@@ -207,17 +212,16 @@ class Cached:
         if found and fresh and not refresh:
             return self._replay(asked, found)
         # What was asked for anew is not to be told that it is as it was.
-        return Passage(asked, generation(self.now()), before=None if refresh else found)
+        before = None if refresh else found
+        return Passage(asked, generation(self.now()), before=before, most=self.max_bytes)
 
     def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
-        """Return how a walk goes on after a failure: anew, by an older one, or not at all."""
+        """Return how a walk goes on after a failure: anew, by another one, or not at all."""
         if passage is None:
             return None
-        if passage.torn:
-            self._forget([passage.before] if passage.before else [])
-            if self.offline:
-                raise missed(_call(passage.asked)) from error
-            return Passage(passage.asked, generation(self.now()))
+        if passage.torn and passage.before:
+            self._forget(passage.before)
+            return self.passage(passage.asked, refresh=False)
         if self.stale_if_error and error.retryable and not passage.replay:
             found = self._find(passage.asked)
             return self._replay(passage.asked, found) if found else None
@@ -243,7 +247,9 @@ class Cached:
         older = self._read(name)
         if self.store.put(name, Kept(200, (), manifest.written(), passage.first)):
             self.store.delete(older.keys() if older else [])
-            self._tidy()
+            self._grown += passage.size
+            if self._grown * _SLACK > self.max_bytes or not self._tidied:
+                self._tidy()
 
     def table(self) -> pd.DataFrame:
         """Return what is kept, newest first: one row a walk."""
@@ -285,7 +291,7 @@ class Cached:
         Returns
         -------
         int
-            How many walks are gone.
+            How many walks are gone. Where the cache cannot be used, a warning says so.
 
         Raises
         ------
@@ -301,9 +307,9 @@ class Cached:
             if (endpoint is None or one.asked.endpoint == endpoint)
             and (seconds is None or self.now() - one.first > seconds)
         ]
-        self._forget(gone)
+        count = sum(map(self._forget, gone))
         self.store.shrink()
-        return len(gone)
+        return count
 
     def _replay(self, asked: Asked, found: Manifest) -> Passage:
         return Passage(asked, found.generation, replay=True, before=found)
@@ -327,23 +333,23 @@ class Cached:
         read = [Manifest.read(one.body) for one in kept if one]
         return [one for one in read if one]
 
-    def _forget(self, gone: list[Manifest]) -> None:
-        for one in gone:
-            name = one.asked.name(one.tenant)
-            now = self._read(name) if one.tenant == self.tenant else one
-            if now is None or now.generation == one.generation:  # else a newer one is there
-                self.store.delete([name])
-            self.store.delete(one.keys())
+    def _forget(self, gone: Manifest) -> bool:
+        """Throw a walk away, but no newer one of the same; whether it is gone."""
+        name = gone.asked.name(gone.tenant)
+        kept = self.store.get(name)
+        now = Manifest.read(kept.body) if kept else None
+        names = [] if now and now.generation != gone.generation else [name]
+        return self.store.delete([*names, *gone.keys()])
 
     def _tidy(self) -> None:
         """Keep within ``max_bytes``; now and then throw away what walks that died have left."""
         keys = self.store.keys()
         found = sorted(self._all(keys), key=lambda one: one.first)
-        size, gone = sum(one.size for one in found), []
+        self._grown = 0
+        size = sum(one.size for one in found)
         while found and size > self.max_bytes:
             size -= found[0].size
-            gone.append(found.pop(0))
-        self._forget(gone)
+            self._forget(found.pop(0))
         now = self.now()
         if now - self._tidied > _ORPHANED:
             self._tidied = now
@@ -351,7 +357,7 @@ class Cached:
             self.store.delete(
                 key
                 for key in keys
-                if len(key) > _MANIFEST
+                if len(key) == _ENTRY
                 and key[: len(generation(now))] not in living
                 and now - began(key) > _ORPHANED
             )
@@ -361,6 +367,13 @@ class Cached:
         where = place if isinstance(place, Path) else type(place).__name__ if place else "memory"
         lasts = "by endpoint" if self.choice.lasts is None else f"{self.choice.lasts:g} s"
         return f"<Cache in {where}, fresh {lasts}: .table(), .size, .clear()>"
+
+
+def _codec() -> Codec:
+    """Return what compresses: pyarrow's, which the transport does not know."""
+    import pyarrow as pa
+
+    return pa.Codec("zstd", compression_level=3)  # type: ignore[no-any-return]
 
 
 def _call(asked: Asked) -> str:

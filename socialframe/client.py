@@ -130,7 +130,6 @@ class Client(Connecting, Endpoints):
             else Cached(
                 choice,
                 owner,
-                codec,
                 wiring.now,
                 refresh=bool(refresh),
                 offline=bool(offline),

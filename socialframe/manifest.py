@@ -185,10 +185,12 @@ class Passage:
         Whether every page comes from the cache; else every page comes from the network.
     before : Manifest or None
         What is kept of an earlier walk.
+    most : int
+        Bytes of bodies that are worth to be kept.
     entries : list of str
         What was stored so far.
     storable : bool
-        Whether every answer so far could be stored.
+        Whether every answer so far was stored. Where one was not, the others are of no use.
     torn : bool
         Whether an entry that should be there is gone.
 
@@ -202,6 +204,7 @@ class Passage:
     generation: str
     replay: bool = False
     before: Manifest | None = None
+    most: int = 1 << 30
     entries: list[str] = field(default_factory=list)
     storable: bool = True
     torn: bool = False

@@ -29,6 +29,9 @@ KEY_NAME = "SOCIALAPI_KEY"
 URL_NAME = "SOCIALAPI_BASE_URL"
 _SERVICE = "socialframe"  # of the keyring
 _TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
+#: How the types of file systems begin that several machines share, or where locks do not hold.
+_NETWORKS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "ocfs", "gfs")
+_NETWORKS += ("fuse.sshfs", "fuse.gluster", "fuse.ceph", "fuse.s3", "fuse.rclone", "fuse.gcs")
 
 _MISSING = (
     "There is no API key. Make one at app.socialsyncerapi.com (Settings, API Keys) and set "
@@ -198,6 +201,47 @@ def data_folder() -> Path:
     import platformdirs
 
     return _private(Path(platformdirs.user_data_path("socialframe", appauthor=False)))
+
+
+def mounts() -> str:
+    """Return which file systems are mounted where, as Linux tells it; empty elsewhere.
+
+    Examples
+    --------
+    >>> isinstance(mounts(), str)
+    True
+    """
+    try:
+        return Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def on_network(path: Path, mounts: str) -> bool:
+    r"""Whether a path is on a file system that other machines share.
+
+    Parameters
+    ----------
+    path : Path
+        It need not be there yet.
+    mounts : str
+        As ``/proc/mounts`` has it: device, folder and type, a mount a line.
+
+    Examples
+    --------
+    >>> mounts = "/dev/sda1 / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n"
+    >>> on_network(Path("/home/ada/.cache"), mounts), on_network(Path("/homely"), mounts)
+    (True, False)
+    """
+    whole = Path(os.path.realpath(path))
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        _, folder, found, *_ = [*line.split(), "", "", ""]
+        for code in (" ", "\t", "\n", "\\"):  # they are written in octal
+            folder = folder.replace(f"\\{ord(code):03o}", code)
+        if folder and whole.is_relative_to(folder) and len(folder) >= best:
+            best, kind = len(folder), found  # a later mount lies over an earlier one
+    return kind.startswith(_NETWORKS)
 
 
 def no_color() -> bool:

@@ -108,13 +108,14 @@ class Cache(httpx.BaseTransport):
             response = httpx.Response(old.status, headers=headers, content=old.body)
         left = [(k, v) for k, v in response.headers.multi_items() if k not in _LEFT_OUT]
         kept = Kept(response.status_code, tuple(left), response.content, now)
-        if self._may_keep(request, kept, actions):
-            if self._store.put(passage.generation + entry, kept):
-                passage.stored(entry, len(kept.body), now)
-            else:
-                passage.storable = False
-        else:
-            passage.storable = False
+        passage.storable = (
+            passage.storable
+            and passage.size + len(kept.body) <= passage.most
+            and self._may_keep(request, kept, actions)
+            and self._store.put(passage.generation + entry, kept)
+        )
+        if passage.storable:
+            passage.stored(entry, len(kept.body), now)
         response.extensions[AT] = now
         return response
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from requests.structures import CaseInsensitiveDict
 from requests_cache import BaseCache, CachedResponse, SQLiteCache, SQLiteDict
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 _BUSY = 1.5  # seconds that one statement waits for another process
 _AGAIN = 0.4  # seconds in which opening a file is tried again
-_OURS = {"responses", "redirects"}  # tables
+_OURS = {"responses", "redirects"}  # tables of requests-cache
 
 
 def to_response(kept: Kept) -> CachedResponse:
@@ -88,50 +87,70 @@ class Sqlite(SQLiteCache):
         The file, which is there.
     frame : Frame
         Turns answers into bytes.
+    wal : bool
+        Whether writers append to a log, and so never block a reader.
     """
 
-    def __init__(self, path: Path, frame: Frame) -> None:
+    def __init__(self, path: Path, frame: Frame, *, wal: bool = True) -> None:
         BaseCache.__init__(self, cache_name=str(path))
-        options: dict[str, Any] = {
-            "wal": True,
-            "timeout": _BUSY,
-            "busy_timeout": int(1000 * _BUSY),
-            "lock": threading.RLock(),
-        }
-        self.responses = _Table(path, table_name="responses", serializer=pipeline(frame), **options)
-        self.redirects = _Table(path, table_name="redirects", serializer=None, **options)
+        self.responses = _Table(
+            path,
+            table_name="responses",
+            serializer=pipeline(frame),
+            wal=wal,
+            timeout=_BUSY,
+            busy_timeout=int(1000 * _BUSY),
+        )
 
 
-def open_file(path: Path, frame: Frame) -> Sqlite:
-    """Open, or make, the file of a cache: it and its folder are its owner's alone.
+def touched(path: Path) -> int:
+    """Make the file of a cache where there is none, its owner's alone, and return its inode.
+
+    Raises
+    ------
+    OSError
+        If it is not to be written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        return os.fstat(number).st_ino
+    finally:
+        os.close(number)
+
+
+def open_file(path: Path, frame: Frame, *, wal: bool = True) -> Sqlite:
+    """Open the file of a cache.
 
     Raises
     ------
     OSError, sqlite3.Error
         If it cannot be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     until = time.monotonic() + _AGAIN
     while True:  # several processes that make one file at once refuse each other without waiting
         try:
-            _check(path)
-            return Sqlite(path, frame)
+            _check(path, wal=wal)
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+            return Sqlite(path, frame, wal=wal)
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.01)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, *, wal: bool) -> None:
     """Refuse a database that is something else: it is somebody's, and not to be written to."""
     connection = sqlite3.connect(path, timeout=_BUSY)
     try:
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        if {name for (name,) in rows} - _OURS:
+            raise OSError("it is another program's database")
+        if not wal:  # it may have had a log elsewhere
+            connection.execute("PRAGMA journal_mode=DELETE")
     finally:
         connection.close()
-    if {name for (name,) in rows} - _OURS:
-        raise OSError("it is another program's database")
 
 
 def is_corrupt(error: BaseException) -> bool:

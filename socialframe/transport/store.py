@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from socialframe.errors import CacheWarning, outside
-from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REST = 60.0  # seconds for which a store that gave trouble is left alone
-_forked: list[object] = []  # connections of a parent process, which a child must not close
+_REMOTE = "is on a network file system, where it is slower; cache=PATH names another place"
 
 
 class Store:
-    """Answers by key, opened with the first use, and anew in a forked child.
+    """Answers by key, opened with the first use, and anew after a fork.
 
     A store that cannot be used gives nothing and takes nothing for a while; it never raises.
 
@@ -34,6 +35,8 @@ class Store:
         A file, or a backend of requests-cache; None keeps everything in memory.
     codec : callable
         Makes what compresses.
+    network : bool
+        Whether a file lies on a network file system.
     clock : callable
         Seconds that only ever grow.
 
@@ -56,17 +59,20 @@ class Store:
         place: Path | Any | None,  # noqa: ANN401 - a backend, whose library is not loaded here
         codec: Callable[[], Codec],
         *,
+        network: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._place = place
         self._codec = codec
+        self._network = network
         self._clock = clock
-        self._lock = ForkLock()
-        self._pid = os.getpid()
+        self._lock = threading.Lock()
         self._backend: Any = None
+        self._file = 0  # what tells the file that was opened from one that stands there now
         self._frame: Frame | None = None
         self._off_until = -float("inf")
         self._warned = False
+        _stores[id(self)] = self
 
     def get(self, key: str) -> Kept | None:
         """Return what is kept under a key; None where there is nothing that can be read."""
@@ -93,11 +99,16 @@ class Store:
 
         return self._do(write, otherwise=False)
 
-    def delete(self, keys: Iterable[str]) -> None:
-        """Forget what is kept under some keys."""
+    def delete(self, keys: Iterable[str]) -> bool:
+        """Forget what is kept under some keys; whether it is forgotten."""
         gone = list(keys)
-        if gone:
-            self._do(lambda backend: backend.responses.bulk_delete(gone), None)
+
+        def forget(backend: Any) -> bool:  # noqa: ANN401 - as above
+            if gone:
+                backend.responses.bulk_delete(gone)
+            return True
+
+        return self._do(forget, otherwise=False)
 
     def keys(self) -> list[str]:
         """Return all keys."""
@@ -105,18 +116,23 @@ class Store:
 
     def shrink(self) -> None:
         """Give space that is no longer used back to the disk, where there is a file."""
-        self._do(lambda backend: getattr(backend.responses, "vacuum", lambda: None)(), None)
+
+        def shrink(backend: Any) -> None:  # noqa: ANN401 - as above
+            with suppress(Exception):  # others are at work in it; nothing is lost
+                getattr(backend.responses, "vacuum", lambda: None)()
+
+        self._do(shrink, None)
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        with self._lock():
+        with self._lock:
             self._drop()
 
     # Reading is under the lock too: requests-cache reads without one, and then now and then a
     # reading thread finds nothing because another writes.
     def _do(self, work: Callable[[Any], T], otherwise: T) -> T:
         trouble = ""
-        with self._lock():
+        with self._lock:
             if self._clock() < self._off_until:
                 return otherwise
             try:
@@ -126,6 +142,8 @@ class Store:
             if not trouble and self._frame is not None and self._frame.strange:
                 self._frame.strange = False
                 trouble = "holds entries that are damaged or of another version; they are not used"
+            elif self._network and not trouble and not self._warned:
+                trouble = f"{self._place} {_REMOTE}"
         if trouble and not self._warned:
             self._warned = True
             warnings.warn(f"The cache {trouble}.", CacheWarning, stacklevel=outside())
@@ -134,13 +152,11 @@ class Store:
     def _opened(self) -> Any:  # noqa: ANN401 - as above
         from socialframe.transport import sqlite
 
-        if self._pid != os.getpid():
-            _forked.append(self._backend)
-            self._backend, self._pid = None, os.getpid()
         if self._backend is None:
             self._frame = sqlite.frame_of(self._codec())
             if isinstance(self._place, Path):
-                self._backend = sqlite.open_file(self._place, self._frame)
+                self._file = sqlite.touched(self._place)
+                self._backend = sqlite.open_file(self._place, self._frame, wal=not self._network)
             elif self._place is None:
                 self._place = self._backend = sqlite.in_memory()
             else:
@@ -154,21 +170,41 @@ class Store:
         self._drop()
         where = self._place if isinstance(self._place, Path) else type(self._place).__name__
         if sqlite.is_corrupt(error) and isinstance(self._place, Path):
-            try:
+            with suppress(OSError):  # then it is left alone as any other that cannot be used
+                if self._place.stat().st_ino != self._file:
+                    return ""  # somebody else has set it aside
                 aside = sqlite.set_aside(self._place)
-            except OSError:
-                pass  # nothing to be done here: it is left alone as any other that cannot be used
-            else:
                 return f"{where} was damaged ({error}); it is now {aside.name}, and a new one begun"
         self._off_until = self._clock() + _REST
         return f"{where} cannot be used ({error}), so calls go to the API"
 
     def _drop(self) -> None:
         backend, self._backend = self._backend, None
-        if backend is None or not isinstance(self._place, Path):
-            return
-        if self._pid != os.getpid():
-            _forked.append(backend)
-            return
-        with suppress(Exception):  # it is given up
-            backend.close()
+        if backend is not None and isinstance(self._place, Path):
+            with suppress(Exception):  # it is given up
+                backend.close()
+
+
+_stores: WeakValueDictionary[int, Store] = WeakValueDictionary()
+_held: list[Store] = []
+
+
+# SQLite would believe in a child that it holds the locks of its parent's connections, also for new
+# connections of the child's own, and would lose what they write. So nothing is open in a fork.
+def _before_fork() -> None:
+    for store in [reference() for reference in _stores.valuerefs()]:
+        if store is not None:
+            store._lock.acquire()  # noqa: SLF001 - of this module
+            store._drop()  # noqa: SLF001 - the same
+            _held.append(store)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop()._lock.release()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )

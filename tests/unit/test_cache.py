@@ -2,6 +2,7 @@
 
 import base64
 import os
+import pickle
 import sqlite3
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from urllib.parse import parse_qsl
 
+import httpx
 import pandas as pd
 import pytest
 import requests_cache
@@ -17,8 +19,12 @@ from requests_cache import SQLiteCache
 from stand_ins import KEY, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.paging import Single
+from socialframe.paging import NextURL, Single
 from socialframe.replies import Call
+from socialframe.secret import Secret
+from socialframe.transport import MemoryBudget, Store, Transport, Wiring
+from socialframe.transport.cache import PASSAGE
+from socialframe.transport.frame import Kept
 from socialframe.transport.sqlite import Sqlite, frame_of
 
 OTHER = "sk_made0up0for0somebody0else0000001"
@@ -196,6 +202,60 @@ def test_two_keys_share_nothing(file):
     assert sources(one.posts().frame()) == (3, 0)
 
 
+class Seen(httpx.BaseTransport):
+    """Remembers the headers of each call before and after it was answered."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.names = []
+
+    def handle_request(self, request):
+        self.names.append(set(request.headers))
+        response = self.inner.handle_request(request)
+        self.names.append(set(request.headers) | set(response.request.headers))
+        return response
+
+
+def test_the_layer_of_the_cache_never_sees_the_key():
+    """Trap 1: what redacts header names fails on lower case; here there is nothing to redact."""
+    app, layers = Scripted(posts_page(["a"])), []
+    transport = Transport(
+        "https://api.example",
+        Secret(KEY),
+        MemoryBudget(sf.Limit(60)),
+        connect=5,
+        read=30,
+        max_wait=0,
+        proxy=None,
+        wiring=Wiring(transport=lambda: httpx.WSGITransport(app=app)),
+        cached=lambda inner: layers.append(Seen(inner)) or layers[0],
+    )
+    transport.send(Call("/v1/posts"))
+    assert app.seen[0]["authorization"] == f"Bearer {KEY}"
+    assert len(layers[0].names) == 2
+    assert all("authorization" not in names for names in layers[0].names)
+
+
+def test_headers_that_tell_secrets_are_not_kept(file):
+    """A proxy may echo what it was sent."""
+    headers = {"Authorization": f"Bearer {KEY}", "Set-Cookie": "s=made0up", "X-Kept": "yes"}
+    api = client_of(Scripted((200, posts_page(["a"]), headers)), cache=file)
+    api.posts().frame()
+    kept = [api.cache.store.get(key) for key in list(api.cache.store.keys())]
+    names = {name.lower() for one in kept for name, _ in one.headers}
+    assert "x-kept" in names
+    assert not names & {"authorization", "set-cookie"}
+
+
+def test_what_is_cached_spends_no_budget(file):
+    """The cache stands above the budget."""
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    assert api.budget.used == 3
+    api.posts().frame()
+    assert api.budget.used == 3
+
+
 def test_the_key_is_in_no_file_and_files_are_their_owners(file):
     """Nor its base64; and nothing is pickled."""
     api = client_of(server(), cache=file)
@@ -248,6 +308,37 @@ def test_connect_is_never_kept(file):
     assert rows(file) == 0
 
 
+class Empty(httpx.BaseTransport):
+    """Answers all with an empty object."""
+
+    def handle_request(self, request):
+        return httpx.Response(200, content=b"{}", request=request)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "kept"), [("GET", b"", True), ("GET", b"x", False), ("POST", b"", False)]
+)
+def test_only_a_get_without_a_body_is_kept(file, method, body, kept):
+    """What the layer is asked by hand, as no query does."""
+    api = client_of(Scripted(b"{}"), cache=file)
+    passage = api.passage(api.posts()._asked)
+    url = "https://api.example/v1/x"
+    request = httpx.Request(method, url, content=body, extensions={PASSAGE: passage})
+    api.cache.layer(Empty()).handle_request(request)
+    assert passage.storable is kept
+    assert len(api.cache.store.keys()) == kept
+
+
+def test_a_walk_that_is_larger_than_the_cache_is_not_kept(file):
+    """Nor is anything else thrown away for it."""
+    client_of(server(), cache=file).posts(status="few").frame()
+    api = client_of(server(pages=50), cache=file)
+    api.cache.max_bytes = 1000
+    assert len(api.posts().frame()) == 150
+    assert api.cache.table()["arguments"].tolist() == ['{"status": "few"}']
+    assert rows(file) == 4
+
+
 def test_errors_are_never_kept(file):
     """Nor what is no 200."""
     app = Scripted((503, b""), (203, posts_page(["a"])), posts_page(["b"]))
@@ -265,17 +356,47 @@ def test_a_blank_value_is_another_question(file):
         assert sources(frame)[1] >= 1
 
 
-def test_what_did_not_change_is_not_sent_again(file):
-    """A validator of a stale walk is asked with; the rows are those that were kept."""
-    now = Now()
+@pytest.mark.parametrize("queries", [("", "q="), ("api_key=a", "api_key=b"), ("q=&r=1", "r=1")])
+def test_pages_that_differ_in_a_blank_value_are_two(file, queries):
+    """Trap 8: requests-cache has one key for both; the second would replace the first."""
+    first, second = queries
     app = Scripted(
-        (200, posts_page(["a"]), {"ETag": '"x"'}), (304, b"", {"ETag": '"x"'}), posts_page(["c"])
+        lambda environ: (
+            {"items": [{"id": 1}], "next": f"/v1/x?{second}"}
+            if environ["QUERY_STRING"] == first
+            else {"items": [{"id": 2}], "next": None}
+        )
     )
+    api = client_of(app, cache=file)
+    params = dict(parse_qsl(first, keep_blank_values=True))
+    query = api.fetch("/v1/x", params=params, records="items", paging=NextURL(field="next"))
+    assert query.frame()["id"].tolist() == [1, 2]
+    again = query.frame()
+    assert (again["id"].tolist(), sources(again)) == ([1, 2], (2, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "asked"),
+    [
+        ("ETag", '"x"', "HTTP_IF_NONE_MATCH"),
+        ("Last-Modified", "Wed, 21 Oct 2026 07:28:00 GMT", "HTTP_IF_MODIFIED_SINCE"),
+    ],
+)
+def test_what_did_not_change_is_not_sent_again(file, name, value, asked):
+    """A stale walk is asked for by its validator; that spends budget, and its rows serve."""
+    now, validators = Now(), []
+
+    def same(environ):
+        validators.append(environ.get(asked))
+        return 304, b"", {name: value}
+
+    app = Scripted((200, posts_page(["a"]), {name: value}), same, posts_page(["c"]))
     api = client_of(app, cache=file, now=now)
     api.posts().frame()
     now.now += 4000
     frame = api.posts().frame()
     assert (frame["id"].tolist(), sources(frame)) == (["a"], (0, 1))
+    assert (validators, api.budget.used) == ([value], 2)
     assert sources(api.posts().frame()) == (1, 0)
     assert api.posts().frame(refresh=True)["id"].tolist() == ["c"]
 
@@ -423,6 +544,64 @@ def test_any_backend_of_requests_cache_serves(kind, tmp_path):
     assert sources(api.posts().frame()) == (3, 0)
     api.close()
     backend.close()
+    kept = [path for path in tmp_path.glob("files/*") if len(path.stem) in {24, 64}]
+    assert len(kept) == 4 * (kind == "files")
+    assert all(path.read_bytes().startswith(b"SFa1") for path in kept)
+
+
+class Tamper:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_tampered_entry_runs_no_code(file, tmp_path):
+    """Trap 6: the default serializer is pickle."""
+    client_of(server(), cache=file).posts().frame()
+    trap = pickle.dumps(Tamper(tmp_path / "ran"))
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE responses SET value = ?", (trap,))
+    connection.close()
+    api = client_of(server(), cache=file)
+    with pytest.warns(sf.CacheWarning):
+        assert sources(api.posts().frame()) == (0, 3)
+    assert not (tmp_path / "ran").exists()
+
+
+class Watched(requests_cache.BaseCache):
+    """A backend that remembers whether one thread read it while another wrote."""
+
+    def __init__(self):
+        super().__init__()
+        self.responses = self
+        self.serializer = None
+        self.writing, self.read, self.raced = threading.Event(), threading.Event(), False
+
+    def __setitem__(self, key, value):
+        self.writing.set()
+        self.raced |= self.read.wait(0.3)  # a reader that may come in comes at once
+        self.writing.clear()
+
+    def __getitem__(self, key):
+        if self.writing.is_set():
+            self.read.set()
+        raise KeyError(key)
+
+
+def test_nothing_is_read_while_another_thread_writes():
+    """Trap 4: requests-cache locks no reads, and then some find nothing."""
+    backend = Watched()
+    store = Store(backend, lambda: None)
+    writer = threading.Thread(target=store.put, args=("00", Kept(200, (), b"", 0.0)))
+    writer.start()
+    assert backend.writing.wait(20)
+    store.get("00")
+    writer.join()
+    assert not backend.raced
 
 
 def test_threads_read_and_write_one_cache(file):
