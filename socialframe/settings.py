@@ -30,8 +30,10 @@ URL_NAME = "SOCIALAPI_BASE_URL"
 _SERVICE = "socialframe"  # of the keyring
 _TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 #: How the types of file systems begin that several machines share, or where locks do not hold.
-_NETWORKS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "ocfs", "gfs")
-_NETWORKS += ("fuse.sshfs", "fuse.gluster", "fuse.ceph", "fuse.s3", "fuse.rclone", "fuse.gcs")
+_NETWORKS = (
+    *("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "ocfs", "gfs"),
+    *("fuse.sshfs", "fuse.gluster", "fuse.ceph", "fuse.s3", "fuse.rclone", "fuse.gcs"),
+)
 
 _MISSING = (
     "There is no API key. Make one at app.socialsyncerapi.com (Settings, API Keys) and set "
@@ -229,8 +231,8 @@ def on_network(path: Path, mounts: str) -> bool:
 
     Examples
     --------
-    >>> mounts = "/dev/sda1 / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n"
-    >>> on_network(Path("/home/ada/.cache"), mounts), on_network(Path("/homely"), mounts)
+    >>> mounts = "/dev/sda1 / ext4 rw 0 0\nserver:/x /net nfs4 rw 0 0\n"
+    >>> on_network(Path("/net/ada/.cache"), mounts), on_network(Path("/nether"), mounts)
     (True, False)
     """
     whole = Path(os.path.realpath(path))
