@@ -191,6 +191,27 @@ def test_pages_that_were_handed_on_are_not_begun_again(file):
     assert sources(api.posts().frame()) == (0, 3)
 
 
+def test_two_keys_ask_the_same_and_share_nothing(file):
+    """By the log of each key's server: all calls of both came; by the table: each sees its own."""
+    boxes = {f"Bearer {box.key}": box for box in (sf.Sandbox(), sf.Sandbox())}
+
+    def app(environ, start_response):
+        return boxes[environ["HTTP_AUTHORIZATION"]].wsgi(environ, start_response)
+
+    apis = [client_of(app, cache=file, key=b.key, tier="paid") for b in boxes.values()]
+    for api in apis:
+        api.posts().limit(300).frame()
+        api.accounts().frame()
+    for box in boxes.values():
+        assert [one.path for one in box.requests] == ["/v1/posts"] * 3 + ["/v1/accounts"]
+    for api in apis:
+        assert api.cache.table()["endpoint"].tolist() == ["accounts", "posts"]
+        assert api.cache.table()["pages"].tolist() == [1, 3]
+    assert rows(file) == 2 * (4 + 2)  # an answer a call and a manifest a walk
+    assert apis[0].cache.clear() == 2
+    assert sources(apis[1].posts().limit(300).frame()) == (3, 0)
+
+
 def test_two_keys_share_nothing(file):
     """Neither answers nor the table."""
     app = server()
