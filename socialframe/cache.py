@@ -34,7 +34,8 @@ _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 
 _UNITS |= {"d": 86400, "day": 86400, "w": 604800, "week": 604800}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", re.IGNORECASE)
 _FILES = {".sqlite", ".sqlite3", ".db"}
-_MANIFEST, _ENTRY = 24, 64  # hex digits of the keys of a manifest and of an answer
+_MANIFEST = 24  # hex digits of a manifest's key
+_ANSWER = re.compile("[0-9a-f]{64}")  # an answer's
 _SLACK = 50  # walks that came since may hold one part in so many before the oldest go
 _ORPHANED = 86400.0  # seconds after which an answer without a manifest is of no walk any more
 
@@ -357,7 +358,7 @@ class Cached:
             self.store.delete(
                 key
                 for key in keys
-                if len(key) == _ENTRY
+                if _ANSWER.fullmatch(key)
                 and key[: len(generation(now))] not in living
                 and now - began(key) > _ORPHANED
             )

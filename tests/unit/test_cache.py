@@ -5,8 +5,6 @@ import os
 import pickle
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 import time
 from urllib.parse import parse_qsl
@@ -15,6 +13,7 @@ import httpx
 import pandas as pd
 import pytest
 import requests_cache
+from cached import rows, server, sources
 from requests_cache import SQLiteCache
 from stand_ins import KEY, Scripted, client_of, posts_page
 
@@ -44,25 +43,6 @@ class Now:
 
     def __call__(self):
         return self.now
-
-
-def server(pages=3):
-    """Return a server of some pages that names each answer anew: which rows came tells when."""
-    served = []
-
-    def answer(environ):
-        page = int(dict(parse_qsl(environ["QUERY_STRING"])).get("page", 1))
-        if page == 1:
-            served.append(1)
-        return posts_page([f"{len(served)}-{page}-{n}" for n in range(3)], page=page, pages=pages)
-
-    return Scripted(answer)
-
-
-def sources(frame):
-    """Return how many replies came from the cache and from the network."""
-    facts = frame.attrs["socialframe"]
-    return facts["from_cache"], facts["from_network"]
 
 
 def test_a_whole_walk_is_replayed_and_asks_nothing(file):
@@ -150,12 +130,6 @@ def test_refresh_asks_anew(file):
     assert sources(client_of(app, cache=file, refresh=True).posts().frame()) == (0, 3)
     assert len(api.cache.table()) == 1
     assert rows(file) == 4
-
-
-def rows(file):
-    """Return how many entries lie in a file."""
-    with sqlite3.connect(file) as connection:
-        return connection.execute("SELECT count(*) FROM responses").fetchone()[0]
 
 
 def tear(file, place):
@@ -470,86 +444,6 @@ def test_the_table_and_what_is_thrown_away(file):
     assert api.cache.table()["arguments"].tolist() == ['{"status": "published"}']
     assert api.cache.clear() == 1
     assert rows(file) == 0
-
-
-def test_a_damaged_file_is_set_aside(file):
-    """One warning; the next walk is kept again."""
-    file.parent.mkdir()
-    file.write_bytes(b"no database" * 1000)
-    api = client_of(server(), cache=file)
-    with pytest.warns(sf.CacheWarning, match="damaged") as caught:
-        api.posts().frame()
-    assert len(caught) == 1
-    assert len(list(file.parent.glob("*.damaged-*"))) == 1
-    assert sources(api.posts().frame()) == (3, 0)
-
-
-def test_entries_of_another_version_are_not_used(file):
-    """One warning, and the API is asked."""
-    app = server()
-    client_of(app, cache=file).posts().frame()
-    with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE responses SET value = x'80049500'")
-    connection.close()
-    with pytest.warns(sf.CacheWarning, match="another version"):
-        frame = client_of(app, cache=file).posts().frame()
-    assert sources(frame) == (0, 3)
-
-
-def test_another_programs_database_is_left_alone(file):
-    """It is somebody's."""
-    file.parent.mkdir()
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TABLE mine (x)")
-    connection.close()
-    with pytest.warns(sf.CacheWarning, match="another program"):
-        assert len(client_of(server(), cache=file).posts().frame()) == 9
-    with sqlite3.connect(file) as connection:
-        assert [r[0] for r in connection.execute("SELECT name FROM sqlite_master")] == ["mine"]
-    connection.close()
-
-
-def test_a_locked_file_costs_a_warning_and_two_seconds(file):
-    """Never a hang, however many threads wait for it."""
-    client_of(server(), cache=file).posts().frame()
-    lock = sqlite3.connect(file, isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    try:
-        started = time.monotonic()
-        with pytest.warns(sf.CacheWarning, match="locked") as caught:
-            assert len(client_of(server(), cache=file).posts(status="x").frame()) == 9
-        assert time.monotonic() - started < 4
-        assert len(caught) == 1
-    finally:
-        lock.close()
-
-
-def test_a_place_that_cannot_be_a_file_costs_a_warning(tmp_path):
-    """The rows come all the same."""
-    (tmp_path / "file").write_text("")
-    api = client_of(server(), cache=tmp_path / "file" / "http.sqlite")
-    with pytest.warns(sf.CacheWarning, match="cannot be used"):
-        assert len(api.posts().frame()) == 9
-
-
-FULL = """
-import resource, sys, warnings
-import socialframe as sf
-resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    rows = len(sf.Client.sandbox(cache=sys.argv[1]).posts().frame())
-print(rows, [w.category.__name__ for w in caught])
-"""
-
-
-@pytest.mark.processes
-def test_a_full_disk_costs_a_warning(file):
-    """No row is lost."""
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, file], capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "5400 ['CacheWarning']\n", done.stderr
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "files"])
