@@ -143,7 +143,7 @@ class Cached:
     choice : Choice
         What ``cache=`` was told.
     tenant : str
-        Whose walks these are.
+        Whose walks these are; none means everybody's, to look and to throw away.
     now : callable
         Seconds of Unix time.
     refresh, offline, stale_if_error : bool
@@ -256,10 +256,21 @@ class Cached:
         """Return what is kept, newest first: one row a walk."""
         import pandas as pd
 
-        names = ("endpoint", "arguments", "pages", "size", "fetched", "age", "fresh", "whole")
+        names = (
+            "tenant",
+            "endpoint",
+            "arguments",
+            "pages",
+            "size",
+            "fetched",
+            "age",
+            "fresh",
+            "whole",
+        )
         now = self.now()
         rows = [
             (
+                one.tenant[:8],
                 one.asked.endpoint,
                 one.asked.arguments,
                 len(one.entries),
@@ -272,7 +283,9 @@ class Cached:
             for one in sorted(self._mine(), key=lambda one: -one.first)
         ]
         table = pd.DataFrame(rows, columns=list(names))
-        return table.astype({"pages": "int64", "size": "int64", "fresh": "bool", "whole": "bool"})
+        kinds = {"pages": "int64", "size": "int64", "age": "timedelta64[us]"}
+        kinds |= {"fetched": "datetime64[us, UTC]", "fresh": "bool", "whole": "bool"}
+        return table.drop(columns=["tenant"] * bool(self.tenant)).astype(kinds)
 
     @property
     def size(self) -> int:
@@ -327,7 +340,7 @@ class Cached:
         return found if found and found.tenant == self.tenant else None
 
     def _mine(self) -> list[Manifest]:
-        return [one for one in self._all(self.store.keys()) if one.tenant == self.tenant]
+        return [one for one in self._all(self.store.keys()) if self.tenant in {one.tenant, ""}]
 
     def _all(self, keys: Iterable[str]) -> list[Manifest]:
         kept = [self.store.get(key) for key in keys if len(key) == _MANIFEST]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from socialframe.connecting import connect, disconnect
+from socialframe.keeping import cache
 from socialframe.settings import no_color
 from socialframe.verbs import described, drifted, fetching, parameters, scheme, sentences
 from socialframe.version import VERSION
@@ -231,6 +232,9 @@ def budget(*, tier: Literal["auto", "free", "paid"], as_json: bool) -> None:
     with sentences(), Client(tier=tier) as api:
         now = api.budget
         click.echo(json.dumps(asdict(now)) if as_json else str(now))
+
+
+main.add_command(cache)
 
 
 @main.command()

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from cached import server
+from stand_ins import KEY, client_of
 
 import socialframe as sf
 from socialframe.transport import Store
@@ -247,6 +249,43 @@ def assert_private(key, *, least):
         assert not any(secret in data for secret in secrets), path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, path
+
+
+OFFLINE = """
+import socket, sys
+def forbidden(*args, **kwargs):
+    raise AssertionError("a socket was wanted")
+socket.socket.__init__ = socket.getaddrinfo = socket.create_connection = forbidden
+import socialframe as sf
+api = sf.Client(sys.argv[1], base_url="https://api.example", cache=True, offline=True)
+frame = api.posts().frame()
+print(len(frame), len(list(api.posts().pages())), len(list(api.posts().records())))
+print(len(api.posts().head(2)), api.posts().to_parquet("posts.parquet").name)
+print(frame.attrs["socialframe"]["from_network"], api.budget.used)
+for query in (api.posts(status="failed"), api.accounts()):
+    try:
+        query.frame()
+    except sf.OfflineMiss as error:
+        print(error)
+try:
+    sf.Client(sys.argv[1], base_url="https://api.example", cache=True).accounts().frame()
+except AssertionError as error:
+    print(error)
+"""
+
+
+@pytest.mark.processes
+def test_offline_opens_no_socket():
+    """Where sockets are forbidden whole walks serve, and a miss names its call."""
+    client_of(server(), cache=True).posts().frame()
+    with started(OFFLINE, KEY) as process:
+        out, errors = process.communicate(timeout=60)
+    assert errors == ""
+    *served, posts, accounts, forbidden = out.splitlines()
+    assert served == ["9 3 9", "2 posts.parquet", "0 0"]
+    assert "GET /v1/posts?limit=100&status=failed is not in the cache" in posts
+    assert "GET /v1/accounts is not in the cache" in accounts
+    assert forbidden == "a socket was wanted"
 
 
 FORK = """

@@ -23,7 +23,7 @@ from stand_ins import Scripted, client_of, posts_page
 import socialframe as sf
 from socialframe.settings import on_network
 from socialframe.transport import Store
-from socialframe.transport.frame import Kept
+from socialframe.transport.frame import Frame, Kept
 
 TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
 KEPT = Kept(200, (), b"[]", 0.0)
@@ -107,6 +107,8 @@ def test_one_use_of_a_locked_file_takes_less_than_two_seconds(file, how):
         assert not store.put("02", KEPT)
         assert store.get("00") is None
         assert time.monotonic() - began < 0.5
+        now[0] += 61
+        assert not store.put("01", KEPT)  # and no second warning
     now[0] += 61
     assert store.get("00") == KEPT
     assert store.put("01", KEPT)
@@ -239,6 +241,26 @@ def test_a_damaged_file_is_set_aside_once(file):
         clients[1].posts().frame()
     assert len(list(file.parent.glob("*.damaged-*[0-9]"))) == 1
     assert sources(clients[1].posts().frame()) == (3, 0)
+
+
+class Plain:
+    """A codec that changes nothing, and so notices nothing."""
+
+    def compress(self, buf, asbytes):
+        return bytes(buf)
+
+    def decompress(self, buf, decompressed_size, asbytes):
+        return bytes(buf)
+
+
+def test_a_changed_byte_makes_no_other_answer():
+    """An entry has its own checksum, over status, headers, moment and body."""
+    frame = Frame(Plain())
+    written = frame.dumps(Kept(200, (("etag", "x"),), b'{"a": 1}', 5.0))
+    for place in range(len(written)):
+        changed = bytearray(written)
+        changed[place] ^= 1
+        assert frame.loads(bytes(changed)) is None
 
 
 @pytest.fixture(scope="module")
