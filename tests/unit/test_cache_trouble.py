@@ -114,6 +114,15 @@ def test_one_use_of_a_locked_file_takes_less_than_two_seconds(file, how):
     assert store.put("01", KEPT)
 
 
+def test_what_could_not_be_thrown_away_is_not_said_to_be_gone(file):
+    """A writer's lock lets others read."""
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    with held(file, "BEGIN IMMEDIATE"), one_warning("locked"):
+        assert api.cache.clear() == 0
+    assert rows(file) == 4
+
+
 @pytest.mark.parametrize("place", ["http.sqlite", "file/http.sqlite"])
 def test_a_place_that_cannot_be_a_file_costs_a_warning(tmp_path, place):
     """A folder stands there, or a file in the folder's place."""
@@ -332,12 +341,13 @@ def test_a_file_of_an_older_requests_cache_is_taken_over(file):
         connection.execute("CREATE TABLE responses (key TEXT PRIMARY KEY, value BLOB)")
         connection.execute("CREATE TABLE redirects (key TEXT PRIMARY KEY, value BLOB)")
         connection.execute("INSERT INTO responses VALUES ('a', x'80')")
+        connection.execute("INSERT INTO responses VALUES (?, x'80')", ("z" * 64,))
     connection.close()
     api = client_of(server(), cache=file)
     api.posts().frame()
     assert sources(api.posts().frame()) == (3, 0)
     assert api.cache.clear() == 1
-    assert rows(file) == 1
+    assert rows(file) == 2
 
 
 def test_another_programs_database_is_left_alone(file):

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import warnings
 
 import pytest
 from cached import server
@@ -110,7 +111,9 @@ def test_a_duration_that_is_none_is_one_sentence():
 def test_a_file_that_cannot_be_used_is_said():
     """Nothing is said to be gone."""
     cache_file().mkdir(parents=True)
-    code, output = run("clear", "--all")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", sf.CacheWarning)  # as it is outside of tests
+        code, output = run("clear", "--all")
     assert (code, output.splitlines()[1:]) == (0, ["0 walks are gone."])
     assert "cannot be used" in output.splitlines()[0]
 
