@@ -56,7 +56,8 @@ class Client(Connecting, Endpoints):
         Keeps the answers of walks that ended whole, and replays them while they are fresh. A
         duration (``"1 hour"``, seconds, a timedelta) says how long; True means 1 hour for posts,
         analytics and followers, 5 minutes for the rest. The path of a ``.sqlite`` file, or a
-        backend of requests-cache, says where. False, the default, keeps nothing.
+        backend of requests-cache, says where; else it is a file in the user's cache folder, which
+        nobody else may read. False keeps nothing.
     offline : bool
         Send nothing: only whole walks of the cache serve, also stale ones.
     refresh : bool
@@ -102,7 +103,7 @@ class Client(Connecting, Endpoints):
         *,
         base_url: str | None = None,
         tier: Tier | Limit = "auto",
-        cache: Wanted = False,
+        cache: Wanted = True,
         offline: bool = False,
         refresh: bool = False,
         stale_if_error: bool = False,
@@ -122,7 +123,7 @@ class Client(Connecting, Endpoints):
         wiring = wiring or Wiring()
         choice = chosen(cache, memory=settings.base_url == _SANDBOX_URL)
         if choice is None and (offline or stale_if_error):
-            raise ArgumentError("offline and stale_if_error need a cache: say cache=True, too.")
+            raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
         owner = tenant(settings.base_url, settings.secret)
         self.cache = (
             None
@@ -162,7 +163,7 @@ class Client(Connecting, Endpoints):
         sandbox: Sandbox | None = None,
         *,
         tier: Literal["free", "paid"] = "paid",
-        cache: Wanted = False,
+        cache: Wanted = True,
         max_wait: float = 120.0,
         max_requests: int | None = None,
         progress: bool | None = None,

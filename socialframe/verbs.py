@@ -27,7 +27,6 @@ from socialframe.errors import (
 from socialframe.facts import WHOLE, worded
 
 if TYPE_CHECKING:
-    from socialframe.client import Client
     from socialframe.paging import Paging
     from socialframe.query import Query
 
@@ -94,6 +93,9 @@ def fetching(function: F) -> F:
     @click.option("--explode", help="One row an entry of this list column.")
     @click.option("--max-requests", type=click.IntRange(1), help="Send no more than so many.")
     @click.option("--tier", type=click.Choice(["auto", "free", "paid"]), default="auto")
+    @click.option("--no-cache", is_flag=True, help="Neither keep answers nor serve kept ones.")
+    @click.option("--refresh", is_flag=True, help="Ask anew, whatever is kept.")
+    @click.option("--offline", is_flag=True, help="Send nothing: only what is kept serves.")
     @click.option("--sandbox", is_flag=True, help="Made-up data: no key, no network.")
     @wraps(function)
     def command(
@@ -104,6 +106,9 @@ def fetching(function: F) -> F:
         explode: str | None,
         max_requests: int | None,
         tier: str,
+        no_cache: bool,
+        refresh: bool,
+        offline: bool,
         sandbox: bool,
         **kwargs: Any,  # noqa: ANN401 - the command's own
     ) -> None:
@@ -114,10 +119,16 @@ def fetching(function: F) -> F:
         from socialframe.client import Client
 
         with sentences():
-            made: Client = (
+            made = (
                 Client.sandbox(max_requests=max_requests)
                 if sandbox
-                else Client(tier=tier, max_requests=max_requests)  # type: ignore[arg-type]
+                else Client(
+                    tier=tier,  # type: ignore[arg-type]
+                    cache=not no_cache,
+                    refresh=refresh,
+                    offline=offline,
+                    max_requests=max_requests,
+                )
             )
             with made as api:
                 query: Query = function(api, *args, **kwargs)
@@ -140,8 +151,14 @@ def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         click.echo(frame.head(_SHOWN).to_string(max_colwidth=_WIDEST, na_rep=""))
         facts = frame.attrs["socialframe"]
         shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
-        text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {facts['pages']} calls, "
+        text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {_calls(facts)}, "
         click.echo(text + WHOLE[facts["complete"]], err=True)
+
+
+def _calls(facts: dict[str, Any]) -> str:
+    """Return how many calls it took, and from when those are that the cache answered."""
+    kept = f" from the cache, of {facts['first_fetch'][:16]}" if facts.get("from_cache") else ""
+    return f"{facts.get('pages')} calls{kept}"
 
 
 def _print_json(query: Query) -> None:

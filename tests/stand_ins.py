@@ -70,13 +70,16 @@ class Scripted:
         return [body]
 
 
-def client_of(app, *, clock=None, now=time.time, key=KEY, **options) -> Client:
-    """Return a client of a WSGI application in this process; no sleep is real."""
+def client_of(app, *, clock=None, now=time.time, key=KEY, cache=False, **options) -> Client:
+    """Return a client of a WSGI application in this process; no sleep is real.
+
+    It keeps nothing unless it is told to: the applications of one test share an address.
+    """
     clock = clock or Clock()
     wiring = Wiring(
         transport=lambda: httpx.WSGITransport(app=app), sleep=clock.sleep, clock=clock, now=now
     )
-    return Client(key, base_url="https://api.example", wiring=wiring, **options)
+    return Client(key, base_url="https://api.example", wiring=wiring, cache=cache, **options)
 
 
 def posts_page(ids, *, page=1, pages=1, **pagination):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MAGIC = b"SFa1"
-_HEAD = struct.Struct("<4sQI")  # magic, bytes of the text, its CRC
+_HEAD = struct.Struct("<4sIIQ")  # magic, CRC of all that follows, bytes of the head, of the body
+_CHECKED = 8  # bytes before what the CRC is of
 _LARGEST = 1 << 30  # bytes; a damaged head must not ask for all memory
 
 
@@ -72,28 +73,27 @@ class Frame:
     def dumps(self, value: Any) -> bytes:  # noqa: ANN401 - what the backend calls an answer
         """Return the bytes of an answer."""
         kept = self._unwrap(value)
-        head = json.dumps([kept.status, kept.headers, kept.at]).encode()
-        text = head + b"\n" + kept.body
-        packed = self._codec.compress(text, asbytes=True)
-        return _HEAD.pack(_MAGIC, len(text), zlib.crc32(text)) + packed
+        text = json.dumps([kept.status, kept.headers, kept.at]).encode()
+        packed = self._codec.compress(kept.body, asbytes=True)
+        data = _HEAD.pack(_MAGIC, 0, len(text), len(kept.body)) + text + packed
+        check = zlib.crc32(memoryview(data)[_CHECKED:])
+        return data[:4] + struct.pack("<I", check) + data[_CHECKED:]
 
     def loads(self, data: object) -> Any:  # noqa: ANN401 - what the backend calls an answer
         """Return the answer; None where the bytes are not one's that this version wrote."""
         try:
-            magic, size, check = _HEAD.unpack_from(memoryview(data))  # type: ignore[arg-type]
-            if magic != _MAGIC or size > _LARGEST:
+            view = memoryview(data)  # type: ignore[arg-type]
+            magic, check, end, size = _HEAD.unpack_from(view)
+            end += _HEAD.size
+            if magic != _MAGIC or size > _LARGEST or zlib.crc32(view[_CHECKED:]) != check:
                 raise ValueError(magic)  # noqa: TRY301 - one end for all that is wrong
-            packed = memoryview(data)[_HEAD.size :]  # type: ignore[arg-type]
-            text = self._codec.decompress(packed, size, asbytes=True)
-            if zlib.crc32(text) != check:
-                raise ValueError(check)  # noqa: TRY301 - the same
-            end = text.index(b"\n")
-            status, headers, at = json.loads(text[:end])
+            status, headers, at = json.loads(bytes(view[_HEAD.size : end]))
+            body = self._codec.decompress(view[end:], size, asbytes=True)
         except (ValueError, TypeError, OSError, struct.error):
             self.strange = True
             return None
         pairs = tuple((name, value) for name, value in headers)
-        return self._wrap(Kept(status, pairs, text[end + 1 :], at))
+        return self._wrap(Kept(status, pairs, body, at))
 
     def copy(self) -> Frame:
         """Return itself: backends ask for a copy, and what it met must be seen."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BUSY = 1.5  # seconds that one statement waits for another process
 _AGAIN = 0.4  # seconds in which opening a file is tried again
+_SELECT = "SELECT value FROM responses WHERE key = ?"
 _OURS = {"responses", "redirects"}  # tables of requests-cache
 
 
@@ -60,6 +61,15 @@ class _Table(SQLiteDict):
 
     The original tries for ever, on a read-only file too, and forgets a commit that failed.
     """
+
+    def __getitem__(self, key: str) -> Kept | None:
+        """Return an entry; the original makes SQL of the key, and writes it into the entry."""
+        with self.connection() as connection:
+            row = connection.execute(_SELECT, (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        found: Kept | None = self.serializer.loads(row[0])
+        return found
 
     @contextmanager
     def _acquire_sqlite_lock(self) -> Iterator[None]:

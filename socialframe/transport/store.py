@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from socialframe.errors import CacheWarning, outside
+from socialframe.transport.frame import Frame, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from socialframe.transport.frame import Codec, Frame, Kept
+    from socialframe.transport.frame import Codec
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ class Store:
                 found = backend.responses[key]
             except KeyError:
                 return None
-            return None if found is None else from_response(found)
+            return found if found is None or isinstance(found, Kept) else from_response(found)
 
         return self._do(read, otherwise=None)
 
@@ -94,7 +95,8 @@ class Store:
         def write(backend: Any) -> bool:  # noqa: ANN401 - as above
             from socialframe.transport.sqlite import to_response
 
-            backend.responses[key] = to_response(kept)
+            # What the others hold are requests-cache's own values, which cost as much as a read.
+            backend.responses[key] = kept if isinstance(self._place, Path) else to_response(kept)
             return True
 
         return self._do(write, otherwise=False)
@@ -153,13 +155,14 @@ class Store:
         from socialframe.transport import sqlite
 
         if self._backend is None:
-            self._frame = sqlite.frame_of(self._codec())
             if isinstance(self._place, Path):
+                self._frame = Frame(self._codec())
                 self._file = sqlite.touched(self._place)
                 self._backend = sqlite.open_file(self._place, self._frame, wal=not self._network)
             elif self._place is None:
                 self._place = self._backend = sqlite.in_memory()
             else:
+                self._frame = sqlite.frame_of(self._codec())
                 self._backend = sqlite.adopted(self._place, self._frame)
         return self._backend
 
