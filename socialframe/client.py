@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from socialframe.api import Endpoints
-from socialframe.arguments import budget_of, codec, limit_of, most_requests, seconds, timeouts
+from socialframe.arguments import budget_of, limit_of, most_requests, seconds, timeouts
 from socialframe.cache import Cached, chosen
 from socialframe.endpoint import undeclared
 from socialframe.errors import ArgumentError
@@ -313,6 +313,7 @@ class Client(Connecting, Endpoints):
         """Return the journal of a walk that is about to begin or to go on; queries ask."""
         if self._unfinished is None:
             return None
+        anew = anew or (self.cache is not None and self.cache.refresh)
         return self._unfinished.journal(asked, recipe, walk=walk, anew=anew)
 
     def journal_of(self, asked: Asked, walk: str) -> Journal | None:
@@ -347,6 +348,10 @@ class Client(Connecting, Endpoints):
             raise ArgumentError("This client keeps no journal (journal=False).")
         query: Query = made_again(self, self._unfinished.find(walk_id))
         return query
+
+    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
+        """Give the cache what came in an earlier run of a walk; queries do."""
+        self._transport.keep(call, reply, passage)
 
     def arrived(self, passage: Passage | None, *, whole: bool) -> None:
         """Note the end of a walk."""

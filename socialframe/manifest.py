@@ -246,6 +246,9 @@ class Source(Protocol):
     def journal_of(self, asked: Asked, walk: str) -> Journal | None:
         """Open that of an unfinished walk, to be read; None where nothing is kept."""
 
+    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
+        """Give the cache what came in an earlier run of a walk."""
+
     def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
         """How it goes after that failed; None where it failed for good."""
 

@@ -212,6 +212,8 @@ class Run:
             nonlocal made
             reply = through(call, notify)
             made += 1
+            if reply.journalled and passage is not None:
+                self.source.keep(passage, call, reply)
             return reply
 
         walk = Walk(self.endpoint, self.call, send, self.schema, most, bar)

@@ -168,7 +168,7 @@ def client_of(box, *, url=None, clock=None, sleep=None, app=None, **options) -> 
     clock = clock or Clock()
     served = None if url else lambda: httpx.WSGITransport(app=app or box.wsgi)
     wiring = Wiring(transport=served, clock=clock, sleep=sleep or clock.sleep)
-    given = {"tier": "paid", **options}
+    given = {"tier": "paid", "cache": False, **options}
     return sf.Client(box.key, base_url=url or "https://sandbox.example", wiring=wiring, **given)
 
 

@@ -124,7 +124,8 @@ def _display(text: str, link: str) -> Callable[[], None]:
     plain = {"text/plain": f"{text}\n  {link}"}
     where = f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{escape(link)}</a>'
     rich = {"text/html": f"<p>{escape(text)}<br>{where}</p>"}
-    shown: Any = display({**plain, **rich}, raw=True, display_id=True)
+    show: Callable[..., Any] = display
+    shown = show({**plain, **rich}, raw=True, display_id=True)
 
     def gone() -> None:
         shown.update({"text/plain": _GONE}, raw=True)

@@ -30,6 +30,7 @@ from socialframe.secret import redacted
 from socialframe.transport.auth import Auth
 from socialframe.transport.budget import TIERS, Budget, Limit, MemoryBudget, Usage, uptime
 from socialframe.transport.cache import AT, PASSAGE, Cache, missed
+from socialframe.transport.frame import Kept
 from socialframe.transport.locks import ForkLock
 from socialframe.transport.network import Network
 from socialframe.transport.retry import Retry
@@ -132,7 +133,7 @@ class Transport:
         max_wait: float,
         proxy: str | None,
         wiring: Wiring,
-        cached: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None,
+        cached: Callable[[httpx.BaseTransport], Cache] | None = None,
     ) -> None:
         self._now = wiring.now
         self._base_text = base_url
@@ -156,7 +157,8 @@ class Transport:
             Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
         )
         retry = Retry(throttle, sleep=wiring.sleep)
-        self._chain = retry if cached is None else cached(retry)
+        self._cache = None if cached is None else cached(retry)
+        self._chain = self._cache or retry
 
     def send(
         self,
@@ -215,6 +217,14 @@ class Transport:
             cached = passage is not None and passage.replay
             return Reply(response.status_code, headers, response.content, moment, str(url), cached)
         raise _refused(call, response)
+
+    def keep(self, call: Call, reply: Reply, passage: Passage) -> None:
+        """Keep a reply that came in an earlier run of its walk, where there is a cache."""
+        if self._cache is not None:
+            request = self._request(call, self._address(call), {})
+            headers = tuple(reply.headers.items())
+            kept = Kept(reply.status, headers, reply.body, reply.at.timestamp())
+            self._cache.keep(request, kept, passage)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

@@ -108,6 +108,16 @@ class Cache(httpx.BaseTransport):
             response = httpx.Response(old.status, headers=headers, content=old.body)
         left = [(k, v) for k, v in response.headers.multi_items() if k not in _LEFT_OUT]
         kept = Kept(response.status_code, tuple(left), response.content, now)
+        self._keep(request, kept, passage, actions)
+        response.extensions[AT] = now
+        return response
+
+    def keep(self, request: httpx.Request, kept: Kept, passage: Passage) -> None:
+        """Keep an answer that came in an earlier run of its walk, as if it came now."""
+        self._keep(request, kept, passage, _actions(request))
+
+    def _keep(self, request: httpx.Request, kept: Kept, passage: Passage, actions: Any) -> None:  # noqa: ANN401 - of a library that is loaded late
+        entry = self._entry(request)
         passage.storable = (
             passage.storable
             and passage.size + len(kept.body) <= passage.most
@@ -115,9 +125,7 @@ class Cache(httpx.BaseTransport):
             and self._store.put(passage.generation + entry, kept)
         )
         if passage.storable:
-            passage.stored(entry, len(kept.body), now)
-        response.extensions[AT] = now
-        return response
+            passage.stored(entry, len(kept.body), kept.at)
 
     def _may_keep(self, request: httpx.Request, kept: Kept, actions: Any) -> bool:  # noqa: ANN401 - of a library that is loaded late
         from socialframe.transport.sqlite import to_response

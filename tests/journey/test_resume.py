@@ -166,6 +166,24 @@ def test_a_page_that_led_astray_is_asked_for_again(every):
     assert facts(frame)["from_journal"] == 2
 
 
+def test_a_walk_that_went_on_is_in_the_cache_like_any_other(box, every, tmp_path):
+    """With the age of its first page; nothing is asked again."""
+    api = client_of(box, cache=tmp_path / "http.sqlite")
+    box.faults = [DOWN]
+    error = broken(api)
+    box.faults = ()
+    error.resume().frame()
+    sent = len(box.requests)
+
+    frame = api.posts(**SPAN).frame()
+
+    pd.testing.assert_frame_equal(frame, every)
+    assert (facts(frame)["from_cache"], facts(frame)["from_network"]) == (6, 0)
+    assert len(box.requests) == sent
+    assert api.cache.table()["pages"].tolist() == [6]
+    assert api.walks().empty
+
+
 def test_every_way_out_goes_on(box, every, tmp_path):
     """Pages, records, Arrow, and files."""
     api = client_of(box)
@@ -222,7 +240,7 @@ def test_an_error_that_was_pickled_is_looked_up_by_its_name(box, every, tmp_path
     """In another process, by the default client."""
     with box.serve() as url:
         with (
-            sf.Client(box.key, base_url=url, tier="paid") as api,
+            sf.Client(box.key, base_url=url, tier="paid", cache=False) as api,
             pytest.raises(sf.IncompleteWalk) as caught,
         ):
             api.posts(**SPAN).frame(max_requests=3)  # known to be too few after the first page

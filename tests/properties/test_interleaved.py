@@ -1,0 +1,138 @@
+"""Whatever changes on the server between the pages of a walk that is interrupted and goes on."""
+
+import warnings
+
+import httpx
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+import socialframe as sf
+from socialframe.sandbox import Sandbox
+
+PAGE = 7
+SINCE = "2026-09-01"
+
+
+class Interleaved(RuleBasedStateMachine):
+    """Draft posts, five pages of them, that come, go and change while they are walked."""
+
+    def __init__(self, **choices):
+        super().__init__()
+        self.box = Sandbox(sleep=lambda _: None, **choices)
+        headers = {"Authorization": f"Bearer {self.box.key}"}
+        transport = httpx.WSGITransport(app=self.box.wsgi)
+        self.http = httpx.Client(transport=transport, base_url="http://box", headers=headers)
+        self.other = sf.Client.sandbox(self.box, cache=False)  # whose journal is its own
+        self.api = sf.Client.sandbox(self.box, cache=False)
+        self.query = self.api.posts(status="draft", per_page=PAGE, since=SINCE)
+        self.pages = None
+        self.before = self.ids()
+        self.moved = False
+
+    def ids(self):
+        """Ask the server what it has, all at once."""
+        return self.other.posts(status="draft", since=SINCE).frame()["id"].tolist()
+
+    @rule(count=st.integers(1, 9))
+    def add(self, count):
+        """Put new ones in front."""
+        for _ in range(count):
+            body = {"content": "New.", "isDraft": True}
+            assert self.http.post("/v1/posts", json=body).status_code in (200, 201)
+        self.moved = True
+
+    @rule(place=st.integers(0, 99), count=st.integers(1, 4))
+    def delete(self, place, count):
+        """Any of them, read or not."""
+        ids = self.ids()
+        for name in ids[place % len(ids) :][:count] if len(ids) > 12 else []:
+            assert self.http.delete(f"/v1/posts/{name}").is_success
+            self.moved = True
+
+    @rule(place=st.integers(0, 99))
+    def edit(self, place):
+        """Which moves nothing."""
+        ids = self.ids()
+        answer = self.http.put(f"/v1/posts/{ids[place % len(ids)]}", json={"content": "Other."})
+        assert answer.is_success
+
+    @rule(count=st.integers(1, 3))
+    def read(self, count):
+        """Read some pages; perhaps the last."""
+        if self.pages is None:
+            self.pages = self.query.pages()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sf.WalkWarning)
+            if None in [next(self.pages, None) for _ in range(count)]:
+                self.end()
+
+    @rule()
+    def interrupt(self):
+        """Leave the loop; the walk goes on with the next reading."""
+        if self.pages is not None:
+            self.pages.close()
+        self.pages = None
+
+    @rule()
+    def finish(self):
+        """All rows: right, or with a word."""
+        self.interrupt()
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            frame = self.query.frame()
+        complete = frame.attrs["socialframe"]["complete"]
+        now = self.ids()
+        lasting = set(self.before) & set(now)
+
+        assert frame["id"].is_unique
+        assert set(frame["id"]) <= self.ever
+        assert complete is (None if heard else True)
+        if complete:
+            assert lasting <= set(frame["id"])
+        if not self.moved:
+            assert complete is True
+            assert frame["id"].tolist() == self.before
+        assert self.api.walks().empty
+        self.end()
+
+    @invariant()
+    def all_that_ever_was(self):
+        """Note every post that the server had."""
+        self.ever = getattr(self, "ever", set()) | set(self.ids())
+
+    def end(self):
+        """Begin a new walk."""
+        self.pages, self.before, self.moved = None, self.ids(), False
+
+    def teardown(self):
+        """Close what is open."""
+        self.interrupt()
+        self.http.close()
+        self.api.close()
+        self.other.close()
+
+
+def test_a_frame_is_right_or_says_what_is_uncertain():
+    """By page numbers, where rows move under the walk."""
+    steps = settings(
+        max_examples=max(3, settings.default.max_examples // 10),
+        stateful_step_count=20,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(Interleaved, settings=steps)
+
+
+def test_a_frame_is_right_or_says_what_is_uncertain_by_the_last_id():
+    """By the last id, where rows do not move."""
+
+    class AfterIds(Interleaved):
+        def __init__(self):
+            super().__init__(paging="after_id")
+
+    steps = settings(
+        max_examples=max(3, settings.default.max_examples // 10),
+        stateful_step_count=20,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(AfterIds, settings=steps)
