@@ -64,7 +64,7 @@ class Interleaved(RuleBasedStateMachine):
             self.pages = self.query.pages()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sf.WalkWarning)
-            if None in [next(self.pages, None) for _ in range(count)]:
+            if any(next(self.pages, None) is None for _ in range(count)):
                 self.end()
 
     @rule()

@@ -658,8 +658,9 @@ def test_disconnecting_nobody(path):
     before = user.accounts()
     reply = user.app.delete(f"/v1/accounts/{path}")
 
-    assert reply.status_code == 404
-    assert reply.json()["code"] == "NOT_FOUND"
+    known = path in {"health", "follower-stats"}  # by another method
+    assert reply.status_code == (405 if known else 404)
+    assert reply.json()["code"] == ("METHOD_NOT_ALLOWED" if known else "NOT_FOUND")
     assert user.accounts() == before
     assert user.app.get("/v1/accounts/follower-stats").status_code == 200
 
