@@ -18,6 +18,7 @@ import click
 
 from socialframe.connecting import connect, disconnect
 from socialframe.keeping import cache
+from socialframe.resuming import walks
 from socialframe.settings import no_color
 from socialframe.verbs import described, drifted, fetching, parameters, scheme, sentences
 from socialframe.version import VERSION
@@ -235,6 +236,7 @@ def budget(*, tier: Literal["auto", "free", "paid"], as_json: bool) -> None:
 
 
 main.add_command(cache)
+main.add_command(walks)
 
 
 @main.command()

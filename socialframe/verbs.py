@@ -112,10 +112,7 @@ def fetching(function: F) -> F:
         sandbox: bool,
         **kwargs: Any,  # noqa: ANN401 - the command's own
     ) -> None:
-        if output and as_json:
-            raise click.UsageError("-o writes a file and --json to stdout: one of them.")
-        if output and Path(output).suffix not in _SUFFIXES:
-            raise click.UsageError(f"-o ends in one of {', '.join(_SUFFIXES)}.")
+        check_output(output, as_json=as_json)
         from socialframe.client import Client
 
         with sentences():
@@ -134,12 +131,27 @@ def fetching(function: F) -> F:
                 query: Query = function(api, *args, **kwargs)
                 query = query.limit(limit) if limit else query
                 query = query.explode(explode) if explode else query
-                _deliver(query, output, as_json=as_json)
+                deliver(query, output, as_json=as_json)
 
     return command  # type: ignore[return-value]
 
 
-def _deliver(query: Query, output: str | None, *, as_json: bool) -> None:
+def check_output(output: str | None, *, as_json: bool) -> None:
+    """Refuse what cannot be meant by ``-o`` and ``--json``.
+
+    Raises
+    ------
+    click.UsageError
+        If it cannot.
+    """
+    if output and as_json:
+        raise click.UsageError("-o writes a file and --json to stdout: one of them.")
+    if output and Path(output).suffix not in _SUFFIXES:
+        raise click.UsageError(f"-o ends in one of {', '.join(_SUFFIXES)}.")
+
+
+def deliver(query: Query, output: str | None, *, as_json: bool) -> None:
+    """Give a query's rows as ``-o`` and ``--json`` say."""
     if output:
         write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
         path = write[Path(output).suffix](output)

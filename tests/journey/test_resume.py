@@ -1,6 +1,7 @@
 """A walk that breaks goes on where it broke: nothing is lost, asked twice, or silently missing."""
 
 import base64
+import json
 import logging
 import os
 import pickle
@@ -12,9 +13,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from bad_days import SPAN, client_of, posts
+from click.testing import CliRunner
 from stand_ins import Clock
 
 import socialframe as sf
+from socialframe.cli import main
 from socialframe.paging import PageNumber
 from socialframe.sandbox import Fault, Sandbox
 
@@ -426,3 +429,36 @@ def test_neither_the_key_nor_its_base64_is_in_the_files(box):
         for text in (key, key[3:], base64.b64encode(key)):
             assert text not in path.read_bytes()
     assert (home / "socialframe").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.sockets
+def test_walks_are_listed_resumed_and_removed_from_a_shell(box, every, tmp_path, monkeypatch):
+    """By their names; a file is whole or not there."""
+
+    def run(*words):
+        return CliRunner().invoke(main, ["walks", *words])
+
+    path = tmp_path / "posts.parquet"
+    assert run("ls").exit_code == 0
+    with box.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+        monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+        names = []
+        for per_page in (20, 25):
+            with sf.Client(tier="paid", cache=False) as api, pytest.raises(sf.IncompleteWalk) as e:
+                api.posts(**{**SPAN, "per_page": per_page}).frame(max_requests=2)
+            names.append(e.value.walk_id)
+        listed = json.loads(run("ls", "--json").stdout)
+        assert [row["walk_id"] for row in listed] == names[::-1]
+        assert names[0] in run("ls").stdout
+
+        assert run("resume", names[0], "-o", "x.txt").exit_code == 2
+        done = run("resume", names[0], "-o", str(path))
+        assert done.exit_code == 0, done.output
+    pd.testing.assert_frame_equal(sf.read_parquet(path), every)
+
+    assert "no unfinished walk" in run("rm", "0000").output
+    assert run("rm").exit_code == 2
+    assert run("rm", names[1]).output == "1 walks are gone.\n"
+    assert run("rm", "--all").output == "0 walks are gone.\n"
+    assert "No walk is unfinished" in run("ls").output
