@@ -24,6 +24,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # Where CI is set, a missing Chromium makes the tests fail: there nothing may be left out unseen.
 THERE = bool(shutil.which("chromium") or os.environ.get("CI"))
 INSTALLS = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
+PATIENCE = 30_000  # milliseconds: a busy machine is slow, and no test waits longer than it must
 
 FLAGS = (
     "--no-sandbox",  # it does not start as root otherwise
@@ -131,6 +132,7 @@ def serve_notebooks(root: Path) -> Iterator[Server]:
         "--no-browser",
         "--allow-root",
         f"--ServerApp.root_dir={folder}",
+        "--ServerApp.base_url=/user/ada/",  # as on a hub: what works there works at / too
         "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.expose_app_in_browser=True",
     ]
@@ -183,12 +185,13 @@ def _address(process: subprocess.Popen[bytes], root: Path, log: Path) -> str:
 @contextmanager
 def chromium() -> Iterator[BrowserContext]:
     """Start a Chromium, and one context in it: what a page loads, the next need not load."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         context = browser.new_context(viewport={"width": 1100, "height": 900})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         yield context
         browser.close()
 

@@ -7,6 +7,8 @@ import pytest
 from browsing import faults
 from playwright.sync_api import expect
 
+from socialframe.sandbox import Sandbox
+
 pytestmark = pytest.mark.browser
 
 BUTTON = """
@@ -78,6 +80,16 @@ def test_no_kernel_outlives_its_test(notebook, server):
     server.end_sessions()
 
     assert httpx.get(sessions).json() == []
+
+
+def test_a_port_is_reached_through_the_server(page, server):
+    """By jupyter-server-proxy, under the prefix that a hub has."""
+    page.goto(f"{server.url}tree?token={server.token}")  # which leaves a cookie
+    with Sandbox().serve() as url:
+        page.goto(f"{server.url}proxy/{url.rpartition(':')[2]}/_sandbox/")
+
+        expect(page.get_by_role("heading", name="How to reach it")).to_be_visible()
+    assert "/user/ada/proxy/" in page.url
 
 
 def test_faults_of_a_page_are_found(page):
