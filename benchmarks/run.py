@@ -3,6 +3,7 @@
     python benchmarks/run.py                      # 100,000 posts, three repetitions
     python benchmarks/run.py --job parquet -n 5
     python benchmarks/run.py --job sandbox        # how fast the sandbox serves
+    python benchmarks/run.py --job cache          # what an answer costs that is kept
     python benchmarks/run.py --memory             # also: 100,000 and 1,000,000 posts to Parquet
 
 Each measurement is a process of its own; ways alternate, so that a slow minute of the machine
@@ -23,6 +24,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import cache
 import imports
 import sandbox
 from pages import Pages
@@ -35,7 +37,7 @@ Ports = dict[bool, int]  # by drift
 _HERE = Path(__file__).resolve().parent
 _TIMEOUT = 300  # seconds that one measurement may take
 _MOST = 1_000_000
-SANDBOX = "sandbox"  # a job of its own shape: how fast it serves, not how it is read
+SANDBOX, CACHE = "sandbox", "cache"  # jobs of their own shape: not how pages are read
 
 
 def measure(job: str, way: str, port: int, posts: int, folder: Path) -> Measured:
@@ -129,7 +131,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=100_000, help="a multiple of 100")
     parser.add_argument("-n", "--repeat", type=int, default=3)
     parser.add_argument(
-        "--job", action="append", choices=[*JOBS, SANDBOX], help="only this; repeatable"
+        "--job", action="append", choices=[*JOBS, SANDBOX, CACHE], help="only this; repeatable"
     )
     parser.add_argument("--memory", action="store_true", help="growth up to 1,000,000 posts too")
     asked = parser.parse_args()
@@ -137,12 +139,15 @@ def main() -> None:
         parser.error(f"--posts takes a multiple of 100 up to {_MOST:,}")
     if asked.repeat < 1:
         parser.error("--repeat takes a number from 1 on")
-    jobs = asked.job or [*JOBS, SANDBOX]
-    if ways := [job for job in jobs if job != SANDBOX]:
+    jobs = asked.job or [*JOBS, SANDBOX, CACHE]
+    if ways := [job for job in jobs if job in JOBS]:
         show(compare(ways, asked.repeat, asked.posts))
     if SANDBOX in jobs:
         print()
         sandbox.report(asked.repeat)
+    if CACHE in jobs:
+        print()
+        cache.report(3 * asked.repeat)
     if not asked.job:
         print()
         imports.report(3 * asked.repeat)

@@ -92,7 +92,7 @@ def frames(port: int, pages: int, last: int) -> None:
     from socialframe.transport import Limit
 
     url = f"http://127.0.0.1:{port}"
-    with Client(KEY, base_url=url, tier=Limit(10**9), progress=False) as api:
+    with Client(KEY, base_url=url, tier=Limit(10**9), cache=False, progress=False) as api:
         while pages:
             some = min(pages, last)
             assert len(api.posts().limit(100 * some).frame()) == 100 * some

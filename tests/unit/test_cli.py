@@ -187,6 +187,9 @@ def test_verbs_have_the_words_and_defaults_of_the_library(verb):
         "explode",
         "max_requests",
         "tier",
+        "no_cache",
+        "refresh",
+        "offline",
         "sandbox",
     }
 

@@ -193,7 +193,7 @@ def test_bad_arguments_are_one_sentence(api, arguments, words):
         ({"cache": "1 fortnight"}, "cache takes"),
         ({"cache": "posts.parquet"}, "cache takes"),
         ({"cache": 0}, "cache takes"),
-        ({"offline": True}, "need a cache"),
+        ({"offline": True, "cache": False}, "need a cache"),
         ({"timeout": 0}, "timeout takes"),
         ({"timeout": (1, -1)}, "timeout takes"),
         ({"timeout": float("nan")}, "timeout takes"),

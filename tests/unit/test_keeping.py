@@ -1,6 +1,7 @@
 """``socialframe cache``: what is kept, shown and thrown away from a shell."""
 
 import json
+import re
 import sqlite3
 import time
 import warnings
@@ -99,6 +100,34 @@ def test_where_nothing_is_kept_no_file_is_made(words):
     """To look is no reason."""
     assert run(*words, "--all")[0] == 0
     assert not cache_file().exists()
+
+
+@pytest.mark.sockets
+def test_verbs_keep_what_they_fetch(monkeypatch):
+    """And say so; --refresh and --no-cache ask, --offline does not."""
+    box = sf.Sandbox()
+    monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+
+    def told(*words):
+        result = CliRunner().invoke(main, ["accounts", *words])
+        return result.stderr.splitlines()[-1], len(box.requests)
+
+    with box.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+        missed, asked = told("--offline")
+        assert (missed.startswith("Error: GET /v1/accounts is not in the cache"), asked) == (
+            True,
+            0,
+        )
+        assert told() == ("17 rows, 5 columns, 1 calls, complete", 1)
+        kept, asked = told()
+        assert (re.sub(r"\d{4}-.*:\d\d", "then", kept), asked) == (
+            "17 rows, 5 columns, 1 calls from the cache, of then, complete",
+            1,
+        )
+        assert told("--refresh")[1] == 2
+        assert told("--no-cache")[1] == 3
+    assert "from the cache" in told("--offline")[0]
 
 
 def test_a_duration_that_is_none_is_one_sentence():
