@@ -177,7 +177,8 @@ class Client(Connecting, Endpoints):
         tier : {"free", "paid"}
             Tier of the new sandbox's key; with ``sandbox`` given, its own counts.
         cache : bool, str, float, timedelta, path or backend
-            As for ``Client``, but in this client's memory unless a place is named.
+            As for ``Client``, but in this client's memory unless a place is named. False where the
+            sandbox changes, or goes wrong, between two walks of the same.
         max_wait, max_requests, progress
             As for ``Client``.
 
