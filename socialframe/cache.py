@@ -322,7 +322,8 @@ class Cached:
             and (seconds is None or self.now() - one.first > seconds)
         ]
         count = sum(map(self._forget, gone))
-        self.store.shrink()
+        if count:
+            self.store.shrink()
         return count
 
     def _replay(self, asked: Asked, found: Manifest) -> Passage:

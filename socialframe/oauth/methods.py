@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
 from socialframe.oauth import calls
@@ -21,6 +21,7 @@ class Connecting:
     """Connects accounts and disconnects them."""
 
     if TYPE_CHECKING:
+        cache: Any  # of the floor above
 
         def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
             """Send one call."""
@@ -92,9 +93,12 @@ class Connecting:
             console = here(pasting=callback == "paste")
         way = way_of(callback, redirect_url, port, public=public_base())
         pasting = callback != "loopback"
-        return connect(
-            self.send, platform, way, console, pasting=pasting, timeout=timeout, choose=choose
-        )
+        try:
+            return connect(
+                self.send, platform, way, console, pasting=pasting, timeout=timeout, choose=choose
+            )
+        finally:
+            self._forget()
 
     def disconnect(self, platform: str, account_id: str) -> None:
         """Remove an account's connection. Its posts stay where they are.
@@ -119,4 +123,12 @@ class Connecting:
         >>> "tt_40311" in set(api.accounts("tiktok").frame()["account_id"])
         False
         """
-        calls.disconnect(self.send, platform, account_id)
+        try:
+            calls.disconnect(self.send, platform, account_id)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let the next ``accounts()`` and ``health()`` ask anew, also after a failure."""
+        for endpoint in ("accounts", "health") if self.cache is not None else ():
+            self.cache.clear(endpoint=endpoint)

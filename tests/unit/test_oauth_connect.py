@@ -377,6 +377,7 @@ def test_ways_show_no_secret():
 def test_disconnecting_takes_the_account_out_of_the_next_accounts():
     """Twice is an error of the API's own; its posts stay."""
     with api_of(delete_status=204) as api:
+        assert "tt_40311" in set(api.accounts().frame()["account_id"]), "and now in the cache"
         api.disconnect("tiktok", "tt_40311")
         assert "tt_40311" not in set(api.accounts().frame()["account_id"])
         with pytest.raises(sf.NotFoundError, match="DELETE /v1/accounts/tiktok/tt_40311: 404"):
