@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -33,13 +34,24 @@ class Progress:
     def __init__(self, label: str, *, shown: bool | None) -> None:
         self._watched = _watched() if shown is None else shown
         self._bar = _bar(label, 0.0 if shown else DELAY) if self._watched else None
+        self._rows = 0
+        self._total: int | None = None
 
     def advance(self, rows: int, *, total: int | None) -> None:
-        """Note that so many rows more have come."""
-        if self._bar is not None:
-            self._bar.total = total
+        """Note that so many rows more have come.
+
+        It may be called from the thread that types rows, so it touches no bar: a bar that Ctrl-C
+        stopped in the middle keeps its lock, and that thread would wait for it for ever.
+        """
+        self._rows += rows
+        self._total = total
+
+    def asking(self) -> None:
+        """Show what has come, before the next call is made."""
+        if self._bar is not None and (came := self._rows - self._bar.n):
+            self._bar.total = self._total
             self._bar.set_postfix_str("", refresh=False)
-            self._bar.update(rows)
+            self._bar.update(came)
 
     def note(self, text: str) -> None:
         """Say why nothing comes."""
@@ -55,6 +67,7 @@ class Progress:
 
     def close(self) -> None:
         """Leave the bar as it stands."""
+        self.asking()
         if self._bar is not None:
             self._bar.close()
 
@@ -74,4 +87,11 @@ def _bar(label: str, delay: float) -> Any:  # noqa: ANN401 - tqdm.auto is one of
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a text bar in a notebook without ipywidgets is fine
         from tqdm.auto import tqdm
-    return tqdm(desc=label, unit=" rows", delay=delay, dynamic_ncols=True, disable=False)
+
+    class Bar(tqdm):  # type: ignore[type-arg]  # it is no generic class where it runs
+        """A bar whose lock is its own, and that no thread of tqdm's waits for at the end."""
+
+        monitor_interval = 0
+
+    Bar.set_lock(threading.RLock())
+    return Bar(desc=label, unit=" rows", delay=delay, dynamic_ncols=True, disable=False, miniters=1)

@@ -170,6 +170,7 @@ class Walk:
 
     def _page(self, call: Call) -> Page:
         self.due = call
+        self.progress.asking()
         reply = self.send(call, self.progress.note)
         self._replies += 1
         self.cached += reply.cached

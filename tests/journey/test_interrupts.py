@@ -92,3 +92,48 @@ def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
 
     assert time.monotonic() - began < 5
     assert list(tmp_path.iterdir()) == []
+
+
+STUCK = """
+import sys, time
+import socialframe as sf
+
+
+class Terminal:
+    encoding = "utf-8"
+
+    def write(self, text):
+        sys.__stderr__.write(text)
+        if "next call in" in text:
+            time.sleep(1)  # the rows of the first page are typed meanwhile
+            raise KeyboardInterrupt
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+sys.stderr = Terminal()
+api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(1, 60.0), progress=True)
+api.posts(per_page=100).frame()
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_ctrl_c_while_the_bar_is_drawn_leaves_nothing_that_waits_for_it(tmp_path):
+    """Neither the thread that types rows nor one of the bar's own at the end of the process."""
+    box = sf.Sandbox(latency=0.05)
+    with box.serve() as url:
+        done = subprocess.run(
+            [sys.executable, "-c", STUCK, box.key, url],
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert done.returncode == -signal.SIGINT
+    assert b"KeyboardInterrupt" in done.stderr
