@@ -24,7 +24,7 @@ from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.pace import pause
 from socialframe.sandbox.publishing import by_itself, settle
-from socialframe.sandbox.routes import OPEN, ROUTES, matched, nowhere
+from socialframe.sandbox.routes import OPEN, ROUTES, handler_of, matched
 from socialframe.sandbox.scenarios import arguments
 from socialframe.sandbox.serve import serve
 from socialframe.sandbox.spoil import bent, broken, in_front, shake
@@ -289,38 +289,43 @@ class Sandbox:
 
     def _answer(self, request: Request) -> tuple[Answer, Met]:
         """Find what is answered, and which faults hit the request; never an exception."""
-        limits: Headers = ()
         met = Met()
         try:
             settle(self.state)
             way, parts = matched(request)
-            handler = OPEN.get(way) or ROUTES.get(way, nowhere)
             met = self._trouble.meet(
                 request.path,
-                lambda: page_of(handler, self._ask(request, way, parts)),
+                lambda: page_of(handler_of(way), self._ask(request, way, parts)),
                 numbered=way not in OPEN,
             )
-            if fronted := in_front(met, request, self.switches, self._wall()):
-                return fronted, met
-            if way in OPEN:
-                answer = handler(self._ask(request, way, parts))
-                return broken(answer, met, self._wall()), met
-            limits = self._gate.enter(request, revoked=met.revoked)
-            shake(met, self.state)
-            ask = self._ask(request, way, parts)
-            answer = bent(handler(ask), ask, met)
-            answer = answer._replace(headers=(*limits, *answer.headers))
-        except ApiError as error:
-            answer = refused(error, limits)
-        except Refused as error:
-            answer = error.answer
+            fronted = in_front(met, request, self.switches, self._wall())
+            answer = fronted or self._called(request, way, parts, met)
+            if way not in OPEN:
+                if seconds := pause(self.switches, self.seed, next(self._arrivals)):
+                    self._sleep(seconds)
+                answer = fronted or dressed(answer, request, self.switches)
+            return fronted or broken(answer, met, self._wall()), met
         except Exception:
             # Whatever went wrong is for the log; the asker learns what the real service tells.
             log.exception("The sandbox could not answer")
-            answer = refused(ApiError(500, "INTERNAL_ERROR", "Internal server error"), limits)
-        if seconds := pause(self.switches, self.seed, next(self._arrivals)):
-            self._sleep(seconds)
-        return broken(dressed(answer, request, self.switches), met, self._wall()), met
+            return refused(ApiError(500, "INTERNAL_ERROR", "Internal server error")), met
+
+    def _called(
+        self, request: Request, way: tuple[str, str], parts: dict[str, str], met: Met
+    ) -> Answer:
+        """Find what the API answers, or a page for people."""
+        limits: Headers = ()
+        try:
+            if way not in OPEN:
+                limits = self._gate.enter(request, revoked=met.revoked)
+            shake(met, self.state)
+            ask = self._ask(request, way, parts)
+            answer = bent(handler_of(way)(ask), ask, met)
+            return answer._replace(headers=(*limits, *answer.headers))
+        except ApiError as error:
+            return refused(error, limits)
+        except Refused as error:
+            return error.answer
 
     def _ask(self, request: Request, way: tuple[str, str], parts: dict[str, str]) -> Ask:
         # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.

@@ -34,11 +34,12 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _WHEN = re.compile("[A-Za-z]+At|scheduledFor|lastUpdated|lastSync")
 _EAST = timezone(timedelta(hours=2))
 _FORMS: dict[str, Callable[[datetime], str]] = {
-    "Z": lambda at: f"{at:%Y-%m-%dT%H:%M:%S}Z",
+    # Not by strftime, which writes the year 1 as "1".
+    "Z": lambda at: f"{at.replace(tzinfo=None).isoformat()}Z",
     "offset": lambda at: at.astimezone(_EAST).isoformat(),
-    "millis": lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.000Z",
-    "micros": lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.000000Z",
-    "naive": lambda at: f"{at:%Y-%m-%dT%H:%M:%S}",
+    "millis": lambda at: f"{at.replace(tzinfo=None).isoformat()}.000Z",
+    "micros": lambda at: f"{at.replace(tzinfo=None).isoformat()}.000000Z",
+    "naive": lambda at: at.replace(tzinfo=None).isoformat(),
     "space": lambda at: at.isoformat(sep=" "),
 }
 

@@ -51,6 +51,7 @@ _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_LAST_YEAR = 9998
 
 
 def read_post(world: World, old: Json, body: Json) -> Json:
@@ -157,7 +158,10 @@ def _read_moment(text: str, zone: str) -> str:
         moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
         if moment is not None:
             near = UTC if zone == "UTC" else ZoneInfo(zone)
-            return stamp(moment if moment.tzinfo else moment.replace(tzinfo=near))
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=near)).astimezone(UTC)
+            # In another zone the last day of all may lie in a year that cannot be written.
+            if moment.year <= _LAST_YEAR:
+                return stamp(moment)
     except (ValueError, OverflowError):
         pass
     raise invalid("scheduledFor must be an ISO 8601 moment, such as 2026-03-20T07:00:00Z")

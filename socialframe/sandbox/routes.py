@@ -22,6 +22,8 @@ from socialframe.sandbox.answers import refused
 from socialframe.sandbox.asking import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.wrappers import Request
 
     from socialframe.sandbox.answers import Answer, Routes
@@ -63,7 +65,12 @@ def matched(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
     return (method, route), dict(parts)
 
 
-def nowhere(ask: Ask) -> Answer:
+def handler_of(way: tuple[str, str]) -> Callable[[Ask], Answer]:
+    """Give what answers there."""
+    return OPEN.get(way) or ROUTES.get(way, _nowhere)
+
+
+def _nowhere(ask: Ask) -> Answer:
     """Answer a request that no part of the sandbox knows.
 
     No page documents a wrong method: the sandbox takes the status that HTTP has for it, with a

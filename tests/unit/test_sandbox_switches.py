@@ -15,7 +15,7 @@ import httpx
 import pytest
 from stand_ins import Clock
 
-from socialframe.sandbox import PAGINGS, Sandbox
+from socialframe.sandbox import PAGINGS, Fault, Sandbox
 from socialframe.sandbox.switches import Stamps
 
 LISTS = ("/v1/posts", "/v1/analytics")
@@ -616,3 +616,50 @@ def test_over_a_socket():
     assert replies[0].headers["Content-Encoding"] == "gzip"
     assert replies[3].json() == replies[0].json()
     assert len(streams) == 1
+
+
+@pytest.mark.parametrize("stamps", get_args(Stamps))
+def test_the_first_and_the_last_moments_are_told_in_every_form(stamps):
+    """What cannot be told in one of them is refused, and the list can still be read."""
+    firsts = ("0001-01-01T00:00:00Z", "0999-12-31T23:59:59Z", "9998-12-31T23:59:59Z")
+    too_late = ("9999-12-31T22:00:00Z", "9999-01-01T00:00:00Z", "9998-12-31T23:59:00-01:00")
+    with opened(timestamps=stamps) as client:
+        made = [
+            client.post("/v1/posts", json={"content": "x", "isDraft": True, "scheduledFor": moment})
+            for moment in firsts + too_late
+        ]
+        listed = client.get("/v1/posts?limit=3").json()["posts"]
+
+    assert [reply.status_code for reply in made] == [201] * 3 + [400] * 3
+    assert {reply.json()["code"] for reply in made[3:]} == {"VALIDATION_ERROR"}
+    told = [post["scheduledFor"] for post in listed]
+    assert told == [reply.json()["scheduledFor"] for reply in made[2::-1]]
+    for moment, text in zip(firsts[::-1], told, strict=True):
+        read = datetime.fromisoformat(text)
+        meant = datetime.fromisoformat(moment)
+        assert read == (meant if read.tzinfo else meant.replace(tzinfo=None))
+
+
+def test_whatever_fails_while_an_answer_is_made_is_a_500_of_the_api():
+    """Here a sleep that fails, which comes after the API has its answer."""
+
+    def sleep(_seconds):
+        raise RuntimeError
+
+    with client_of(Sandbox(latency=1, sleep=sleep)) as client:
+        reply = client.get("/v1/accounts")
+
+    assert reply.status_code == 500
+    assert reply.json() == {"error": "Internal server error", "code": "INTERNAL_ERROR"}
+
+
+def test_latency_is_of_answers_from_in_front_of_the_api_too():
+    """Way is way, whoever answers at its end."""
+    clock = Clock()
+    faults = [Fault("status", status=503, at=1), Fault("html", at=2)]
+    box = Sandbox(latency=2, slow_first=3, sleep=clock.sleep, faults=faults)
+    with client_of(box) as client:
+        for _ in range(3):
+            client.get("/v1/accounts")
+
+    assert clock.slept == [5, 2, 2]
