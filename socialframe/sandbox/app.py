@@ -22,7 +22,7 @@ from socialframe.sandbox.dress import dressed, heard, heard_body
 from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
 from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
-from socialframe.sandbox.pace import pause
+from socialframe.sandbox.pace import pause, rest
 from socialframe.sandbox.publishing import by_itself, settle
 from socialframe.sandbox.routes import OPEN, ROUTES, handler_of, matched
 from socialframe.sandbox.scenarios import arguments
@@ -62,7 +62,8 @@ class Sandbox:
     wall
         Unix time, for whatever happens from now on.
     sleep
-        Waits so many seconds, where a switch makes answers slow.
+        Waits so many seconds, where a switch makes answers slow; by default no longer than until
+        `serve` ends.
     posts
         How many posts there are, made when they are asked for; by default the small world's own.
     faults
@@ -101,7 +102,7 @@ class Sandbox:
         key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = rest,
         posts: int | None = None,
         faults: Iterable[Fault] = (),
         log: str | os.PathLike[str] | None = None,
@@ -280,7 +281,7 @@ class Sandbox:
         True
         """
         with (
-            serve(self.uploads, host=host, threads=4, refuse=media.in_xml) as uploads,
+            serve(self.uploads, host=host, refuse=media.in_xml) as uploads,
             self.state.part(media.Media).at(uploads),
             serve(self.wsgi, host=host, port=port) as base_url,
             by_itself(self.state),

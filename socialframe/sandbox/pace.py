@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from contextvars import ContextVar
 from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from socialframe.sandbox.switches import Switches
+
+over: ContextVar[Event | None] = ContextVar("over", default=None)
+"""What tells the end of the server that this thread works for, if it does for one."""
 
 _TAIL = 50  # answers of which one is the slow one
 
@@ -47,3 +54,17 @@ def pause(switches: Switches, seed: int, number: int) -> float:
         if Random(f"tail {seed} {block}").randrange(_TAIL) == place:  # noqa: S311
             seconds += switches.long_tail
     return seconds
+
+
+def rest(seconds: float) -> None:
+    """Wait so many seconds; where it is for a server, at most until that ends.
+
+    Examples
+    --------
+    >>> rest(0.0)
+    """
+    end = over.get()
+    if end is None:
+        time.sleep(seconds)
+    else:
+        end.wait(seconds)

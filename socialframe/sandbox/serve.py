@@ -30,8 +30,9 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    threads: int = 8,
+    threads: int = 64,
     refuse: Words = in_json,
+    patience: float = 10.0,
 ) -> Iterator[str]:
     """Serve an application on loopback until the context ends.
 
@@ -47,6 +48,9 @@ def serve(
         How many requests are answered at a time.
     refuse : callable
         Words what never gets as far as the application.
+    patience : float
+        Seconds that the head of a request may take, that a worker waits for its body, and that an
+        idle connection is kept.
 
     Yields
     ------
@@ -68,7 +72,14 @@ def serve(
     """
     address = _loopback(host)
     orders: Orders = queue.SimpleQueue()
-    make = partial(FaultyServer, app=app, orders=orders, threads=threads, refuse=refuse)
+    make = partial(
+        FaultyServer,
+        app=app,
+        orders=orders,
+        threads=threads,
+        refuse=refuse,
+        patience=patience,
+    )
     server = make((address, port))
     bound = server.bind_addr
     keeper = threading.Thread(target=_keep_up, args=(server, make, orders), daemon=True)

@@ -15,11 +15,12 @@ import threading
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Gateway_10, Server
 
 from socialframe.sandbox.answers import refused
 from socialframe.sandbox.asking import ApiError, invalid
+from socialframe.sandbox.hearing import LARGEST_HEAD, Connection
+from socialframe.sandbox.pace import over
 
 if TYPE_CHECKING:
     import queue
@@ -158,36 +159,6 @@ def in_json(status: int, text: str) -> Answer:
     return refused(ApiError(status, code, text))
 
 
-class _Request(HTTPRequest):
-    """One that is refused in the words of who is served."""
-
-    def simple_response(self, status: str, msg: str = "") -> None:
-        number, _, reason = status.partition(" ")
-        answer = self.server.refuse(int(number), msg or reason)
-        lines = (
-            f"{self.server.protocol} {status}",
-            f"Content-Length: {len(answer.body)}",
-            f"Content-Type: {answer.content_type}",
-            "X-Sandbox: made-up data",
-            "Connection: close",
-        )
-        self.close_connection = True
-        head = "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
-        with contextlib.suppress(OSError):  # whoever asked may be gone
-            self.conn.wfile.write(head + answer.body)
-
-
-class _Connection(HTTPConnection):
-    """One that Cheroot does not close once it was taken."""
-
-    RequestHandlerClass = _Request
-    taken = False
-
-    def close(self) -> None:
-        if not self.taken:
-            super().close()
-
-
 class _Gateway(Gateway_10):
     """The way from a request to the application, with the connection."""
 
@@ -199,6 +170,7 @@ class _Gateway(Gateway_10):
             # Until Cheroot has stopped it would still answer on connections that are open.
             Line(self.req).take(Script(reset=True))
         else:
+            over.set(self.req.server.over)
             super().respond()
 
 
@@ -217,9 +189,13 @@ class FaultyServer(Server):
         How many requests are answered at a time.
     refuse
         Words what never gets as far as the application.
+    patience
+        How long it waits for whoever is slow.
     """
 
-    ConnectionClass = _Connection
+    ConnectionClass = Connection
+    keep_alive_conn_limit = 1000
+    max_request_header_size = LARGEST_HEAD
 
     def __init__(
         self,
@@ -228,6 +204,7 @@ class FaultyServer(Server):
         orders: queue.SimpleQueue[float | None],
         threads: int,
         refuse: Words,
+        patience: float,
     ) -> None:
         super().__init__(
             address,
@@ -235,6 +212,7 @@ class FaultyServer(Server):
             numthreads=threads,
             server_name="socialframe-sandbox",
             request_queue_size=_QUEUE,
+            timeout=patience,  # type: ignore[arg-type]  # Cheroot's types say int
             shutdown_timeout=_PATIENCE,
         )
         self.gateway = _Gateway
@@ -242,7 +220,7 @@ class FaultyServer(Server):
         self.expiration_interval = _TICK
         self.down = False
         self._orders = orders
-        self._over = threading.Event()
+        self.over = threading.Event()
         self._playing: dict[threading.Thread, socket.socket] = {}
         self._playing_lock = threading.Lock()
         # Cheroot leaves a socket open when a port is taken; this one says so first.
@@ -261,6 +239,17 @@ class FaultyServer(Server):
             listener.close()
         self._orders.put(seconds)
 
+    def process_conn(self, conn: Connection) -> None:
+        """Give a connection to a worker once there is something to do."""
+        try:
+            # Of one that was never idle nothing was awaited yet.
+            if conn.last_used is not None and conn.hear():
+                super().process_conn(conn)
+            else:
+                self.put_conn(conn)
+        except OSError:  # whoever asked is gone
+            conn.close()
+
     def play(self, connection: Any, script: Script) -> None:  # noqa: ANN401 - Cheroot has no types
         """Play a script in a thread of its own."""
         thread = threading.Thread(target=self._play, args=(connection, script), daemon=True)
@@ -274,7 +263,7 @@ class FaultyServer(Server):
             for step in script.steps:
                 if isinstance(step, bytes):
                     line.sendall(step)
-                elif self._over.wait(step):
+                elif self.over.wait(step):
                     break
             if script.reset:
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
@@ -285,7 +274,7 @@ class FaultyServer(Server):
 
     def stop(self) -> None:
         """End at once, whatever stalls."""
-        self._over.set()
+        self.over.set()
         super().stop()
         with self._playing_lock:
             playing = list(self._playing.items())

@@ -1,0 +1,167 @@
+"""Hearing requests: the server waits for the head of one without a worker, and for nobody for ever.
+
+Cheroot gives a connection to a worker as soon as anything comes, or before; a few clients that are
+slow to say what they want would then hold up all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from cheroot.makefile import StreamReader
+from cheroot.server import HTTPConnection, HTTPRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST_HEAD = 1 << 16  # bytes of a request before its body
+
+_RATE = 10_000  # bytes of a request that make a worker wait for the rest a second longer
+_ENDS = (b"\r\n\r\n", b"\n\n")  # of a head; the second is wrong, and need not be waited for
+_LAST_LINE = b"\r\n"  # of a body in chunks, which Cheroot leaves unread
+_PIECE = 1 << 16
+_TOO_LARGE = ("413", "414")
+_MOST_PASSED_OVER = 1 << 23  # bytes of what is too large and comes all the same
+
+
+class Ear:
+    """The reading side of a socket, in its place; what came before there was a worker comes first.
+
+    Parameters
+    ----------
+    line
+        The socket.
+    patience
+        Seconds that are waited in all for what a worker has to read.
+    """
+
+    def __init__(self, line: socket.socket, patience: float) -> None:
+        self.heard = bytearray()
+        self._line = line
+        self._most = self._left = patience
+
+    def hear(self) -> bool:
+        """Take what has come, and tell whether it is a head, or will never be one.
+
+        Raises
+        ------
+        OSError
+            If the connection ended, and there was nothing.
+        """
+        piece = self._line.recv(LARGEST_HEAD + 1 - len(self.heard))
+        self.heard += piece
+        if not self.heard:
+            raise ConnectionAbortedError
+        whole = len(self.heard) > LARGEST_HEAD or any(end in self.heard for end in _ENDS)
+        return whole or not piece
+
+    def be_patient(self) -> None:
+        """Begin to count anew how long somebody waits."""
+        self._left = self._most
+
+    def recv_into(self, buffer: bytearray | memoryview) -> int:
+        """Read, as a socket does, but wait only as long as patience lasts."""
+        if self.heard:
+            size = min(len(buffer), len(self.heard))
+            buffer[:size] = self.heard[:size]
+            del self.heard[:size]
+            return size
+        if self._left <= 0:
+            text = "timed out"  # the text that Cheroot knows
+            raise TimeoutError(text)
+        began = time.monotonic()
+        self._line.settimeout(min(self._left, self._most))
+        try:
+            size = self._line.recv_into(buffer)
+        finally:
+            self._line.settimeout(self._most)
+        self._left += size / _RATE - (time.monotonic() - began)
+        return size
+
+    def _decref_socketios(self) -> None:
+        """Let go of the socket: whoever wraps one calls this."""
+
+
+class Request(HTTPRequest):
+    """One that is refused in the words of who is served."""
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """Refuse."""
+        number, _, reason = status.partition(" ")
+        answer = self.server.refuse(int(number), msg or reason)
+        lines = (
+            f"{self.server.protocol} {status}",
+            f"Content-Length: {len(answer.body)}",
+            f"Content-Type: {answer.content_type}",
+            "X-Sandbox: made-up data",
+            "Connection: close",
+        )
+        self.close_connection = True
+        head = "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            self.conn.wfile.write(head + answer.body)
+            if number in _TOO_LARGE:
+                self.conn.pass_over()
+
+    def send_headers(self) -> None:
+        """Send them; where the body was not read to its end, nobody knows what comes next."""
+        ended = self.rfile.closed if self.chunked_read else self.rfile.remaining == 0
+        self.close_connection = self.close_connection or not ended
+        super().send_headers()
+
+
+class Connection(HTTPConnection):
+    """One that is heard without a worker, and that Cheroot does not close once it was taken."""
+
+    RequestHandlerClass = Request
+    taken = False
+    _since: float | None = None
+
+    def __init__(self, server: Any, sock: socket.socket, makefile: Callable[..., Any]) -> None:  # noqa: ANN401 - Cheroot has no types
+        self.ear = Ear(sock, server.timeout)
+        super().__init__(server, sock, makefile)
+        # With room for all that the ear holds, so that only one of them holds something.
+        self.rfile = StreamReader(self.ear, "rb", LARGEST_HEAD + 1)
+
+    @property
+    def last_used(self) -> float | None:
+        """When it was idle last; nobody wins time by sending a head bit by bit."""
+        return self._since
+
+    @last_used.setter
+    def last_used(self, moment: float) -> None:
+        if not self.ear.heard:
+            self._since = moment
+
+    def hear(self) -> bool:
+        """Take what has come, and tell whether a worker can do something with it."""
+        if self.rfile.has_data():  # sent along with the request before
+            if self.rfile.peek() != _LAST_LINE:
+                return True
+            self.rfile.read(len(_LAST_LINE))
+            return False
+        self.last_used = time.time()
+        return self.ear.hear()
+
+    def communicate(self) -> bool:
+        """Answer a request, unless the server goes down; tell whether the connection stays."""
+        self.ear.be_patient()
+        return self.server.ready and bool(super().communicate())  # type: ignore[no-untyped-call]
+
+    def pass_over(self) -> None:
+        """Read what is too large; else whoever sends it is told of a reset, and not why."""
+        self.socket.shutdown(socket.SHUT_WR)
+        buffer, left = bytearray(_PIECE), _MOST_PASSED_OVER
+        while left > 0 and (size := self.ear.recv_into(buffer)):
+            left -= size
+
+    def close(self) -> None:
+        """Close it, and say so to whom nobody waits for any more."""
+        if self.taken:
+            return
+        if self.ear.heard and self.server.ready:
+            self.RequestHandlerClass(self.server, self).simple_response("408 Request Timeout")
+        super().close()
