@@ -7,6 +7,8 @@ slow to say what they want would then hold up all others.
 from __future__ import annotations
 
 import contextlib
+import io
+import re
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,10 +23,11 @@ LARGEST_HEAD = 1 << 16  # bytes of a request before its body
 
 _RATE = 10_000  # bytes of a request that make a worker wait for the rest a second longer
 _ENDS = (b"\r\n\r\n", b"\n\n")  # of a head; the second is wrong, and need not be waited for
-_LAST_LINE = b"\r\n"  # of a body in chunks, which Cheroot leaves unread
+_LINE_END = b"\r\n"
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(;.*)?\r\n", re.DOTALL)
 _PIECE = 1 << 16
-_TOO_LARGE = ("413", "414")
-_MOST_PASSED_OVER = 1 << 23  # bytes of what is too large and comes all the same
+_MOST_PASSED_OVER = 1 << 23  # bytes of what comes all the same, after it was refused,
+_LINGERS = 1.0  # and seconds to wait for them
 
 
 class Ear:
@@ -58,9 +61,9 @@ class Ear:
         whole = len(self.heard) > LARGEST_HEAD or any(end in self.heard for end in _ENDS)
         return whole or not piece
 
-    def be_patient(self) -> None:
-        """Begin to count anew how long somebody waits."""
-        self._left = self._most
+    def be_patient(self, seconds: float | None = None) -> None:
+        """Begin to count anew how long somebody waits, or will wait from now on."""
+        self._left = self._most if seconds is None else seconds
 
     def recv_into(self, buffer: bytearray | memoryview) -> int:
         """Read, as a socket does, but wait only as long as patience lasts."""
@@ -85,6 +88,65 @@ class Ear:
         """Let go of the socket: whoever wraps one calls this."""
 
 
+class Chunks(io.RawIOBase):
+    r"""A body in chunks, read as it comes: no chunk need fit into memory.
+
+    Parameters
+    ----------
+    file
+        Where it comes from.
+
+    Raises
+    ------
+    ValueError
+        On reading, if it is not well-formed.
+
+    Examples
+    --------
+    >>> Chunks(io.BytesIO(b"2\r\n{}\r\n0\r\n\r\n")).read()
+    b'{}'
+    """
+
+    def __init__(self, file: Any) -> None:  # noqa: ANN401 - Cheroot has no types
+        self._file = file
+        self._left = 0
+        #: As Cheroot counts: 0 at the end, and any other number before it.
+        self.remaining = -1
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - of bytes
+        """Read some bytes of a chunk; none at the end of all."""
+        if not self._left and self.remaining:
+            self._begin()
+        piece = self._file.read(min(len(buffer), self._left))
+        buffer[: len(piece)] = piece
+        self._left -= len(piece)
+        if piece and not self._left:
+            self._check(self._file.read(len(_LINE_END)) == _LINE_END)
+        self._check(bool(piece) or not self.remaining)
+        return len(piece)
+
+    def _begin(self) -> None:
+        size = _SIZE.fullmatch(self._file.readline(LARGEST_HEAD))
+        self._check(size is not None)
+        self._left = int(size[1], 16) if size else 0
+        if not self._left:
+            left = LARGEST_HEAD
+            # What is told after the last chunk is nobody's business.
+            while (line := self._file.readline(left)) != _LINE_END:
+                left -= len(line)
+                self._check(line.endswith(_LINE_END) and left > 0)
+            self.remaining = 0
+
+    def _check(self, right: bool) -> None:
+        if not right:
+            text = "not well-formed chunks"
+            raise ValueError(text)
+
+
 class Request(HTTPRequest):
     """One that is refused in the words of who is served."""
 
@@ -103,13 +165,12 @@ class Request(HTTPRequest):
         head = "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
         with contextlib.suppress(OSError):  # whoever asked may be gone
             self.conn.wfile.write(head + answer.body)
-            if number in _TOO_LARGE:
-                self.conn.pass_over()
+            self.conn.unread = True
 
     def send_headers(self) -> None:
         """Send them; where the body was not read to its end, nobody knows what comes next."""
-        ended = self.rfile.closed if self.chunked_read else self.rfile.remaining == 0
-        self.close_connection = self.close_connection or not ended
+        if self.rfile.remaining:
+            self.close_connection = self.conn.unread = True
         super().send_headers()
 
 
@@ -117,7 +178,7 @@ class Connection(HTTPConnection):
     """One that is heard without a worker, and that Cheroot does not close once it was taken."""
 
     RequestHandlerClass = Request
-    taken = False
+    taken = unread = False
     _since: float | None = None
 
     def __init__(self, server: Any, sock: socket.socket, makefile: Callable[..., Any]) -> None:  # noqa: ANN401 - Cheroot has no types
@@ -139,10 +200,7 @@ class Connection(HTTPConnection):
     def hear(self) -> bool:
         """Take what has come, and tell whether a worker can do something with it."""
         if self.rfile.has_data():  # sent along with the request before
-            if self.rfile.peek() != _LAST_LINE:
-                return True
-            self.rfile.read(len(_LAST_LINE))
-            return False
+            return True
         self.last_used = time.time()
         return self.ear.hear()
 
@@ -151,17 +209,21 @@ class Connection(HTTPConnection):
         self.ear.be_patient()
         return self.server.ready and bool(super().communicate())  # type: ignore[no-untyped-call]
 
-    def pass_over(self) -> None:
-        """Read what is too large; else whoever sends it is told of a reset, and not why."""
-        self.socket.shutdown(socket.SHUT_WR)
-        buffer, left = bytearray(_PIECE), _MOST_PASSED_OVER
-        while left > 0 and (size := self.ear.recv_into(buffer)):
-            left -= size
-
     def close(self) -> None:
         """Close it, and say so to whom nobody waits for any more."""
         if self.taken:
             return
         if self.ear.heard and self.server.ready:
             self.RequestHandlerClass(self.server, self).simple_response("408 Request Timeout")
+        elif self.unread:
+            self._pass_over()
         super().close()
+
+    def _pass_over(self) -> None:
+        """Read what comes; else whoever sends it is told of a reset, and not what was answered."""
+        self.ear.be_patient(_LINGERS)
+        buffer, left = bytearray(_PIECE), _MOST_PASSED_OVER
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            self.socket.shutdown(socket.SHUT_WR)
+            while left > 0 and (size := self.ear.recv_into(buffer)):
+                left -= size

@@ -19,7 +19,7 @@ from cheroot.wsgi import Gateway_10, Server
 
 from socialframe.sandbox.answers import refused
 from socialframe.sandbox.asking import ApiError, invalid
-from socialframe.sandbox.hearing import LARGEST_HEAD, Connection
+from socialframe.sandbox.hearing import LARGEST_HEAD, Chunks, Connection
 from socialframe.sandbox.pace import over
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ class _Gateway(Gateway_10):
     """The way from a request to the application, with the connection."""
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # Cheroot's types say None
+        if self.req.chunked_read:
+            self.req.rfile = Chunks(self.req.conn.rfile)
         return {**super().get_environ(), LINE: Line(self.req)}  # type: ignore[no-untyped-call]
 
     def respond(self) -> None:

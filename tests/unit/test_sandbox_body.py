@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 from urllib.parse import urlsplit
@@ -140,3 +141,83 @@ def test_a_body_that_breaks_off_is_an_error_of_its_sender():
     assert found.startswith(b"HTTP/1.1 400 ")
     assert b'"error":"The body breaks off"' in found
     assert [asked.status for asked in sandbox.requests] == [400]
+
+
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("header", "data", "status"),
+    [
+        (CHUNKED, b"zz\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"-2\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"0x2\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"1_0\r\n" + b" " * 14 + b"{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"2\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"2\r\n{}junk\r\n0\r\n\r\n", 400),
+        (CHUNKED, b"20\r\n{}", 400),
+        (CHUNKED, b"2\r\n{}\r\n", 400),
+        (CHUNKED, b"2\r\n{}\r\n0\r\n", 400),
+        (CHUNKED, b"2;" + b"x" * 200_000, 400),
+        (CHUNKED, b"0\r\n" + b"x: y\r\n" * 20_000 + b"\r\n", 400),
+        (CHUNKED, b"200000\r\n" + b"x" * (2 << 20) + b"\r\n0\r\n\r\n", 413),
+        ("Content-Length: -1", b"x" * 5_000_000, 400),
+        (
+            CHUNKED,
+            b'A;a=b\r\n{"content"\r\n1a \r\n: "x", "isDraft": true}   \r\n0\r\nx: y\r\n\r\n',
+            201,
+        ),
+    ],
+)
+def test_bodies_whose_end_nobody_can_tell(header, data, status, caplog, capfd):
+    """Refused by their sender's error, and no traceback anywhere; the connection ends then."""
+    sandbox = Sandbox()
+    head = ["POST /v1/posts HTTP/1.1", "Host: a", f"Authorization: Bearer {sandbox.key}", header]
+    with sandbox.serve() as url:
+        parts = urlsplit(url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+            line.sendall("\r\n".join([*head, "", ""]).encode())
+            line.sendall(data)
+            line.shutdown(socket.SHUT_WR)
+            found = b""
+            while piece := line.recv(65536):
+                found += piece
+        still = httpx.get(url + "/v1/accounts").status_code
+
+    asked = [asked.status for asked in sandbox.requests]
+    assert asked == [status, 401]
+    assert still == 401
+    assert found.count(b"HTTP/1.1 ") == 1
+    assert found.startswith(b"HTTP/1.1 %d " % status)
+    assert not caplog.records
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("size", [60_000_000])
+def test_one_large_chunk_is_not_read_into_memory(size):
+    """It is passed over piece by piece, however large it says it is."""
+    sandbox = Sandbox()
+    resource = pytest.importorskip("resource")
+    piece = b"x" * 1_000_000
+
+    def chunk():
+        yield b"%x\r\n" % size
+        yield from itertools.repeat(piece, size // len(piece))
+        yield b"\r\n0\r\n\r\n"
+
+    head = ["POST /v1/posts HTTP/1.1", "Host: a", f"Authorization: Bearer {sandbox.key}", CHUNKED]
+    with sandbox.serve() as url:
+        parts = urlsplit(url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+            line.sendall("\r\n".join([*head, "", ""]).encode())
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            for part in chunk():
+                line.sendall(part)
+            found = line.recv(65536)
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+
+    assert found.startswith(b"HTTP/1.1 413 ")
+    assert grown < 30_000  # kilobytes; on macOS bytes
