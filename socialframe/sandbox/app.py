@@ -16,10 +16,10 @@ from socialframe.errors import ArgumentError
 from socialframe.sandbox import hooks, media, watch
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asked import RequestLog, asked
-from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it
+from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it, check_host
 from socialframe.sandbox.body import body_of, pass_over
 from socialframe.sandbox.dress import dressed, heard, heard_body
-from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, new_key
+from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, checked, new_key
 from socialframe.sandbox.grown import grown_world
 from socialframe.sandbox.limits import limiter
 from socialframe.sandbox.pace import pause, rest
@@ -109,7 +109,7 @@ class Sandbox:
         seed: int = 0,
         **choices: Unpack[Choices],
     ) -> None:
-        if tier not in CALLS_A_WINDOW:
+        if tier not in tuple(CALLS_A_WINDOW):
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
         self.tier = tier
         self.seed = seed
@@ -123,14 +123,14 @@ class Sandbox:
         self._wall = wall
         self._sleep = sleep
         window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
-        self._gate = Gate(key or new_key(), window, self.switches, wall)
+        self._gate = Gate(new_key() if key is None else checked(key), window, self.switches, wall)
         self._arrivals = itertools.count()
         self._requests = self.state.part(RequestLog)
         if log is not None:
             self._requests.write_to(log)
         look = functools.partial(window.arrive, count=False)
         self.state.part(watch.Seen).of(tier, look, {path for _, path in {**ROUTES, **OPEN}})
-        self.faults = tuple(faults)
+        self.faults = faults
 
     @classmethod
     def scenario(cls, name: str, **more: Any) -> Self:  # noqa: ANN401 - arguments of the class
@@ -150,7 +150,7 @@ class Sandbox:
 
     @key.setter
     def key(self, key: str) -> None:
-        self._gate.key = key
+        self._gate.key = checked(key)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -160,6 +160,7 @@ class Sandbox:
     @faults.setter
     def faults(self, faults: Iterable[Fault]) -> None:
         self._trouble = Trouble(faults, self.seed, self.switches)
+        self._gate.revoke(ends=True)
 
     def __repr__(self) -> str:
         changed = {"tier": self.tier, **self._size, **self.switches.changed()}
@@ -299,6 +300,8 @@ class Sandbox:
                 lambda: page_of(handler_of(way), self._ask(request, way, parts)),
                 numbered=way not in OPEN,
             )
+            if any(fault.kind == "revoke" for fault in met.faults):
+                self._gate.revoke()
             fronted = in_front(met, request, self.switches, self._wall())
             answer = fronted or self._called(request, way, parts, met)
             if way not in OPEN:
@@ -317,8 +320,10 @@ class Sandbox:
         """Find what the API answers, or a page for people."""
         limits: Headers = ()
         try:
+            if way not in watch.OPEN:  # which judges by itself who may see it
+                check_host(request.environ)
             if way not in OPEN:
-                limits = self._gate.enter(request, revoked=met.revoked)
+                limits = self._gate.enter(request)
             shake(met, self.state)
             ask = self._ask(request, way, parts)
             answer = bent(handler_of(way)(ask), ask, met)

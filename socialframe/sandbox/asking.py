@@ -22,6 +22,8 @@ EndSign = Literal[
     "pages", "hasMore", "total", "next_page", "short", "null", "empty", "absent", "none"
 ]
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
+
 LAST_PAGE = 2**31 - 1
 """The greatest page number that is understood; a real server has such an end somewhere, too."""
 
@@ -96,6 +98,8 @@ class Spotted(Exception):  # noqa: N818 - an answer, not a fault
         Rows that come before it, and rows on it at most.
     places
         The whole list.
+    family, sign
+        How it is paged, and how it ends.
 
     Examples
     --------
@@ -103,8 +107,17 @@ class Spotted(Exception):  # noqa: N818 - an answer, not a fault
     3
     """
 
-    def __init__(self, start: int, limit: int, places: Sequence[int]) -> None:
+    def __init__(
+        self,
+        start: int,
+        limit: int,
+        places: Sequence[int],
+        family: PagingFamily = "page",
+        sign: EndSign = "pages",
+    ) -> None:
         super().__init__(start, limit)
+        self.family = family
+        self.sign = sign
         self.start = start
         self.limit = limit
         self.places = places
@@ -351,6 +364,23 @@ def _sound(value: object, levels: int = 50) -> bool:
         case list():
             return levels > 0 and all(_sound(one, levels - 1) for one in value)
     return True
+
+
+def check_host(environ: WSGIEnvironment) -> None:
+    """Refuse a Host that no address can be made of, as RFC 9112 (3.2) wants it.
+
+    Raises
+    ------
+    ApiError
+        400.
+
+    Examples
+    --------
+    >>> check_host({"HTTP_HOST": "localhost:8080"})
+    """
+    host = _HOST.fullmatch(environ.get("HTTP_HOST", "unnamed"))
+    if host is None or int(host[1] or 0) > 65535:  # noqa: PLR2004 - the last port
+        raise invalid("The Host header must be a host, or a host and a port")
 
 
 def as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:

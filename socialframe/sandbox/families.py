@@ -376,7 +376,7 @@ def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
     """  # noqa: E501 - a repr is one line
     start = wish.start if wish.after is None else _row_after(ask.world, places, wish.after)
     if ask.spotting:
-        raise Spotted(start, wish.limit, places)
+        raise Spotted(start, wish.limit, places, ask.paging, ask.end_sign)
     family = _FAMILIES[ask.paging]
     spot = _Spot(ask, start, wish.limit, len(places))
     shown = places[start : start + wish.limit]

@@ -260,9 +260,14 @@ def _whole(least: int, top: int) -> Callable[[object], bool]:
 
 def _numbers(value: object) -> bool:
     if isinstance(value, range):
-        return len(value) > 0 and value.step == 1 and value.start > 0
+        return bool(value) and value.step == 1 and value.start > 0
     several = value if isinstance(value, tuple | list | set | frozenset) else (value,)
     return bool(several) and all(type(one) is int and one > 0 for one in several)
+
+
+def _is_host(text: str) -> bool:
+    found = re.fullmatch(_HOST, text)
+    return found is not None and int(found[1] or 0) <= 65535  # noqa: PLR2004 - the last port
 
 
 def _number(value: object) -> bool:
@@ -283,7 +288,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "body": (lambda value: value in ("html", None), "'json', 'html' or None"),
     "seconds": (lambda value: _number(value) and 0 <= value <= _DAY, "seconds, up to a day"),
     "host": (
-        lambda value: isinstance(value, str) and re.fullmatch(_HOST, value) is not None,
+        lambda value: isinstance(value, str) and _is_host(value),
         "a host as elsewhere.invalid or 127.0.0.1:8080",
     ),
     "by": (lambda value: _whole(-(10**9), 10**9)(value) and value != 0, "a whole number but 0"),
@@ -291,7 +296,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "rows": (_whole(1, 100), "a whole number from 1 to 100"),
 }
 _DAY = 86_400
-_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?"
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::([0-9]{1,5}))?"
 
 
 def _text(value: object) -> str:

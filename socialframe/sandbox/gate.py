@@ -6,6 +6,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING
 
+from socialframe.errors import ArgumentError
 from socialframe.sandbox.answers import refused
 from socialframe.sandbox.asked import key_seen
 from socialframe.sandbox.asking import ApiError
@@ -44,6 +45,28 @@ def new_key() -> str:
     return "sk_" + "".join(secrets.choice(letters) for _ in range(30))
 
 
+def checked(key: object) -> str:
+    """Give a key that can be sent, or refuse it by a sentence that does not show it.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be meant.
+
+    Examples
+    --------
+    >>> checked("sk_demo")
+    'sk_demo'
+    """
+    if not isinstance(key, str):
+        raise ArgumentError(f"key takes a text such as sk_demo, not a {type(key).__name__}.")
+    if not (key and key == key.strip() and key.isprintable()):
+        raise ArgumentError(
+            "key takes a text in one line that neither begins nor ends with a space."
+        )
+    return key
+
+
 class Gate:
     """Let in calls with the right key, as many as the limit allows.
 
@@ -63,19 +86,22 @@ class Gate:
         self, key: str, limiter: Limiter, switches: Switches, wall: Callable[[], float]
     ) -> None:
         self.key = key
+        self._revoked: str | None = None
         self._limiter = limiter
         self._switches = switches
         self._wall = wall
 
-    def enter(self, request: Request, *, revoked: bool = False) -> Headers:
+    def revoke(self, *, ends: bool = False) -> None:
+        """Know the key of this moment no more; or know it again."""
+        self._revoked = None if ends else self.key
+
+    def enter(self, request: Request) -> Headers:
         """Let a call in, and give the headers that tell of the limit.
 
         Parameters
         ----------
         request
             The call.
-        revoked
-            Whether the key is not known any more.
 
         Raises
         ------
@@ -85,7 +111,7 @@ class Gate:
         seen = key_seen(request, self.key)
         if seen == "missing":
             raise Refused(refused(ApiError(401, "AUTH_MISSING_KEY", "Missing API key")))
-        if seen == "wrong" or revoked:
+        if seen == "wrong" or self.key == self._revoked:
             raise Refused(refused(ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")))
         verdict = self._limiter.arrive()
         headers = limit_headers(verdict, self._switches, self._wall())

@@ -157,7 +157,7 @@ def arguments(name: str) -> dict[str, Any]:
     >>> sorted(arguments("circle-line"))
     ['faults', 'paging', 'seed']
     """
-    if name not in SCENARIOS:
+    if name not in tuple(SCENARIOS):
         raise ArgumentError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
     scenario = SCENARIOS[name]
     return {**scenario.choices, "faults": scenario.faults, "seed": scenario.seed}

@@ -60,7 +60,7 @@ def serve(
     Raises
     ------
     ArgumentError
-        If the host is not loopback.
+        If the host is not loopback, or the port is none.
     OSError
         If the port is taken.
 
@@ -71,6 +71,8 @@ def serve(
     'http://127.0.0.1'
     """
     address = _loopback(host)
+    if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
+        raise ArgumentError(f"port takes a whole number from 0 to 65535, not {port!r}.")
     orders: Orders = queue.SimpleQueue()
     make = partial(
         FaultyServer,
@@ -116,12 +118,13 @@ def _keep_up(
         server = again
 
 
-def _loopback(host: str) -> str:
+def _loopback(host: object) -> str:
     address = "127.0.0.1" if host == "localhost" else host
     try:
-        fits = ipaddress.IPv4Address(address).is_loopback
+        # A number is an address, too, but nobody means it so.
+        fits = isinstance(address, str) and ipaddress.IPv4Address(address).is_loopback
     except ValueError:
         fits = False
-    if not fits:
+    if not isinstance(address, str) or not fits:
         raise ArgumentError(f"The sandbox is served on loopback only (127.0.0.1), not on {host!r}.")
     return address

@@ -19,6 +19,7 @@ Window = Literal["sliding", "fixed", "bucket"]
 SignatureHeader = Literal["documented", "sample", "both"]
 Stamps = Literal["Z", "offset", "millis", "micros", "naive", "space", "mixed"]
 
+_SHORTEST = 1e-6  # seconds of a window
 MOST_AT_ONCE = 100_000
 """Posts that may go into one answer."""
 
@@ -102,7 +103,7 @@ class Switches:
         Whether bodies are compressed for who takes it, and carry an ``ETag`` that is answered
         with 304 when it comes back.
     cache_control
-        ``Cache-Control`` of every answer.
+        ``Cache-Control`` of every answer of the API; a fault that answers in front has none.
     latency, jitter, slow_first, long_tail
         Seconds that an answer takes: always, up to so many on top at random, on top of the first
         one, and on top of one in every fifty. What is at random follows from the sandbox's seed.
@@ -181,14 +182,19 @@ class Switches:
                 raise ArgumentError(f"{one.name} takes True or False, not {value!r}.")
             if kind is float and not _seconds(value):
                 raise ArgumentError(f"{one.name} takes a number of seconds, not {value!r}.")
-        if not self.window_seconds:
-            raise ArgumentError("window_seconds takes a number of seconds above 0.")
+        if self.window_seconds < _SHORTEST:
+            raise ArgumentError(
+                f"window_seconds takes a number of seconds from {_SHORTEST:f}, "
+                f"not {self.window_seconds!r}."
+            )
         cap: object = self.page_cap
         if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
             raise ArgumentError(f"page_cap takes a whole number from 1, not {cap!r}.")
         text: object = self.cache_control
-        if text is not None and not (isinstance(text, str) and text.isprintable()):
-            raise ArgumentError(f"cache_control takes a text in one line, not {text!r}.")
+        if text is not None and not (
+            isinstance(text, str) and text.isascii() and text.isprintable()
+        ):
+            raise ArgumentError(f"cache_control takes ASCII text in one line, not {text!r}.")
         url: object = self.only_redirect
         if url is not None and not (isinstance(url, str) and is_redirect_url(url)):
             raise ArgumentError(

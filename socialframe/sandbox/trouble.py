@@ -32,8 +32,6 @@ class Met(NamedTuple):
         In their order.
     spot
         The page that is asked for, where one is.
-    revoked
-        Whether the key is not known any more.
 
     Examples
     --------
@@ -43,7 +41,6 @@ class Met(NamedTuple):
 
     faults: tuple[Fault, ...] = ()
     spot: Spotted | None = None
-    revoked: bool = False
 
     def first(self, stage: Stage) -> Fault | None:
         """Give the first fault of a stage."""
@@ -80,11 +77,13 @@ class Trouble:
     """
 
     def __init__(self, faults: Iterable[Fault], seed: int, switches: Switches) -> None:
-        self.faults = tuple(faults)
+        try:
+            self.faults = tuple(faults)
+        except TypeError:
+            raise ArgumentError(f"faults takes a list of faults, not {faults!r}.") from None
         self._seed = seed
         self._number = 0
         self._hits = [0] * len(self.faults)
-        self._revoked = False
         self._lock = threading.Lock()
         ways = {(switches.paging_for(name), switches.end_sign_for(name)) for name in LISTS}
         for fault in self.faults:
@@ -115,7 +114,7 @@ class Trouble:
         --------
         >>> from socialframe.sandbox.switches import Switches
         >>> Trouble([], 7, Switches()).meet("/v1/posts", lambda: None)
-        Met(faults=(), spot=None, revoked=False)
+        Met(faults=(), spot=None)
         """
         if not self.faults:
             return Met()
@@ -131,21 +130,35 @@ class Trouble:
         spot = spotted() if needy else None
         with self._lock:
             struck = tuple(fault for index, fault in chosen if self._strikes(index, spot))
-            self._revoked = self._revoked or any(fault.kind == "revoke" for fault in struck)
-            return Met(struck, spot, self._revoked)
+            return Met(struck, spot)
 
     def _strikes(self, index: int, spot: Spotted | None) -> bool:
         fault = self.faults[index]
-        if fault.stage in _OF_A_LIST and spot is None:
+        if fault.stage in _OF_A_LIST and not (spot and _changes(fault, spot)):
             return False
         if fault.page and not (spot and within(fault.page, spot.page)):
             return False
-        if fault.kind == "expire" and spot and not spot.start:
-            return False  # nobody needs a cursor for the first page
         if fault.times is not None and self._hits[index] >= fault.times:
             return False
         self._hits[index] += 1
         return True
+
+
+def _changes(fault: Fault, spot: Spotted) -> bool:
+    """Tell whether a fault changes anything about a page of a list."""
+    needs, rows = KINDS[fault.kind].needs, len(spot.places)
+    if needs and not needs(spot.family, spot.sign):
+        return False
+    if fault.kind == "expire":
+        return spot.start > 0  # nobody needs a cursor for the first page
+    if fault.kind == "next_host":
+        return spot.start + spot.limit < rows
+    if fault.kind == "insert":
+        return rows > 0  # to be copied
+    if fault.kind == "duplicate":
+        return spot.start < rows
+    # What goes or changes are rows before the page.
+    return fault.stage == "list" or max(spot.start - int(fault.option("rows")), 0) < rows
 
 
 def _possible(needs: Callable[[str, str], bool]) -> list[str]:

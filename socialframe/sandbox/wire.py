@@ -165,7 +165,9 @@ class _Gateway(Gateway_10):
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # Cheroot's types say None
         if self.req.chunked_read:
             self.req.rfile = Chunks(self.req.conn.rfile)
-        return {**super().get_environ(), LINE: Line(self.req)}  # type: ignore[no-untyped-call]
+        known = super().get_environ()  # type: ignore[no-untyped-call]
+        # Whoever names no host is told addresses of this one.
+        return {**known, "SERVER_NAME": self.req.server.bind_addr[0], LINE: Line(self.req)}
 
     def respond(self) -> None:
         if self.req.server.down:

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -594,3 +595,87 @@ def test_a_page_for_people_is_left_alone_and_has_no_number():
     assert replies[1].status_code == 502
     assert "We will be back" not in replies[2].text
     assert ["We will be back" in reply.text for reply in replies[3:]] == [True, False]
+
+
+def test_a_key_that_is_set_after_a_revocation_is_good():
+    """Revoked is the key of that moment, whoever has it still, and no later one."""
+    sandbox = box(Fault("revoke", at=1))
+    with ask(sandbox) as old:
+        old.get("/v1/accounts")
+        sandbox.key = "sk_new"
+        with ask(sandbox) as new:
+            statuses = [one.get("/v1/accounts").status_code for one in (old, new, new)]
+        sandbox.key = old.headers["Authorization"].removeprefix("Bearer ")
+        back = old.get("/v1/accounts").status_code
+
+    assert statuses == [401, 200, 200]
+    assert back == 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "switches", "means_nothing", "means_something"),
+    [
+        ("expire", {}, "/v1/posts?page=2", "/v1/analytics?limit=50&cursor={}"),
+        ("repeat", {}, "/v1/posts", "/v1/analytics"),
+        ("back", {}, "/v1/posts?page=2", "/v1/analytics"),
+        ("total", {"posts": "page"}, "/v1/analytics", "/v1/posts"),
+        ("duplicate", {}, "/v1/posts?page=9999", "/v1/posts?page=2"),
+        ("insert", {}, "/v1/posts?status=unheard-of", "/v1/posts"),
+        ("delete", {}, "/v1/posts?status=unheard-of", "/v1/posts"),
+        ("edit", {}, "/v1/posts?status=unheard-of", "/v1/posts"),
+        ("next_host", {"posts": "next_url"}, "/v1/posts?page=9999", "/v1/posts"),
+        ("next_host", {"posts": "next_url"}, "/v1/analytics", "/v1/posts"),
+    ],
+)
+def test_a_fault_hits_only_where_it_means_something(kind, switches, means_nothing, means_something):
+    """Elsewhere the answer is as ever, and neither the log nor ``times`` knows of a hit."""
+    paging = {"analytics": "cursor", **switches}
+    fault = Fault(kind, times=1)
+    with ask(box(paging=paging)) as client:
+        cursor = client.get("/v1/analytics").json()["pagination"]["nextCursor"]
+        plain = client.get(means_nothing)
+    sandbox = box(fault, paging=paging)
+    with ask(sandbox) as client:
+        same = client.get(means_nothing)
+        client.get(means_something.format(cursor))
+
+    assert (same.status_code, same.content) == (plain.status_code, plain.content)
+    assert [asked.fault for asked in sandbox.requests] == [None, str(fault)]
+
+
+@pytest.mark.parametrize("kind", ["insert", "edit", "delete"])
+@pytest.mark.parametrize("paging", ["page", "cursor"])
+def test_the_analytics_move_between_pages_too(kind, paging):
+    """Rows of posts that are out come, change or go."""
+    found = {}
+    for faults in [(), (Fault(kind, rows=3, page=2),)]:
+        sandbox = box(*faults, paging=paging)
+        with ask(sandbox) as client:
+            first, second = (page(client, paging, number, "/v1/analytics") for number in (1, 2))
+            found[faults] = first.json()["posts"], second.json()["posts"]
+            texts = [
+                post["content"] or ""
+                for post in client.get("/v1/analytics?limit=40&" + urlencode(FILTER)).json()[
+                    "posts"
+                ]
+            ]
+    plain, moved = found.values()
+    ids, shifted = ([post["id"] for post in posts] for posts in (plain[1], moved[1]))
+
+    if kind == "insert":
+        assert shifted == [post["id"] for post in plain[0]][-3:] + ids[:17]
+    elif kind == "delete":
+        assert shifted[:17] == ids[3:]
+    else:
+        assert shifted == ids
+        assert sum(text.endswith(" (edited)") for text in texts) == 3
+
+
+def test_a_walk_by_id_cannot_go_on_behind_a_row_that_is_gone():
+    """As docs/scenarios.md says: 400, and not another page."""
+    with ask(box(Fault("delete", page=2, times=1), paging="after_id")) as client:
+        last = rows(page(client, "after_id", 1))[-1]
+        gone = client.get("/v1/posts", params={**FILTER, "after": last})
+
+    assert gone.status_code == 400
+    assert gone.json()["error"] == "after must be the id of a post in this list"

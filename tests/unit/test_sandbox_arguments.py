@@ -1,0 +1,64 @@
+"""Arguments of the sandbox that cannot be meant: one clear sentence each, and no other error."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from socialframe.errors import ArgumentError
+from socialframe.sandbox import Fault, Sandbox
+
+
+def served(**where):
+    with Sandbox().serve(**where):
+        pass
+
+
+def with_key(key):
+    sandbox = Sandbox()
+    sandbox.key = key
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Sandbox(faults=None), "faults takes a list of faults, not None."),
+        (
+            lambda: Sandbox(faults=Fault("html")),
+            "faults takes a list of faults, not Fault('html').",
+        ),
+        (lambda: Sandbox(tier=[]), "tier takes 'free' or 'paid', not []."),
+        (lambda: Sandbox.scenario([]), "There is no scenario []; "),
+        (lambda: served(port="80"), "port takes a whole number from 0 to 65535, not '80'."),
+        (lambda: served(port=70000), "port takes a whole number from 0 to 65535, not 70000."),
+        (lambda: served(port=True), "port takes a whole number from 0 to 65535, not True."),
+        (lambda: served(host=2130706433), "The sandbox is served on loopback only "),
+        (lambda: Sandbox(key=5), "key takes a text such as sk_demo, not a int."),
+        (lambda: Sandbox(key=b"sk"), "key takes a text such as sk_demo, not a bytes."),
+        (lambda: Sandbox(key=""), "key takes a text in one line"),
+        (lambda: Sandbox(key="a\nb"), "key takes a text in one line "),
+        (lambda: with_key(None), "key takes a text such as sk_demo, not a NoneType."),
+        (lambda: Sandbox(cache_control="\u2192"), "cache_control takes ASCII text in one line, "),
+        (lambda: Sandbox(window_seconds=1e-320), "window_seconds takes a number of seconds from "),
+        (lambda: Fault("redirect", host="x:99999"), "host of a fault takes a host as "),
+        (lambda: Sandbox(only_redirect=""), "only_redirect takes a URL like "),
+    ],
+)
+def test_an_argument_that_cannot_be_meant(make, says):
+    """What was wrong, and what it takes."""
+    with pytest.raises(ArgumentError, match=re.escape(says)):
+        make()
+
+
+def test_a_fault_may_hit_a_range_without_end_to_speak_of():
+    """Longer than Python can count the length of."""
+    assert Fault("html", at=range(1, 10**30)).chosen(0, 10**20, "/v1/posts", 0)
+
+
+def test_a_key_is_not_shown_where_it_is_refused():
+    """It may be a real one with a line break at its end."""
+    with pytest.raises(ArgumentError) as error:
+        Sandbox(key="sk_s3cret\n")
+
+    assert "s3cret" not in str(error.value)
