@@ -6,7 +6,9 @@ import contextlib
 import hmac
 import ipaddress
 import logging
+import socket
 import threading
+import time
 from collections import deque
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds that a receiver may be silent
+LONGEST = 10.0  # seconds that a delivery may take in all
 WAITING = 1000  # deliveries that may wait for one receiver
 
 _READ = 1 << 16  # bytes of a receiver's answer that are read, and thrown away
@@ -81,7 +84,7 @@ class Receipt(NamedTuple):
     error: str | None = None
 
 
-def send(url: str, body: bytes, headers: Mapping[str, str]) -> Receipt:
+def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = LONGEST) -> Receipt:
     """Post a body once, straight to the receiver: through no proxy, after no redirect.
 
     Parameters
@@ -92,6 +95,8 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Receipt:
         What is sent.
     headers
         What is said about it.
+    seconds
+        How long that may take.
 
     Returns
     -------
@@ -106,18 +111,31 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Receipt:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = kind(parts.hostname or "", parts.port, timeout=min(TIMEOUT, seconds))
+    # Whoever answers byte by byte is never silent.
+    alarm = threading.Timer(seconds, _hang_up, (connection,))
+    began = time.monotonic()
     try:
-        with contextlib.closing(
-            kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
-        ) as connection:
+        with contextlib.closing(connection):
+            alarm.start()
             connection.request("POST", target, body, dict(headers))
             response = connection.getresponse()
             response.read(_READ)
+            if time.monotonic() - began >= seconds:
+                raise TimeoutError
     except (OSError, HTTPException, ValueError) as error:
         return Receipt(None, f"no answer ({type(error).__name__})")
+    finally:
+        alarm.cancel()
     if response.status // 100 == 2:  # noqa: PLR2004 - the successes
         return Receipt(response.status)
     return Receipt(response.status, f"the receiver answered {response.status}")
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    # Not closed: that would not wake whoever reads.
+    with contextlib.suppress(OSError, AttributeError):  # it ended by itself
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Line:

@@ -31,7 +31,7 @@ _ID = re.compile("post_([0-9a-f]{1,15})")
 _FIRST = 1 << 62
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_WHEN = re.compile("[A-Za-z]+At|scheduledFor|lastUpdated|lastSync")
+_WHEN = re.compile("[A-Za-z]+At|scheduledFor|lastUpdated|lastSync|timestamp")
 _EAST = timezone(timedelta(hours=2))
 _FORMS: dict[str, Callable[[datetime], str]] = {
     # Not by strftime, which writes the year 1 as "1".
@@ -150,16 +150,38 @@ def heard_body(body: bytes, switches: Switches) -> bytes:
     if not (body and switches.unknown_values):
         return body
 
-    def real(value: Json) -> Json:
-        return {
-            name: _REAL.get(name, {}).get(inner, inner) if isinstance(inner, str) else inner
-            for name, inner in value.items()
-        }
-
     try:
-        return dumps(json.loads(body, object_hook=real))
+        return dumps(_real(json.loads(body)))
     except (ValueError, RecursionError):
         return body  # whoever reads it says what is wrong with it
+
+
+def _real(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_real(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _REAL.get(name, {}).get(inner, inner)
+        if isinstance(inner, str)
+        else inner
+        if name in _ECHOED
+        else _real(inner)
+        for name, inner in value.items()
+    }
+
+
+def event_dressed(event: Json, switches: Switches) -> Json:
+    """Give what a webhook is told the form that answers have, so that the two can be joined.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> event_dressed({"data": {"postId": "post_5a88fc7f8c"}}, Switches(big_ids=True))
+    {'data': {'postId': 4611687506784321420}}
+    """
+    told: Json = _told(event, switches)
+    return told
 
 
 def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
@@ -225,6 +247,10 @@ def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False)
         return [_told(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
     if not isinstance(value, dict):
         return value
+    if "postId" in value:  # an event: about a target, which has no place in a list there
+        spot = f"{value['postId']}/platforms/"
+    if "/platforms/" in spot and "platform" in value:
+        spot = f"{spot.rpartition('/')[0]}/{value['platform']}"
     spot = str(value.get("id") or (value.get("accountId") if "health" in value else spot))
     told: Json = {**_EXTRA} if switches.extra_fields and not bare else {}
     for name, inner in value.items():
@@ -238,7 +264,7 @@ def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False)
 
 
 def _text(name: str, text: str, switches: Switches, spot: str) -> str | int:
-    if switches.big_ids and name == "id":
+    if switches.big_ids and name in {"id", "postId"}:
         return number_of(text)
     if switches.timestamps != "Z" and _WHEN.fullmatch(name) and _MOMENT.fullmatch(text):
         # Mixed by the moment itself: the same one is always spelled the same.

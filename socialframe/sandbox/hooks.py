@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.delivery import Line, Receipt, is_loopback, send, sign
+from socialframe.sandbox.dress import event_dressed
 from socialframe.sandbox.fields import text_in
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.world import dumps
@@ -160,7 +161,8 @@ class Hooks:
         self, hook: Hook, event: str, data: Json, at: datetime, pauses: tuple[float, ...] = ()
     ) -> None:
         """Send to one webhook, soon, what happened at that moment."""
-        body = dumps({"event": event, "timestamp": stamp(at), "data": data})
+        told = {"event": event, "timestamp": stamp(at), "data": data}
+        body = dumps(event_dressed(told, self.switches))
         parcel = Parcel(hook.id, event, body, pauses)
         line = self._lines.get(hook.id)
         if line is not None and not line.put(lambda: self._send(parcel)):

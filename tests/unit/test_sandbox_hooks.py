@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import threading
+import time
 from contextlib import contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,8 +14,10 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stand_ins import raw_server
 
 from socialframe.sandbox import Sandbox
+from socialframe.sandbox.delivery import send
 from socialframe.sandbox.hooks import Hooks
 
 SETTINGS = "/v1/webhooks/settings"
@@ -588,3 +591,52 @@ def test_no_body_is_a_fault_of_the_sandbox(method, body):
         ANY.client.delete(SETTINGS, params={"id": hook["id"]})
 
     assert reply.status_code in {200, 400, 404}
+
+
+@pytest.mark.sockets
+def test_events_are_told_as_answers_are(receiver):
+    """By the same ids, words and forms of moments, so that the two can be joined."""
+    box = Box(big_ids=True, unknown_values=True, timestamps="offset", extra_fields=True)
+    box.register(receiver.url)
+    accounts = {
+        one["platform"]: one["accountId"]
+        for one in box.client.get("/v1/accounts").json()["accounts"]
+    }
+    posts = {}
+    for number in range(12):
+        target = {"platform": "bluesky", "accountId": accounts["bluesky"]}
+        other = {"platform": "facebook", "accountId": accounts["facebook"]}
+        body = {"content": f"{number}", "platforms": [other, target], "publishNow": True}
+        made = box.client.post("/v1/posts", json=body).json()
+        posts[made["id"]] = {one["platform"]: one["status"] for one in made["platforms"]}
+    box.flush()
+    events = [json.loads(body) for body in receiver.bodies]
+    told: dict[int, dict[str, str]] = {}
+    for event in events:
+        told.setdefault(event["data"]["postId"], {})[event["data"]["platform"]] = event["data"][
+            "status"
+        ]
+
+    assert told == posts
+    assert len({status for one in posts.values() for status in one.values()}) > 1
+    assert all(isinstance(post, int) and post > 2**53 for post in told)
+    assert {event["timestamp"] for event in events} == {"2026-03-02T10:30:00+02:00"}
+    assert all("marks" in event["data"] for event in events)
+
+
+@pytest.mark.sockets
+def test_a_receiver_that_answers_byte_by_byte_is_given_up():
+    """It is never silent for long; but all of it takes too long."""
+
+    def drip():
+        yield b"HTTP/1.1 200 OK\r\n"
+        for _ in range(100):
+            time.sleep(0.1)
+            yield b"X: y\r\n"
+
+    began = time.monotonic()
+    with raw_server(drip()) as (url, _):
+        receipt = send(url, b"{}", {}, seconds=0.3)
+
+    assert receipt.status is None
+    assert time.monotonic() - began < 4

@@ -663,3 +663,26 @@ def test_latency_is_of_answers_from_in_front_of_the_api_too():
             client.get("/v1/accounts")
 
     assert clock.slept == [5, 2, 2]
+
+
+@pytest.mark.parametrize("paging", ["page", "cursor"])
+def test_what_a_client_sent_for_a_platform_comes_back_as_it_was(paging):
+    """Words in it that are the sandbox's own elsewhere are nobody's business."""
+    data = {"type": "reel", "status": "queued", "nested": [{"platform": "bluesky"}]}
+    switches = {"unknown_values": True, "big_ids": True, "timestamps": "offset", "paging": paging}
+    with opened(**switches, extra_fields=True) as client:
+        who = next(
+            one
+            for one in client.get("/v1/accounts").json()["accounts"]
+            if one["platform"] == "bluesky"
+        )
+        target = {"platform": "bluesky", "accountId": who["accountId"]}
+        body = {
+            "content": "x",
+            "isDraft": True,
+            "platforms": [{**target, "platformSpecificData": data}],
+        }
+        made = client.post("/v1/posts", json=body)
+
+    assert made.status_code == 201
+    assert made.json()["platforms"][0]["platformSpecificData"] == data
