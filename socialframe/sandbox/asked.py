@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from socialframe.errors import FileError
-from socialframe.sandbox.flows import withheld
+from socialframe.sandbox.flows import CALLBACK, withheld
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_REQUESTS = 10_000
+KEPT_CHARACTERS = 2000
+"""Of a path or a query; what is longer ends with a mark."""
 
 KeySeen = Literal["right", "wrong", "missing"]
 
@@ -114,8 +116,11 @@ def asked(request: Request, key: str, wall: float) -> Asked:
     moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
     return Asked(
         request.method,
-        "[withheld]" if _holds_a_key(path, key) else path,
-        "[withheld]" if _holds_a_key(unquote(query), key) else withheld(query),
+        "[withheld]" if _holds_a_key(path, key) else _short(path),
+        # Of a callback whoever named it may have put a secret of their own there.
+        "[withheld]"
+        if query and (path == CALLBACK or _holds_a_key(unquote(query), key))
+        else _short(withheld(query)),
         status=0,
         moment=moment.replace("+00:00", "Z"),
         key=key_seen(request, key),
@@ -191,6 +196,10 @@ class RequestLog:
         else:
             self._failing = False
             self._torn = written < len(line) and (self._torn or written > 0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= KEPT_CHARACTERS else text[:KEPT_CHARACTERS] + "[cut]"
 
 
 def _holds_a_key(text: str, key: str) -> bool:

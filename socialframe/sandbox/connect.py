@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.flows import (
+    CALLBACK,
     LONGEST_URL,
     PLATFORMS,
     Consent,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 OWNER = "own7"
 """Whoever the key belongs to, as ``state`` names them; always the same, so anybody can guess it."""
 
-CONSENT, CALLBACK = "/_sandbox/consent", "/_sandbox/callback"
+CONSENT = "/_sandbox/consent"
 
 _CODE_REFUSED = "code is not valid for this platform and redirect_url; start the connection again"
 _TOKEN_REFUSED = "tempToken is not valid; start the connection again"  # noqa: S105 - a sentence

@@ -6,14 +6,15 @@ them, nothing more: nobody should take them for the real thing.
 
 from __future__ import annotations
 
+import re
 from hmac import compare_digest
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from socialframe.sandbox.answers import Answer
-from socialframe.sandbox.connect import CALLBACK, CONSENT, OWNER, choices
-from socialframe.sandbox.flows import PLATFORMS, Flows, Grant, people
+from socialframe.sandbox.connect import CONSENT, OWNER, choices
+from socialframe.sandbox.flows import CALLBACK, PLATFORMS, Flows, Grant, people
 
 if TYPE_CHECKING:
     from socialframe.sandbox.answers import Routes
@@ -34,6 +35,11 @@ SHY = (
     ("Cache-Control", "no-store"),
 )
 _HEADERS = (("Content-Security-Policy", _POLICY), *SHY)
+
+# No HTML may hold them, and some of them turn the text around them.
+_ODD = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -171,7 +177,7 @@ def show_callback(ask: Ask) -> Answer:
     True
     """
     told = [(name, ask.text(name)) for name in ("code", "state", "error")]
-    came = [f"<dt>{name}</dt>\n<dd>{escape(value)}</dd>" for name, value in told if value]
+    came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in told if value]
     if not came:
         return _wrong("A callback comes with a code or an error; nothing of the kind came here.")
     text = "<p>This is what the platform would send to your callback:</p>"
@@ -183,6 +189,17 @@ def show_callback(ask: Ask) -> Answer:
     else:
         after = "<p>So no account was connected.</p>"
     return _page("Back from the consent page", "\n".join((text, "<dl>", *came, "</dl>", after)))
+
+
+def readable(text: str) -> str:
+    """Make a text that may hold anything a piece of HTML; what cannot be seen is marked.
+
+    Examples
+    --------
+    >>> readable("<b>\u202e")
+    '&lt;b&gt;�'
+    """
+    return escape(_ODD.sub("\ufffd", text))
 
 
 def _may_wait(ask: Ask, consent: Consent) -> bool:

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CALLBACK = "/_sandbox/callback"
 CONSENT_SECONDS = 600
 CODE_SECONDS = 60
 MOST = 1000
@@ -33,12 +34,13 @@ _LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
 _URL = re.compile(
     rf"https?://(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*\.?)(:[0-9]{{1,5}})?"
     r"([/?][a-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 LONGEST_URL = 2000
 
 SECRETS = frozenset({"code", "state", "request", "tempToken"})
 """Query parameters whose values nobody may read in a log."""
+_REDIRECT = "redirect_url"  # of this everybody may read the host, and no secret of the app's
 
 
 def is_redirect_url(url: str) -> bool:
@@ -230,12 +232,19 @@ def withheld(query: str) -> str:
     --------
     >>> withheld("c%6fde=abc&page=2&state=own7:tiktok")
     'c%6fde=[withheld]&page=2&state=[withheld]'
+    >>> withheld("redirect_url=http://localhost:8000/back?nonce=abc")
+    'redirect_url=http%3A//localhost%3A8000[withheld]'
     """
     parts = (part.partition("=") for part in query.split("&"))
-    return "&".join(
-        f"{name}=[withheld]" if sign and unquote_plus(name) in SECRETS else name + sign + value
-        for name, sign, value in parts
-    )
+    return "&".join(name + sign + _shown(unquote_plus(name), value) for name, sign, value in parts)
+
+
+def _shown(name: str, value: str) -> str:
+    if name == _REDIRECT and is_redirect_url(url := unquote_plus(value)):
+        place = urlsplit(url)
+        origin = f"{place.scheme}://{place.netloc}"
+        return value if url == origin else f"{quote(origin)}[withheld]"
+    return "[withheld]" if value and (name in SECRETS or name == _REDIRECT) else value
 
 
 def people(state: State, platform: str) -> dict[str, tuple[Person, bool]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asked import RequestLog
-from socialframe.sandbox.consent import SHY
+from socialframe.sandbox.consent import SHY, readable
 from socialframe.sandbox.limits import Verdict
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.switches import Switches
@@ -35,10 +35,6 @@ STATUSES = ("draft", "scheduled", "publishing", "published", "partial", "failed"
 OPENAPI = "/openapi.json"
 
 _HOSTS = re.compile(r"(?ai)(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
-# No HTML may hold them, and some of them turn the text around them.
-_ODD = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; "
@@ -306,10 +302,10 @@ def _size(text: str) -> str:
 
 def _shown(text: str) -> str:
     """Make a text that may hold anything a piece of HTML, in one line and not too long."""
-    text = _ODD.sub("\ufffd", " ".join(text.split()))
+    text = " ".join(text.split())
     if len(text) > SHOWN_CHARACTERS:
         text = text[: SHOWN_CHARACTERS - 1] + "…"
-    return escape(text)
+    return readable(text)
 
 
 OPEN: Routes = {("GET", place): watch for place in PLACES}

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from socialframe.errors import ArgumentError
 from socialframe.sandbox import Sandbox
 from socialframe.sandbox.flows import Flows
 
@@ -825,3 +826,21 @@ def test_no_redirect_url_breaks_it(start, rest):
     assert callback.status_code == 303
     if start + rest:
         assert httpx.URL(callback.headers["Location"]).host == httpx.URL(start + rest).host
+
+
+@pytest.mark.parametrize("url", ["http\u017f://a.example/", "http://\u212aelvin.example/"])
+def test_letters_that_only_look_like_ascii_are_refused(url):
+    """A long s and a Kelvin sign are the same as s and k where case does not matter."""
+    app = person().app
+    reply = app.get("/v1/connect/tiktok", params={"redirect_url": url})
+
+    assert reply.status_code == 400
+    with pytest.raises(ArgumentError):
+        Sandbox(only_redirect=url)
+
+
+def test_the_page_that_shows_a_callback_shows_what_cannot_be_seen():
+    """Control characters and marks that turn the text around are replaced."""
+    page = person().app.get("/_sandbox/callback", params={"code": "a\x00b\u202ec\x1b"}).text
+
+    assert "<dd>a\ufffdb\ufffdc\ufffd</dd>" in page

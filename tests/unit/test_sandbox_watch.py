@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -385,7 +386,7 @@ def test_no_request_breaks_the_page(path, query, host, server):
     status, body = raw(sandbox, path, query, HTTP_HOST=host, **names)
     after, text = raw(sandbox, PAGE, HTTP_HOST="localhost")
 
-    assert status in {200, 401, 403}
+    assert status in {200, 400, 401, 403}
     assert b"Traceback" not in body
     if status == 200:
         Read(body.decode())
@@ -589,3 +590,65 @@ def test_the_command_writes_the_log_and_names_the_page(tmp_path):
     refused = CliRunner().invoke(main, ["sandbox", "--log", str(tmp_path)])
     assert refused.exit_code != 0
     assert "The request log cannot be written to" in refused.output
+
+
+def test_what_is_kept_of_a_request_is_bounded(tmp_path):
+    """Of a long path or query its beginning, and a mark."""
+    file = tmp_path / "requests.jsonl"
+    sandbox = Sandbox(log=file)
+    raw(sandbox, "/v1/" + "p" * 100_000, "q=" + "x" * 1_000_000)
+    raw(sandbox, "/v1/accounts", "a=b&code=" + "x" * 5000)
+
+    long, short = sandbox.requests
+    assert long.path == "/v1/" + "p" * 1996 + "[cut]"
+    assert long.query == "q=" + "x" * 1998 + "[cut]"
+    assert short.query == "a=b&code=[withheld]"
+    assert len(file.read_bytes()) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://localhost:8000/back/s3cret?nonce=s3cret", "http%3A//localhost%3A8000[withheld]"),
+        ("http://localhost:8000?s3cret", "http%3A//localhost%3A8000[withheld]"),
+        ("http://user:s3cret@localhost/", "[withheld]"),
+        ("s3cret", "[withheld]"),
+    ],
+)
+def test_a_redirect_url_is_kept_as_its_host_alone(url, kept, tmp_path):
+    """Its path and query may hold a secret of the app's; in the log, the list, and on the page."""
+    file = tmp_path / "requests.jsonl"
+    sandbox = Sandbox(log=file)
+    raw(sandbox, "/v1/connect/tiktok", f"x=1&redirect%5Furl={quote(url, safe='')}&y=2")
+    _, text = raw(sandbox, PAGE, HTTP_HOST="localhost")
+
+    assert sandbox.requests[0].query == f"x=1&redirect%5Furl={kept}&y=2"
+    assert "s3cret" not in file.read_text() + text.decode()
+
+
+def test_nothing_of_a_callback_is_kept():
+    """An app may lead it to the sandbox's own page, and tell its flows apart by a nonce."""
+    sandbox = Sandbox()
+    raw(sandbox, "/_sandbox/callback", "nonce=s3cret&code=x")
+
+    assert sandbox.requests[0].query == "[withheld]"
+
+
+def test_a_redirect_url_without_secrets_is_kept_as_it_is():
+    """Nothing is withheld of a host."""
+    sandbox = Sandbox()
+    raw(sandbox, "/v1/connect/tiktok", "redirect_url=http://localhost:8000")
+
+    assert sandbox.requests[0].query == "redirect_url=http://localhost:8000"
+
+
+@pytest.mark.parametrize("host", ["a b", "a:b:c", "", "a:99999", "a/b", "u@a", "[x]"])
+def test_a_host_that_is_none_is_refused(host):
+    """No address for the next page could be made of it."""
+    sandbox = Sandbox(key="sk_demo", paging="next_url")
+    status, body = raw(
+        sandbox, "/v1/posts", "", HTTP_HOST=host, HTTP_AUTHORIZATION="Bearer sk_demo"
+    )
+
+    assert status == 400
+    assert json.loads(body)["code"] == "VALIDATION_ERROR"
