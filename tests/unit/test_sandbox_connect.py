@@ -712,7 +712,7 @@ def test_nothing_secret_is_remembered():
     assert inside.count("Consent object") == 1
     assert inside.count("Grant object") == 2
     assert user.sandbox.requests[-1].query == "x=1&tempToken=[withheld]&page=2"
-    assert "code=[withheld]&state=[withheld]" in kept
+    assert "path='/_sandbox/callback', query='[withheld]'" in kept
     assert "request=[withheld]&state=[withheld]" in kept
 
 
