@@ -179,13 +179,13 @@ def answer(environ):  # each reply shifts the rows, and says which walk of which
     time.sleep(random.uniform(0, 0.003))
     return posts_page([f"{os.getpid()}.{walk} {page} {n}" for n in range(5)], page=page, pages=6)
 
-api = client_of(Scripted(answer), cache=0.03, tier="paid", max_wait=1e8)
+api = client_of(Scripted(answer), cache=True, tier="paid", max_wait=1e8)
 api.posts().frame()
 print("ready", flush=True)
 for _ in sys.stdin:
     told = []
     for _ in range(20):
-        frame = api.posts().frame()
+        frame = api.posts().frame(refresh=random.random() < 0.3)
         facts = frame.attrs["socialframe"]
         told.append([*map(str.split, frame["id"])] + [[facts["from_cache"], facts["pages"]]])
     print(json.dumps(told), flush=True)
