@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sqlite3
+import threading
 import time
 import warnings
 from contextlib import suppress
@@ -19,8 +20,8 @@ from socialframe.errors import JournalWarning, outside
 from socialframe.journal.journal import Journal
 from socialframe.journal.presence import Presence
 from socialframe.journal.rows import ROW, Started, Unfinished, unfinished
+from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame
-from socialframe.transport.locks import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,7 +79,7 @@ class Walks:
         self._find = find
         self._codec = codec
         self.now = now
-        self._lock = ForkLock()
+        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
         self._frame: Frame | None = None
@@ -86,6 +87,7 @@ class Walks:
         self._begun: dict[str, Started] = {}  # walks whose first reply has not come yet
         self._lost: set[str] = set()  # walks that are no longer written
         self._warned = False
+        closes(self)
 
     def begin(self, started: Started) -> Journal:
         """Return the journal of a new walk; nothing is written before its first reply."""
@@ -211,9 +213,18 @@ class Walks:
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        with self._lock():
-            if self._find is not None:
-                self._drop()
+        self.hold()
+        self.free()
+
+    def hold(self) -> None:
+        """Take the lock and close the file, before a fork."""
+        self._lock.acquire()
+        if self._find is not None:
+            self._drop()
+
+    def free(self) -> None:
+        """Give the lock back, after it."""
+        self._lock.release()
 
     def _start(self, db: sqlite3.Connection, walk: str, started: Started, now: float) -> None:
         old = db.execute("SELECT id FROM walks WHERE changed < ?", (now - _KEPT,)).fetchall()
@@ -251,7 +262,7 @@ class Walks:
     ) -> T:
         """Do some work in one transaction; say once what is wrong with the file."""
         trouble: Exception | None = None
-        with self._lock():
+        with self._lock:
             try:
                 db = self._opened()
                 if plain:
@@ -282,12 +293,11 @@ class Walks:
         return otherwise
 
     def _opened(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():  # a child must not use its parent's connection
-            _forked.append((self._db, self._presence))
-            self._db, self._presence, self._pid = None, None, os.getpid()
+        if self._pid != os.getpid():  # a child is another process, whose walks are its own
+            self._presence, self._pid = None, os.getpid()
         if self._db is None:
             folder = None if self._find is None else self._find()
-            self._presence = Presence(folder)
+            self._presence = self._presence or Presence(folder)
             self._db = _connected(":memory:" if folder is None else folder / "walks.sqlite")
         return self._db
 
@@ -304,9 +314,6 @@ class Walks:
                 path.replace(path.with_suffix(f".damaged-{int(self.now())}"))
                 for end in ("-wal", "-shm"):
                     path.with_name(path.name + end).unlink(missing_ok=True)
-
-
-_forked: list[object] = []  # connections of a parent process, which a child must not close
 
 
 def _damaged(error: Exception) -> bool:

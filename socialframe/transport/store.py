@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 from socialframe.errors import CacheWarning, outside
+from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame, Kept
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Store:
         self._frame: Frame | None = None
         self._off_until = -float("inf")
         self._warned = False
-        _stores[id(self)] = self
+        closes(self)
 
     def get(self, key: str) -> Kept | None:
         """Return what is kept under a key; None where there is nothing that can be read."""
@@ -181,33 +180,17 @@ class Store:
         self._off_until = self._clock() + _REST
         return f"{where} cannot be used ({error}), so calls go to the API"
 
+    def hold(self) -> None:
+        """Take the lock and close the file, before a fork."""
+        self._lock.acquire()
+        self._drop()
+
+    def free(self) -> None:
+        """Give the lock back, after it."""
+        self._lock.release()
+
     def _drop(self) -> None:
         backend, self._backend = self._backend, None
         if backend is not None and isinstance(self._place, Path):
             with suppress(Exception):  # it is given up
                 backend.close()
-
-
-_stores: WeakValueDictionary[int, Store] = WeakValueDictionary()
-_held: list[Store] = []
-
-
-# SQLite would believe in a child that it holds the locks of its parent's connections, also for new
-# connections of the child's own, and would lose what they write. So nothing is open in a fork.
-def _before_fork() -> None:
-    for store in [reference() for reference in _stores.valuerefs()]:
-        if store is not None:
-            store._lock.acquire()  # noqa: SLF001 - of this module
-            store._drop()  # noqa: SLF001 - the same
-            _held.append(store)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop()._lock.release()  # noqa: SLF001 - of this module
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
-    )

@@ -130,6 +130,18 @@ def test_a_walk_at_work_is_not_taken_over(folder, now):
     assert walks.pick("tenant", "name") is None, "it was taken over"
 
 
+def test_a_walk_at_work_stays_so_when_its_file_is_closed_and_opened_again(folder, now):
+    """As before a fork, and after trouble."""
+    walks = walks_in(folder, now)
+    journal = walks.begin(STARTED)
+    walked(journal, [1])
+    walks.close()
+
+    assert walks.pick("tenant", "name") is None
+    assert walks_in(folder, now).pick("tenant", "name") is None
+    assert walked(journal, [2])[0].status == 200
+
+
 @pytest.mark.processes
 def test_a_walk_whose_process_was_killed_is_taken_over(folder, now):
     """The system frees the lock of a process, however it ends."""
@@ -165,13 +177,16 @@ def test_a_forked_child_neither_holds_nor_frees_the_walk_of_its_parent(folder, n
         child = os.fork()
     if not child:
         other = Started("tenant", "other", "posts", {})
-        walked(walks.begin(other), [1])
+        walked(walks.begin(other), range(40))
         found = walks.pick("tenant", "name")
-        os._exit(0 if found is None else 1)
+        os._exit(0 if found is None else 7)
+    walked(walks.begin(Started("tenant", "third", "posts", {})), range(40))
     assert os.waitpid(child, 0)[1] == 0
 
     assert walks.pick("tenant", "name") is None
-    assert walks_in(folder, now).pick("tenant", "other").pages == 1
+    fresh = walks_in(folder, now)
+    assert fresh.pick("tenant", "other").pages == 40
+    assert {one.pages for one in fresh.all()} == {1, 40}
 
 
 @pytest.mark.parametrize(
