@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         resume,
         walks,
     )
+    from socialframe.panel import Panel
     from socialframe.parquet import read_parquet, to_parquet
     from socialframe.query import Query
     from socialframe.sandbox import Sandbox
@@ -85,6 +86,7 @@ __all__ = [
     "NotFoundError",
     "OfflineMiss",
     "PagingLoop",
+    "Panel",
     "Query",
     "RateLimitError",
     "ReplyError",
@@ -123,6 +125,7 @@ _ROOMS = {
         "resume",
         "walks",
     ),
+    "panel": ("Panel",),
     "parquet": ("read_parquet", "to_parquet"),
     "query": ("Query",),
     "sandbox": ("Sandbox",),

@@ -138,6 +138,7 @@ class Client(Connecting, Endpoints):
             )
         )
         self.base_url, self.progress = settings.base_url, progress
+        self.box: Sandbox | None = None  # what answers in place of the API
         self.max_requests = most_requests(max_requests)
         memory = settings.base_url == _SANDBOX_URL
         self._unfinished = resumption(journal, resume, owner, memory=memory, now=wiring.now)
@@ -208,7 +209,7 @@ class Client(Connecting, Endpoints):
             progress=progress,
             wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
         )
-        client._key_source = "the sandbox"
+        client._key_source, client.box = "the sandbox", box
         return client
 
     def fetch(

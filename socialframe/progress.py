@@ -6,11 +6,34 @@ import logging
 import sys
 import threading
 import warnings
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 _log = logging.getLogger("socialframe")
 
 DELAY = 2.0  # seconds that a walk may last without a bar
+
+
+class Watch(Protocol):
+    """Is told how a walk goes; ``progress=`` takes one, whatever it does with it."""
+
+    def asking(self) -> None:
+        """Hear that a call is next. A ``SocialFrameError`` out of here ends the walk there."""
+
+    def advance(self, rows: int, *, total: int | None) -> None:
+        """Hear that so many rows more have come, of how many."""
+
+    def note(self, text: str) -> None:
+        """Hear why nothing comes, once a second. An error ends the walk, as in ``asking``."""
+
+    def say(self, text: str) -> None:
+        """Hear something of the walk as a whole."""
+
+    def close(self) -> None:
+        """Hear that it is over; another one may begin."""
+
+
+#: What ``progress=`` takes. None shows a bar in a terminal or a notebook.
+Shown: TypeAlias = bool | Watch | None
 
 
 class Progress:

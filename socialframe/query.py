@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
     from socialframe.paging import Paging
+    from socialframe.progress import Shown
     from socialframe.replies import Call
     from socialframe.run import Source
     from socialframe.walk import Walk
@@ -165,7 +166,7 @@ class Query(Ways):
     def _run(
         self,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Run:
         if max_requests is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from socialframe.declaration import Endpoint
     from socialframe.journal import Journal
     from socialframe.manifest import Asked, Passage
-    from socialframe.progress import Progress
+    from socialframe.progress import Shown, Watch
     from socialframe.replies import Call, Reply
     from socialframe.walk import Walk
 
@@ -68,8 +68,8 @@ class Run:
         As of the query.
     refresh : bool or None
         Ask the API anew; None as the client says.
-    progress : bool or None
-        Whether to show a bar; None as the client says.
+    progress : bool, Watch or None
+        Whether to show a bar, or who is told instead; None as the client says.
     max_requests : int or None
         Requests at most; None as the client says.
     recipe : dict
@@ -86,7 +86,7 @@ class Run:
     schema: Schema
     asked: Asked
     refresh: bool | None = None
-    progress: bool | None = None
+    progress: Shown = None
     max_requests: int | None = None
     recipe: dict[str, Any] = field(default_factory=dict)
     again: Callable[[str], Any] | None = None
@@ -194,7 +194,11 @@ class Run:
         from socialframe.walk import Walk
 
         shown = self.source.progress if self.progress is None else self.progress
-        bar = Progress(self.endpoint.name, shown=shown)
+        bar: Watch
+        if isinstance(shown, bool | None):
+            bar = Progress(self.endpoint.name, shown=shown)
+        else:
+            bar = shown
         if journal is not None and journal.pages:
             bar.say(f"{self.endpoint.name}: {journal.told()}")
         most, replay = self.asked.most, passage is not None and passage.replay
@@ -210,6 +214,7 @@ class Run:
 
         def send(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
             nonlocal made
+            bar.asking()
             reply = through(call, notify)
             made += 1
             if reply.journalled and passage is not None:
@@ -229,7 +234,7 @@ class Run:
             bar.close()
 
     @contextmanager
-    def _noted(self, walk: Walk, journal: Journal | None, bar: Progress) -> Iterator[None]:
+    def _noted(self, walk: Walk, journal: Journal | None, bar: Watch) -> Iterator[None]:
         """Note in the journal how the walk ends."""
         if journal is None:
             yield

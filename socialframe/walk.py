@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from socialframe.columns import Schema
     from socialframe.declaration import Endpoint
     from socialframe.paging import Paging, Step
-    from socialframe.progress import Progress
+    from socialframe.progress import Watch
     from socialframe.replies import Call, Page, Send
 
 _NOT_SO = {400, 404, 405, 422}  # how an API refuses a parameter that was only tried
@@ -57,7 +57,7 @@ class Walk:
         The endpoint's, perhaps exploded.
     limit : int or None
         Records at most.
-    progress : Progress
+    progress : Watch
         Told of every step.
     """
 
@@ -66,7 +66,7 @@ class Walk:
     send: Send
     schema: Schema
     limit: int | None
-    progress: Progress
+    progress: Watch
     pages: int = 0
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode

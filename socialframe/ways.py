@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from socialframe.progress import Shown
     from socialframe.run import Run
     from socialframe.walk import Walk
 
@@ -33,7 +34,7 @@ class Ways(ABC):
     def _run(
         self,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Run: ...
 
@@ -44,7 +45,7 @@ class Ways(ABC):
         self,
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> pd.DataFrame:
         """Fetch all rows as one DataFrame.
@@ -53,8 +54,9 @@ class Ways(ABC):
         ----------
         refresh : bool or None
             Ask the API anew, whatever the cache has; None as the client says.
-        progress : bool or None
-            Whether to show a bar; None as the client says.
+        progress : bool, Watch or None
+            Whether to show a bar; None as the client says. Any object with the methods of
+            ``socialframe.progress.Watch`` is told instead.
         max_requests : int or None
             Requests that it may send at most; None as the client says.
 
@@ -83,7 +85,7 @@ class Ways(ABC):
         self,
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> pa.Table:
         """Fetch all rows as one Arrow table; otherwise as ``frame``.
@@ -102,7 +104,7 @@ class Ways(ABC):
         n: int = 5,
         *,
         refresh: bool | None = None,
-        progress: bool | None = False,
+        progress: Shown = False,
         max_requests: int | None = None,
     ) -> pd.DataFrame:
         """Fetch the first rows; one call, unless they are more than a page holds."""
@@ -113,7 +115,7 @@ class Ways(ABC):
         self,
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Yield one DataFrame a page; no page is fetched before the one before it was used.
@@ -122,8 +124,9 @@ class Ways(ABC):
         ----------
         refresh : bool or None
             Ask the API anew, whatever the cache has; None as the client says.
-        progress : bool or None
-            Whether to show a bar; None as the client says.
+        progress : bool, Watch or None
+            Whether to show a bar; None as the client says. Any object with the methods of
+            ``socialframe.progress.Watch`` is told instead.
         max_requests : int or None
             Requests that it may send at most; None as the client says.
 
@@ -153,7 +156,7 @@ class Ways(ABC):
         self,
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield each record as the dict that the reply held.
@@ -165,8 +168,9 @@ class Ways(ABC):
         ----------
         refresh : bool or None
             Ask the API anew, whatever the cache has; None as the client says.
-        progress : bool or None
-            Whether to show a bar; None as the client says.
+        progress : bool, Watch or None
+            Whether to show a bar; None as the client says. Any object with the methods of
+            ``socialframe.progress.Watch`` is told instead.
         max_requests : int or None
             Requests that it may send at most; None as the client says.
 
@@ -188,7 +192,7 @@ class Ways(ABC):
         path: str | os.PathLike[str],
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
         partial: bool = False,
     ) -> Path:
@@ -201,8 +205,9 @@ class Ways(ABC):
             what stood there before stands there still.
         refresh : bool or None
             Ask the API anew, whatever the cache has; None as the client says.
-        progress : bool or None
-            Whether to show a bar; None as the client says.
+        progress : bool, Watch or None
+            Whether to show a bar; None as the client says. Any object with the methods of
+            ``socialframe.progress.Watch`` is told instead.
         max_requests : int or None
             Requests that it may send at most; None as the client says.
         partial : bool
@@ -250,7 +255,7 @@ class Ways(ABC):
         path: str | os.PathLike[str],
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Path:
         """Fetch all rows into a CSV file, nested values as JSON text; else as ``to_parquet``."""
@@ -265,7 +270,7 @@ class Ways(ABC):
         path: str | os.PathLike[str],
         *,
         refresh: bool | None = None,
-        progress: bool | None = None,
+        progress: Shown = None,
         max_requests: int | None = None,
     ) -> Path:
         """Fetch all rows into a JSON Lines file, one object a row; otherwise as ``to_parquet``."""
