@@ -195,7 +195,7 @@ class Run:
 
         shown = self.source.progress if self.progress is None else self.progress
         bar: Watch
-        if isinstance(shown, bool | None):
+        if shown is None or isinstance(shown, bool):
             bar = Progress(self.endpoint.name, shown=shown)
         else:
             bar = shown

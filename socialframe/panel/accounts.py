@@ -190,10 +190,12 @@ class Accounts:
         self.platform.options = platforms(found)
         self.platform.value = chosen
         old = self.listed.children
-        self.listed.children = tuple(self._line(one) for one in found)
+        worst = sorted(found, key=lambda one: not one.reconnects)  # the others stay in their order
+        self.listed.children = tuple(self._line(one) for one in worst)
         styles.show(self.listed, shown=bool(found))
-        for widget in old:
-            widget.close_all() if hasattr(widget, "close_all") else widget.close()
+        for row in old:
+            for widget in (*row.children, row):
+                widget.close()
 
     def _line(self, one: Profile) -> w.HBox:
         children: list[Any] = [w.HTML(line(one))]

@@ -158,9 +158,9 @@ def _hours(frame: pd.DataFrame, figure: Figure) -> str:
     else:
         grid = moments.groupby(key).size()
     what = "Median engagement rate" if numbers else "Posts"
-    table = grid.rename_axis([None, None]).unstack().reindex(index=range(7), columns=range(24))
+    values = [[float(grid.get((day, hour), 0.0)) for hour in range(24)] for day in range(7)]
     axes = _axes(figure, f"{what} by weekday and hour (UTC)")
-    _grid(axes, table.astype("float64").fillna(0.0).to_numpy())
+    _grid(axes, values)
     axes.set_yticks(range(7), _DAYS)
     axes.set_xticks(range(0, 24, 3), [f"{hour:02}" for hour in range(0, 24, 3)])
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -168,11 +168,11 @@ def _hours(frame: pd.DataFrame, figure: Figure) -> str:
     return f"{what} by weekday and hour, UTC: highest on {_DAYS[day]} at {hour:02}:00"
 
 
-def _grid(axes: Any, values: Any) -> None:  # noqa: ANN401 - matplotlib's and numpy's
+def _grid(axes: Any, values: list[list[float]]) -> None:  # noqa: ANN401 - matplotlib's axes
     """Draw squares: pale where there is nothing, else the fuller the higher."""
     from matplotlib.patches import Rectangle
 
-    highest = values.max() or 1.0
+    highest = max(map(max, values)) or 1.0
     for day, hours in enumerate(values):
         for hour, value in enumerate(hours):
             place = (hour - 0.45, day - 0.45)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
@@ -35,7 +35,7 @@ class Load:
             w.Dropdown(description="Platform", options=self._platforms()), "130px"
         )
         self.account = styles.field(
-            w.Dropdown(description="Account", options=[(_ALL, None)]), "220px"
+            w.Dropdown(description="Account", options=[(_ALL, "")]), "220px"
         )
         self.since = styles.field(w.DatePicker(description="From"), "140px")
         self.until = styles.field(w.DatePicker(description="To"), "140px")
@@ -74,8 +74,8 @@ class Load:
         """
         return Wish(
             endpoint=self.endpoint.value,
-            platform=self.platform.value,
-            account_id=self.account.value,
+            platform=self.platform.value or None,
+            account_id=self.account.value or None,
             since=self.since.value,
             until=self.until.value,
             rows=rows_of(self.rows.value),
@@ -177,15 +177,13 @@ class Load:
     def draw(self) -> None:
         """Offer the platforms and accounts that there are."""
         platform, account = self.platform.value, self.account.value
-        known: list[tuple[str, Any]] = [
-            (f"{one.name} ({one.platform})", one.account_id) for one in self._panel.profiles
-        ]
+        known = [(f"{one.name} ({one.platform})", one.account_id) for one in self._panel.profiles]
         self.platform.options = self._platforms()
-        self.account.options = [(_ALL, None), *known]
+        self.account.options = [(_ALL, ""), *known]
         self.platform.value = platform
-        self.account.value = account if account in [one for _, one in known] else None
+        self.account.value = account if account in [one for _, one in known] else ""
         self.price()
 
-    def _platforms(self) -> list[tuple[str, str | None]]:
+    def _platforms(self) -> list[tuple[str, str]]:
         names = platforms(self._panel.profiles) if self._panel.profiles else list(PLATFORMS)
-        return [(_ALL, None), *((name, name) for name in names)]
+        return [(_ALL, ""), *((name, name) for name in names)]

@@ -58,6 +58,7 @@ class Look:
             (button.add_class if chosen else button.remove_class)("mod-active")
         styles.show(self.chart, shown=self.view == "Chart")
         frame, query = self._panel.df, self._panel.query
+        styles.show(self.summary, shown=frame is not None)
         if frame is None or query is None:
             self.body.value = _NOTHING
             return
@@ -92,8 +93,7 @@ def table(frame: pd.DataFrame, schema: Schema) -> str:
     known = {column.name: column for column in schema}
     kinds = {name: str(frame[name].dtype) for name in frame.columns}
     head = "".join(
-        f'<th scope="col">{escape(name)}<span class="sf-soft">{_type(known, kinds, name)}</span></th>'
-        for name in frame.columns
+        f'<th scope="col">{escape(name)}{_type(known, kinds, name)}</th>' for name in frame.columns
     )
     rights = {name for name, kind in kinds.items() if kind in {"Int64", "float64"}}
     body = "".join(
@@ -107,9 +107,12 @@ def table(frame: pd.DataFrame, schema: Schema) -> str:
 def _type(known: dict[str, Any], kinds: dict[str, str], name: str) -> str:
     column = known.get(name)
     if column is None:
-        return escape(kinds[name])
+        return f'<span class="sf-soft">{escape(kinds[name])}</span>'
     kind = column.type if "[pyarrow]" in kinds[name] else kinds[name]
-    return f"{escape(kind)}<br>{escape(column.meaning)}"
+    lines = (kind, column.meaning)
+    return "".join(
+        f'<span class="sf-soft" title="{escape(one)}">{escape(one)}</span>' for one in lines
+    )
 
 
 def _cell(value: Any, *, right: bool) -> str:  # noqa: ANN401 - of any type

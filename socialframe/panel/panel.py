@@ -189,11 +189,12 @@ class Panel:
         text = code(self.wish, made_up=self.made_up)
         return (
             f"<p><b>socialframe</b>, on {of}. This is how the panel stood when it was shown; its "
-            f"buttons need a running kernel and ipywidgets.</p><p>Connected: {names or 'not known'}."
-            f"<br>{escape(rows)} The same without the panel:</p><pre>{escape(text)}</pre>"
+            "buttons need a running kernel and ipywidgets.</p><p>Connected: "
+            f"{names or 'not known'}.<br>{escape(rows)} The same without the panel:</p>"
+            f"<pre>{escape(text)}</pre>"
         )
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         shown: dict[str, Any] = self.widget._repr_mimebundle_() or {}
         return {**shown, "text/plain": repr(self), "text/html": self._repr_html_()}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from socialframe.client import Client
@@ -44,6 +45,7 @@ class Wish:
 
     Examples
     --------
+    >>> from datetime import date
     >>> wish = Wish(endpoint="posts", platform="tiktok", since=date(2026, 1, 1), rows=200)
     >>> wish.line
     "api.posts(platform='tiktok', since='2026-01-01').limit(200)"

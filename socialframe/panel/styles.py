@@ -31,12 +31,13 @@ CSS = """
 .socialframe-panel .sf-style { display: none; }
 .socialframe-panel > * { margin: 0; }
 .socialframe-panel .widget-html, .socialframe-panel .widget-html-content {
-  margin: 0; line-height: 1.45; height: auto; color: var(--sf-ink); width: 100%; min-width: 0;
+  margin: 0; line-height: 1.45; height: auto !important; min-height: 0; color: var(--sf-ink); width: 100%; min-width: 0;
   overflow: visible; font-size: 13px; }
 .socialframe-panel .sf-part { padding: 12px 18px 14px; border-top: 1px solid var(--sf-line);
   gap: 10px; overflow: hidden; }
 .socialframe-panel .sf-row { gap: 8px 10px; align-items: flex-end; overflow: visible; }
 .socialframe-panel .sf-row > * { margin: 0; }
+.socialframe-panel .sf-row > .widget-html { align-self: center; width: auto; flex: 0 1 auto; }
 .sf-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px;
   padding: 12px 18px; background: var(--sf-shade); }
 .sf-head .sf-title { font-size: 16px; font-weight: 650; letter-spacing: -.01em; }
@@ -74,7 +75,7 @@ CSS = """
   width: auto; margin: 0; }
 .socialframe-panel .widget-inline-hbox .widget-label { width: auto; text-align: left;
   font-size: 12px; line-height: 18px; height: 18px; color: var(--sf-soft); margin: 0; }
-.socialframe-panel .widget-inline-hbox > :not(.widget-label) { flex: none; height: 30px;
+.socialframe-panel .widget-inline-hbox > :not(.widget-label, .widget-html-content) { flex: none; height: 30px;
   width: 100%; min-width: 0; box-sizing: border-box; }
 .socialframe-panel select, .socialframe-panel input:not([type=checkbox]) { height: 30px !important;
   border: 1px solid var(--sf-line) !important; border-radius: 6px; box-sizing: border-box;
@@ -102,8 +103,8 @@ CSS = """
 .sf-door a, .socialframe-panel .widget-html a { color: var(--sf-accent);
   text-decoration: underline; }
 .sf-aside { color: var(--sf-soft); font-size: 12.5px; }
-.socialframe-panel .widget-hprogress { height: 6px; width: 100%; margin: 0; }
-.socialframe-panel .progress { height: 6px; border-radius: 3px; background: var(--sf-shade); }
+.socialframe-panel .widget-hprogress.widget-hprogress { height: 6px; min-height: 6px; width: 100%; margin: 0; }
+.socialframe-panel .widget-hprogress > .progress.progress { height: 6px; border-radius: 3px; background: var(--sf-shade); }
 .socialframe-panel .progress-bar { height: 6px; background: var(--sf-accent); }
 .sf-scroll { overflow: auto; max-height: 330px; border: 1px solid var(--sf-line);
   border-radius: 8px; }
@@ -115,8 +116,8 @@ CSS = """
 .socialframe-panel .sf-scroll tbody tr:last-child td { border-bottom: 0; }
 .socialframe-panel .sf-scroll thead th { position: sticky; top: 0; background: var(--sf-shade);
   font-weight: 600; }
-.sf-scroll th .sf-soft { display: block; font-weight: 400; font-size: 11px; white-space: normal;
-  min-width: 90px; }
+.sf-scroll th .sf-soft { display: block; font-weight: 400; font-size: 11px;
+  max-width: 230px; overflow: hidden; text-overflow: ellipsis; }
 .sf-scroll td.sf-right { text-align: right !important; font-variant-numeric: tabular-nums; }
 .sf-chart { width: 100%; height: auto; display: block; }
 .socialframe-panel pre.sf-code { margin: 0; padding: 10px 12px; border-radius: 8px;
