@@ -31,7 +31,8 @@ CSS = """
 .socialframe-panel .sf-style { display: none; }
 .socialframe-panel > * { margin: 0; }
 .socialframe-panel .widget-html, .socialframe-panel .widget-html-content {
-  margin: 0; line-height: 1.45; height: auto !important; min-height: 0; color: var(--sf-ink); width: 100%; min-width: 0;
+  margin: 0; line-height: 1.45; height: auto !important; min-height: 0;
+  color: var(--sf-ink); width: 100%; min-width: 0;
   overflow: visible; font-size: 13px; }
 .socialframe-panel .sf-part { padding: 12px 18px 14px; border-top: 1px solid var(--sf-line);
   gap: 10px; overflow: hidden; }
@@ -75,8 +76,8 @@ CSS = """
   width: auto; margin: 0; }
 .socialframe-panel .widget-inline-hbox .widget-label { width: auto; text-align: left;
   font-size: 12px; line-height: 18px; height: 18px; color: var(--sf-soft); margin: 0; }
-.socialframe-panel .widget-inline-hbox > :not(.widget-label, .widget-html-content) { flex: none; height: 30px;
-  width: 100%; min-width: 0; box-sizing: border-box; }
+.socialframe-panel .widget-inline-hbox > :not(.widget-label, .widget-html-content) {
+  flex: none; height: 30px; width: 100%; min-width: 0; box-sizing: border-box; }
 .socialframe-panel select, .socialframe-panel input:not([type=checkbox]) { height: 30px !important;
   border: 1px solid var(--sf-line) !important; border-radius: 6px; box-sizing: border-box;
   background-color: var(--sf-ground); color: var(--sf-ink); padding: 0 8px; font-size: 13px; }
@@ -103,8 +104,10 @@ CSS = """
 .sf-door a, .socialframe-panel .widget-html a { color: var(--sf-accent);
   text-decoration: underline; }
 .sf-aside { color: var(--sf-soft); font-size: 12.5px; }
-.socialframe-panel .widget-hprogress.widget-hprogress { height: 6px; min-height: 6px; width: 100%; margin: 0; }
-.socialframe-panel .widget-hprogress > .progress.progress { height: 6px; border-radius: 3px; background: var(--sf-shade); }
+.socialframe-panel .widget-hprogress.widget-hprogress { height: 6px; min-height: 6px;
+  width: 100%; margin: 0; }
+.socialframe-panel .widget-hprogress > .progress.progress { height: 6px; border-radius: 3px;
+  background: var(--sf-shade); }
 .socialframe-panel .progress-bar { height: 6px; background: var(--sf-accent); }
 .sf-scroll { overflow: auto; max-height: 330px; border: 1px solid var(--sf-line);
   border-radius: 8px; }
