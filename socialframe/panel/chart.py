@@ -29,7 +29,7 @@ _PAGE = {
     _PALE: "var(--sf-accent-pale, #dfe8f8)",
 }
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "socialframe",
     "font.size": 9,
@@ -192,11 +192,12 @@ def _axes(figure: Figure, title: str) -> Any:  # noqa: ANN401 - matplotlib's axe
 
 
 def _concise(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib import dates
 
-    locator = AutoDateLocator(maxticks=9)
+    untyped: Any = dates
+    locator = untyped.AutoDateLocator(maxticks=9)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
 
 
 def _moments(frame: pd.DataFrame) -> pd.Series[Any]:

@@ -187,7 +187,7 @@ def _made() -> Any:  # noqa: ANN401 - a class, or None without anywidget
     except ImportError:
         return None
 
-    class Pressed(anywidget.AnyWidget):  # type: ignore[misc]
+    class Pressed(anywidget.AnyWidget):
         """The button; no trait of it ever holds an address."""
 
         _esm = _SCRIPT

@@ -158,9 +158,8 @@ class Load:
         if told.share is not None:
             self.bar.value = int(told.share * self.bar.max)
         if not self.work.stop.is_set():
-            mood = "warn" if told.reason else "busy"
             text = str(told) if told.pages or told.reason else "Asking for the first page …"
-            self._say(Status(mood if mood == "warn" else "busy", text))
+            self._say(Status("warn" if told.reason else "busy", text))
 
     def _say(self, status: Status) -> None:
         self.status.value = styles.status(status)
