@@ -49,9 +49,18 @@ def started(code, *args):
 
 def assert_whole(file):
     """Look that the file opens, and that each entry in it is what was written."""
-    connection = sqlite3.connect(file)
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
+    for last in (False, True):
+        connection = sqlite3.connect(file)
+        try:
+            found = connection.execute("PRAGMA integrity_check").fetchall()
+            break
+        except sqlite3.OperationalError as error:
+            # A reader whose notes of the log are older than the log itself; the next one is right.
+            if last or error.sqlite_errorname != "SQLITE_IOERR_SHORT_READ":
+                raise
+        finally:
+            connection.close()
+    assert found == [("ok",)]
     store = Store(file, lambda: pa.Codec("zstd"))
     entries = [store.get(key) for key in list(store.keys())]
     store.close()
@@ -154,6 +163,7 @@ def test_a_walk_that_is_killed_leaves_a_cache_that_opens(tmp_path):
                 time.sleep(chance.uniform(0.05, 0.6))
                 process.kill()
                 process.wait(timeout=30)
+            api.close()  # the killed process was the last one that had the file open
             assert_whole(file)
             again = api.posts().frame()
             assert again["id"].tolist() == right["id"].tolist()

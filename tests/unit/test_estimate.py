@@ -25,7 +25,7 @@ every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def sandbox(**options):
     """Return a sandbox and a client of it."""
     box = sf.Sandbox()
-    return box, sf.Client.sandbox(box, **options)
+    return box, sf.Client.sandbox(box, **{"cache": False, **options})
 
 
 def paged(pages, *, size=2):
