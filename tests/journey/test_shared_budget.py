@@ -262,7 +262,7 @@ TRICKED = """
 import sys, warnings, socialframe as sf
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(60, 60.0))
+    api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(60, 60.0), cache=False)
     for _ in range(3):
         api.accounts().frame()
     print(api.budget.used, [one.category.__name__ for one in caught])
