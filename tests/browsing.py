@@ -24,7 +24,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # Where CI is set, a missing Chromium makes the tests fail: there nothing may be left out unseen.
 THERE = bool(shutil.which("chromium") or os.environ.get("CI"))
 INSTALLS = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
-PATIENCE = 30_000  # milliseconds: a busy machine is slow, and no test waits longer than it must
+PATIENCE = 60_000  # milliseconds: a busy machine is slow, and no test waits longer than it must
 
 FLAGS = (
     "--no-sandbox",  # it does not start as root otherwise
