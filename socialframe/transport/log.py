@@ -1,12 +1,12 @@
-"""The file of the shared budget: opened, begun anew where it is of no use, set aside if damaged."""
+"""The file of the shared budget: opened, and begun anew where it is of no use."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from socialframe.transport import sqlitefile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +43,7 @@ def opened(path: Path, made: int) -> sqlite3.Connection:
     sqlite3.Error, OSError
         If it cannot be used.
     """
-    with suppress(FileExistsError):
-        # Only where nothing is: closing a file drops the locks that this process has on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    sqlitefile.made(path)
     db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         # It outlives a process that dies at any moment; a machine that does may forget it.
@@ -77,31 +75,3 @@ def _begin_anew(db: sqlite3.Connection, made: int) -> None:
 def name_of(db: sqlite3.Connection) -> int:
     """Return what tells a file from one that is begun in its place."""
     return int(db.execute("PRAGMA application_id").fetchone()[0])
-
-
-def is_damaged(error: Exception) -> bool:
-    """Whether an error says that the file is no database, or holds what cannot be.
-
-    Examples
-    --------
-    >>> is_damaged(sqlite3.DatabaseError("file is not a database"))
-    True
-    >>> is_damaged(sqlite3.OperationalError("database is locked"))
-    False
-    """
-    return type(error) is sqlite3.DatabaseError or isinstance(error, TypeError | ValueError)
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, and return where it is now; one that was set aside before is kept.
-
-    Raises
-    ------
-    OSError
-        If it cannot be renamed.
-    """
-    aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
-    path.rename(aside)
-    # What SQLite would undo in the new file with it.
-    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
-    return aside

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import uuid
 import warnings
 import zlib
@@ -28,7 +29,8 @@ from socialframe.transport.budget import (
     uptime,
 )
 from socialframe.transport.fair import Held, Shares
-from socialframe.transport.locks import ForkLock
+from socialframe.transport.forks import closes
+from socialframe.transport.sqlitefile import is_damaged, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +115,7 @@ class SharedBudget:
         self._clock = clock
         self._made = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # SQLite keeps such a number
         self._process = process
-        self._lock = ForkLock()
+        self._lock = threading.Lock()
         self._told: int | None = None
         self._queued = False
         # What this process does is counted here too, in case that the file fails.
@@ -122,6 +124,7 @@ class SharedBudget:
         self._missed = False  # whether some of them may be in none
         self._off_until = self._kept_until = -float("inf")
         self._warned = False
+        closes(self)
 
     def reserve(self, lasts: float) -> tuple[Slot | None, float]:
         """Book a call, or say how long to wait; who waits is in the queue from then on.
@@ -229,6 +232,14 @@ class SharedBudget:
 
         return self._try(look, lambda: self._own.takes(calls))
 
+    def hold(self) -> None:
+        """Take the lock before a fork: no other thread has the file open then."""
+        self._lock.acquire()
+
+    def free(self) -> None:
+        """Give the lock back, after it."""
+        self._lock.release()
+
     def _wait(self, db: sqlite3.Connection, now: float) -> float:
         """Return how long this process has to wait; 0.0 for not."""
         shares, paused = self._shares(db, now)
@@ -325,7 +336,7 @@ class SharedBudget:
 
     def _transaction(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
         entered: list[Slot] = []
-        with self._lock():
+        with self._lock:
             db = log.opened(self._file(), self._made)
             try:
                 db.execute("BEGIN IMMEDIATE")
@@ -369,10 +380,12 @@ class SharedBudget:
             f"The file {place} cannot be used ({error}), so other processes do not see the calls "
             "of this one; together they may exceed the limit."
         )
-        if self._path and now >= self._kept_until and log.is_damaged(error):
+        # What a damaged row holds need not be a number.
+        damaged = is_damaged(error) or isinstance(error, TypeError | ValueError)
+        if self._path and now >= self._kept_until and damaged:
             self._kept_until = now + _REST
             with suppress(OSError):
-                aside = log.set_aside(self._path)
+                aside = set_aside(self._path)
                 text = f"The file {place} was damaged ({error}); it is now {aside.name}."
         else:
             self._off_until = now + _REST

@@ -163,22 +163,6 @@ def _check(path: Path, *, wal: bool) -> None:
         connection.close()
 
 
-def is_corrupt(error: BaseException) -> bool:
-    """Whether the error says that the file is damaged, or no database."""
-    return isinstance(error, sqlite3.DatabaseError) and type(error) is sqlite3.DatabaseError
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that it is not in the way and not lost."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    path.rename(aside)
-    for end in ("-wal", "-shm"):
-        journal = path.with_name(path.name + end)
-        if journal.exists():
-            journal.rename(aside.with_name(aside.name + end))
-    return aside
-
-
 def adopted(backend: BaseCache, frame: Frame) -> BaseCache:
     """Give a backend that was passed in our serializer, where it has one at all."""
     if backend.responses.serializer is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from socialframe.errors import CacheWarning, outside
 from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame, Kept
+from socialframe.transport.sqlitefile import is_damaged, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,15 +168,13 @@ class Store:
 
     def _troubled(self, error: Exception) -> str:
         """Close what gave trouble, and say what it was."""
-        from socialframe.transport import sqlite
-
         self._drop()
         where = self._place if isinstance(self._place, Path) else type(self._place).__name__
-        if sqlite.is_corrupt(error) and isinstance(self._place, Path):
+        if is_damaged(error) and isinstance(self._place, Path):
             with suppress(OSError):  # then it is left alone as any other that cannot be used
                 if self._place.stat().st_ino != self._file:
                     return ""  # somebody else has set it aside
-                aside = sqlite.set_aside(self._place)
+                aside = set_aside(self._place)
                 return f"{where} was damaged ({error}); it is now {aside.name}, and a new one begun"
         self._off_until = self._clock() + _REST
         return f"{where} cannot be used ({error}), so calls go to the API"

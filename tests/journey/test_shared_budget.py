@@ -308,3 +308,45 @@ def test_a_forked_child_is_a_process_of_its_own():
         out, errors = process.communicate(timeout=60)
 
     assert (out, errors) == ("2 2\n", "")
+
+
+FORKS = """
+import os, sys, threading, warnings, socialframe as sf
+warnings.simplefilter("error", sf.BudgetWarning)
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, which this is of
+api = sf.Client("sk_of_nobody_at_all", base_url="http://127.0.0.1:9")
+over = threading.Event()
+
+def look():
+    while not over.is_set():
+        api.budget
+
+threads = [threading.Thread(target=look) for _ in range(3)]
+for thread in threads:
+    thread.start()
+ends = []
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        try:
+            for _ in range(3):
+                api.budget
+        except BaseException as error:
+            print(repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    ends.append(os.waitpid(child, 0)[1])
+over.set()
+for thread in threads:
+    thread.join()
+print(sum(map(bool, ends)))
+"""
+
+
+@pytest.mark.processes
+def test_a_fork_finds_the_file_closed_whatever_other_threads_do():
+    """SQLite would believe in the child that it holds the locks of its parent's connections."""
+    with started(FORKS) as process:
+        out, errors = process.communicate(timeout=60)
+
+    assert (out, errors) == ("0\n", "")
