@@ -12,7 +12,6 @@ from socialframe.transport import TIERS, ForkLock, Limit, MemoryBudget, SharedBu
 
 if TYPE_CHECKING:
     from socialframe.transport import Wiring
-    from socialframe.transport.frame import Codec
 
 Tier = Literal["auto", "free", "paid"]
 
@@ -20,13 +19,6 @@ _budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] =
     WeakValueDictionary()
 )
 _making = ForkLock()
-
-
-def codec() -> Codec:
-    """Return what compresses: pyarrow's, which the transport does not know."""
-    import pyarrow as pa
-
-    return pa.Codec("zstd", compression_level=3)  # type: ignore[no-any-return]
 
 
 def budget_of(

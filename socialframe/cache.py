@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError
+from socialframe.files import named
 from socialframe.manifest import Manifest, Passage, began, generation
 from socialframe.settings import cache_file, mounts, on_network
 from socialframe.transport import Cache, Store, missed
@@ -101,7 +102,7 @@ def chosen(cache: object, *, memory: bool = False) -> Choice | None:
     if seconds is not None:
         return Choice(place, seconds)
     if isinstance(cache, str | os.PathLike):
-        path = Path(os.path.expanduser(os.fsdecode(cache)))  # noqa: PTH111 - "~x" may be a name
+        path = named(cache)
         # A slip of the pen must not make a database of somebody's file.
         if path.suffix in _FILES:
             return Choice(path.absolute())
@@ -182,7 +183,7 @@ class Cached:
         place = self.choice.place
         self.max_bytes = MOST_IN_MEMORY if place is None else MOST
         network = isinstance(place, Path) and on_network(place, mounts())
-        self.store = Store(place, _codec, network=network)
+        self.store = Store(place, codec, network=network)
 
     def layer(self, inner: BaseTransport) -> Cache:
         """Return the transport that stands in front of another one."""
@@ -384,7 +385,7 @@ class Cached:
         return f"<Cache in {where}, fresh {lasts}: .table(), .size, .clear()>"
 
 
-def _codec() -> Codec:
+def codec() -> Codec:
     """Return what compresses: pyarrow's, which the transport does not know."""
     import pyarrow as pa
 

@@ -121,27 +121,25 @@ class Client(Connecting, Endpoints):
             del key  # no traceback that shows local variables repeats it
         settings = read_settings(secret, base_url)
         wiring = wiring or Wiring()
-        choice = chosen(cache, memory=settings.base_url == _SANDBOX_URL)
+        memory = settings.base_url == _SANDBOX_URL
+        choice = chosen(cache, memory=memory)
         if choice is None and (offline or stale_if_error):
             raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
         owner = tenant(settings.base_url, settings.secret)
-        self.cache = (
-            None
-            if choice is None
-            else Cached(
-                choice,
-                owner,
-                wiring.now,
-                refresh=bool(refresh),
-                offline=bool(offline),
-                stale_if_error=bool(stale_if_error),
-            )
+        self.cache = choice and Cached(
+            choice,
+            owner,
+            wiring.now,
+            refresh=bool(refresh),
+            offline=bool(offline),
+            stale_if_error=bool(stale_if_error),
         )
         self.base_url, self.progress = settings.base_url, progress
         self.box: Sandbox | None = None  # what answers in place of the API
         self.max_requests = most_requests(max_requests)
-        memory = settings.base_url == _SANDBOX_URL
-        self._unfinished = resumption(journal, resume, owner, memory=memory, now=wiring.now)
+        self._unfinished = resumption(
+            journal, resume, owner, refresh=bool(refresh), memory=memory, now=wiring.now
+        )
         self.known: dict[str, Met] = {}
         self._key_source, self._limit = settings.source, limit_of(tier)
         self._budget = budget_of(owner, self._limit, wiring, adapts=tier == "auto")
@@ -310,13 +308,12 @@ class Client(Connecting, Endpoints):
         return None if self.cache is None else self.cache.instead(passage, error)
 
     def journal(
-        self, asked: Asked, recipe: dict[str, Any], *, walk: str = "", anew: bool = False
+        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
     ) -> Journal | None:
         """Return the journal of a walk that is about to begin or to go on; queries ask."""
         if self._unfinished is None:
             return None
-        anew = anew or (self.cache is not None and self.cache.refresh)
-        return self._unfinished.journal(asked, recipe, walk=walk, anew=anew)
+        return self._unfinished.journal(asked, recipe, walk=walk, refresh=refresh)
 
     def journal_of(self, asked: Asked, walk: str) -> Journal | None:
         """Return the journal of an unfinished walk, to be read; queries ask."""

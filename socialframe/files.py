@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+def named(path: str | os.PathLike[str]) -> Path:
+    """Return a path as it was named: ``~`` followed, links not.
+
+    Examples
+    --------
+    >>> named("posts.parquet").as_posix()
+    'posts.parquet'
+    """
+    return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
+
+
 def whereabouts(path: str | os.PathLike[str]) -> Path:
     """Return where a path leads: ``~`` and symbolic links followed.
 

@@ -6,14 +6,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from socialframe.errors import SocialFrameError
-    from socialframe.journal import Journal
-    from socialframe.replies import Call, Reply
+from typing import Any
 
 _SKEW = 60.0  # seconds by which clocks differ
 _AGES = 10  # hex digits of a generation that say when it began
@@ -218,39 +211,3 @@ class Passage:
         self.last = now
         self.size += size
         self.entries.append(entry)
-
-
-class Source(Protocol):
-    """What a query is sent through: a client."""
-
-    @property
-    def progress(self) -> bool | None:
-        """Whether walks show a bar; None means where somebody watches."""
-
-    def send(
-        self,
-        call: Call,
-        notify: Callable[[str], None] | None = None,
-        passage: Passage | None = None,
-    ) -> Reply:
-        """One call in, one reply out."""
-
-    def passage(self, asked: Asked, *, refresh: bool | None) -> Passage | None:
-        """How a walk goes through the cache; None where there is none."""
-
-    def journal(
-        self, asked: Asked, recipe: dict[str, Any], *, walk: str, anew: bool
-    ) -> Journal | None:
-        """Open the journal of a walk that begins or goes on; None where none is kept."""
-
-    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
-        """Open that of an unfinished walk, to be read; None where nothing is kept."""
-
-    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
-        """Give the cache what came in an earlier run of a walk."""
-
-    def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
-        """How it goes after that failed; None where it failed for good."""
-
-    def arrived(self, passage: Passage | None, *, whole: bool) -> None:
-        """Note the end of a walk."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from socialframe.arguments import codec
+from socialframe.cache import codec
 from socialframe.errors import ArgumentError
 from socialframe.journal import RUNNING, Started, Unfinished, Walks
 from socialframe.paging.spelled import spelled
-from socialframe.settings import data_folder
+from socialframe.settings import data_folder, mounts, on_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pandas as pd
 
@@ -36,16 +37,22 @@ class Resumption:
         Whose walks these are.
     auto : bool
         Whether a query goes on with a young one by itself.
+    refresh : bool
+        Whether it asks anew instead, unless it says otherwise.
     """
 
     walks: Walks
     tenant: str
     auto: bool = True
+    refresh: bool = False
 
-    def journal(self, asked: Asked, recipe: dict[str, Any], *, walk: str, anew: bool) -> Journal:
+    def journal(
+        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
+    ) -> Journal:
         """Return the journal of a walk that is about to begin, or to go on."""
         name = asked.name(self.tenant)
         found = None
+        anew = self.refresh if refresh is None else refresh
         if walk or (self.auto and not anew):
             found = self.walks.pick(self.tenant, name, walk=walk)
         return found or self.walks.begin(Started(self.tenant, name, asked.endpoint, recipe))
@@ -99,7 +106,11 @@ def table(walks: Walks | None) -> pd.DataFrame:
 
 def shared_walks() -> Walks:
     """Return the walks that all clients of this machine's user share."""
-    return Walks(data_folder, codec)
+    return Walks(data_folder, codec, remote=_remote)
+
+
+def _remote(folder: Path) -> bool:
+    return on_network(folder, mounts())
 
 
 def words(one: Unfinished) -> str:
@@ -117,6 +128,7 @@ def resumption(
     resume: object,
     tenant: str,
     *,
+    refresh: bool,
     memory: bool,
     now: Callable[[], float],
 ) -> Resumption | None:
@@ -133,7 +145,8 @@ def resumption(
         raise ArgumentError(f"resume takes 'auto' or False, not {resume!r}.")
     if not journal:
         return None
-    return Resumption(Walks(None if memory else data_folder, codec, now=now), tenant, bool(resume))
+    walks = Walks(None if memory else data_folder, codec, now=now, remote=_remote)
+    return Resumption(walks, tenant, bool(resume), refresh)
 
 
 def made_again(client: Any, found: Unfinished) -> Any:  # noqa: ANN401 - a Client and a Query, above

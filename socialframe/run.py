@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from socialframe import manifest
 from socialframe.allowance import Allowance
 from socialframe.errors import (
     ArgumentError,
@@ -34,8 +33,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Source(manifest.Source, Protocol):
+class Source(Protocol):
     """What a query is sent through: a client."""
+
+    @property
+    def progress(self) -> bool | None:
+        """Whether walks show a bar; None means where somebody watches."""
+
+    def passage(self, asked: Asked, *, refresh: bool | None) -> Passage | None:
+        """How a walk goes through the cache; None where there is none."""
+
+    def journal(
+        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
+    ) -> Journal | None:
+        """Open the journal of a walk that begins or goes on; None where none is kept."""
+
+    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
+        """Open that of an unfinished walk, to be read; None where nothing is kept."""
+
+    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
+        """Give the cache what came in an earlier run of a walk."""
+
+    def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
+        """How it goes after that failed; None where it failed for good."""
+
+    def arrived(self, passage: Passage | None, *, whole: bool) -> None:
+        """Note the end of a walk."""
 
     @property
     def max_requests(self) -> int | None:
@@ -144,7 +167,7 @@ class Run:
         walk = Walk(
             self.endpoint,
             self.call,
-            lambda *_: next(replies)[1],
+            lambda *_: _next_of(replies, self.walk),
             self.schema,
             self.asked.most,
             Progress(self.endpoint.name, shown=False),
@@ -186,7 +209,7 @@ class Run:
     def _journal(self, passage: Passage | None) -> Journal | None:
         if passage is not None and passage.replay:
             return None
-        return self.source.journal(self.asked, self.recipe, walk=self.walk, anew=bool(self.refresh))
+        return self.source.journal(self.asked, self.recipe, walk=self.walk, refresh=self.refresh)
 
     @contextmanager
     def _walk(self, passage: Passage | None, journal: Journal | None) -> Iterator[Walk]:
@@ -214,7 +237,6 @@ class Run:
 
         def send(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
             nonlocal made
-            bar.asking()
             reply = through(call, notify)
             made += 1
             if reply.journalled and passage is not None:
@@ -272,3 +294,10 @@ class Run:
     @cached_property
     def _name(self) -> str:
         return self.asked.without_limit().name("")
+
+
+def _next_of(replies: Iterator[tuple[Call, Reply]], walk: str) -> Reply:
+    """Return the next reply of a walk; a damaged one is as good as gone."""
+    for _, reply in replies:
+        return reply
+    raise ReplyError(f"The journal lost a reply of the walk {walk!r}.")

@@ -22,6 +22,7 @@ from socialframe.journal.presence import Presence
 from socialframe.journal.rows import ROW, Started, Unfinished, unfinished
 from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame
+from socialframe.transport.sqlitefile import is_damaged, made, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,7 @@ YOUNG = 3600.0  # seconds; a walk that is older is not picked up unless it is na
 _KEPT = 7 * 86400.0  # seconds after which an unfinished walk is thrown away
 _SKEW = 60.0  # seconds by which clocks differ
 _BUSY = 2.0  # seconds that the file may be locked before we do without it
+_REST = 60.0  # seconds for which a file that is locked is left alone
 _FORMAT = 1  # of the file; one of another format is set aside
 
 RUNNING, LOOPED = "running", "looped"  # states; a walk that looped is never gone on with
@@ -59,8 +61,10 @@ class Walks:
         memory. It is called when the file is first used.
     codec : callable
         Makes what compresses.
-    now : callable
-        Seconds of Unix time.
+    now, clock : callable
+        Seconds of Unix time; seconds that only ever grow.
+    remote : callable
+        Whether a folder is on a file system that several machines share.
 
     Examples
     --------
@@ -75,10 +79,17 @@ class Walks:
         codec: Callable[[], Codec],
         *,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        remote: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self._find = find
         self._codec = codec
         self.now = now
+        self._clock = clock
+        self._remote = remote
+        self._path: Path | None = None
+        self._file = 0  # what tells the file that was opened from one that stands there now
+        self._off_until = -float("inf")
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
@@ -145,8 +156,8 @@ class Walks:
             now = self.now()
             if walk in self._begun:
                 self._start(db, walk, self._begun.pop(walk), now)
-            packed = self._packed(kept)
-            db.execute("INSERT INTO pages VALUES (?, ?, ?, ?)", (walk, number, call, packed))
+            row = (walk, number, call, self._framed().dumps(kept))
+            db.execute("INSERT INTO pages VALUES (?, ?, ?, ?)", row)
             db.execute("UPDATE walks SET changed = ? WHERE id = ?", (now, walk))
             return True
 
@@ -164,6 +175,11 @@ class Walks:
             return None if kept is None else (found[0], kept)
 
         return None if walk in self._begun else self._do(read, None)
+
+    def calls(self, walk: str) -> list[str]:
+        """Return the calls of a walk whose replies are kept, in order."""
+        rows = "SELECT call FROM pages WHERE walk = ? ORDER BY number"
+        return self._do(lambda db: [call for (call,) in db.execute(rows, (walk,))], [])
 
     def cut(self, walk: str, number: int) -> None:
         """Forget a reply of a walk and all that came after it."""
@@ -254,15 +270,13 @@ class Walks:
             self._frame = Frame(self._codec())
         return self._frame
 
-    def _packed(self, kept: Kept) -> bytes:
-        return self._framed().dumps(kept)
-
     def _do(
         self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool = False
     ) -> T:
         """Do some work in one transaction; say once what is wrong with the file."""
-        trouble: Exception | None = None
         with self._lock:
+            if self._clock() < self._off_until:
+                return otherwise
             try:
                 db = self._opened()
                 if plain:
@@ -276,21 +290,32 @@ class Walks:
                         db.execute("ROLLBACK")
                     raise
             except (sqlite3.Error, OSError) as error:
-                trouble = error
-                self._drop()
-                if _damaged(error):
-                    self._set_aside()
+                trouble = self._troubled(error)
             else:
                 return result
-        if not self._warned:
+        if trouble and not self._warned:
             self._warned = True
-            warnings.warn(
-                f"The journal of unfinished walks cannot be used ({trouble}), so a walk that "
-                "breaks now starts anew.",
-                JournalWarning,
-                stacklevel=outside(),
-            )
+            warnings.warn(trouble, JournalWarning, stacklevel=outside())
         return otherwise
+
+    def _troubled(self, error: Exception) -> str:
+        """Close the file, put it aside if it is damaged, and say what is wrong with it."""
+        self._drop()
+        if is_damaged(error) and self._path is not None:
+            with suppress(OSError):  # then it is left alone as any other that cannot be used
+                if self._path.stat().st_ino != self._file:
+                    return ""  # somebody else has put it aside
+                aside = set_aside(self._path)
+                return (
+                    f"The journal of unfinished walks was damaged ({error}); it is now "
+                    f"{aside.name}, and a new one begun."
+                )
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            self._off_until = self._clock() + _REST  # so that not every use waits for it
+        return (
+            f"The journal of unfinished walks cannot be used ({error}), so a walk that breaks now "
+            "starts anew."
+        )
 
     def _opened(self) -> sqlite3.Connection:
         if self._pid != os.getpid():  # a child is another process, whose walks are its own
@@ -298,7 +323,14 @@ class Walks:
         if self._db is None:
             folder = None if self._find is None else self._find()
             self._presence = self._presence or Presence(folder)
-            self._db = _connected(":memory:" if folder is None else folder / "walks.sqlite")
+            if folder is None:
+                self._db = _connected(":memory:", "MEMORY")
+            else:
+                self._path = folder / "walks.sqlite"
+                made(self._path)
+                self._file = self._path.stat().st_ino
+                # A log that all processes map into memory is none across machines.
+                self._db = _connected(self._path, "DELETE" if self._remote(folder) else "WAL")
         return self._db
 
     def _drop(self) -> None:
@@ -307,30 +339,17 @@ class Walks:
             with suppress(sqlite3.Error):
                 db.close()
 
-    def _set_aside(self) -> None:
-        with suppress(OSError):
-            if self._find is not None:
-                path = self._find() / "walks.sqlite"
-                path.replace(path.with_suffix(f".damaged-{int(self.now())}"))
-                for end in ("-wal", "-shm"):
-                    path.with_name(path.name + end).unlink(missing_ok=True)
 
-
-def _damaged(error: Exception) -> bool:
-    return isinstance(error, sqlite3.DatabaseError) and type(error) is sqlite3.DatabaseError
-
-
-def _connected(path: Path | str) -> sqlite3.Connection:
-    if path != ":memory:":
-        with suppress(FileExistsError):
-            # Only where nothing is: closing a file drops the locks that this process has on it.
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+def _connected(path: Path | str, mode: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
-        made = db.execute("PRAGMA user_version").fetchone()[0]
-        if made != _FORMAT:
-            if made:
-                raise sqlite3.DatabaseError("it is of another version")  # noqa: TRY301 - as damaged
+        found = db.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, _FORMAT):
+            raise sqlite3.DatabaseError("it is of another version")  # noqa: TRY301 - as damaged
+        if not found:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before there is anything
+        db.execute(f"PRAGMA journal_mode = {mode}")
+        if not found:
             _make(db)
         # It outlives a process that dies at any moment; a machine that does may lose the last page.
         db.execute("PRAGMA synchronous = NORMAL")
@@ -341,8 +360,6 @@ def _connected(path: Path | str) -> sqlite3.Connection:
 
 
 def _make(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:  # nobody was faster
         for statement in _TABLES.split(";"):

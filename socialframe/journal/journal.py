@@ -72,21 +72,25 @@ class Journal:
         """Return a way to send that answers from the journal first, and keeps what comes."""
 
         def sent(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            place, self._place = self._place, self._place + 1
+            place = self._place
             if place < self.pages:
                 kept = self._kept(place)
                 if kept is not None and kept[0] == call:
+                    self._place += 1
                     return kept[1]
-                # The walk takes another way than it did: what lies behind is of no use to it.
-                self.walks.cut(self.id, place)
-                self.pages = place
             try:
+                # A refusal is not kept: a walk that tries a way and is refused goes on as it did.
                 reply = send(call, notify)
             except SocialFrameError as error:
-                self._place = place
                 if place and place == self.pages and error.status_code in _NOT_KNOWN:
                     self.outdated = error
                 raise
+            self._place += 1
+            self.outdated = None
+            if place < self.pages:
+                # The walk takes another way than it did: what lies behind is of no use to it.
+                self.walks.cut(self.id, place)
+                self.pages = place
             if _NEVER not in call.path.lower().split("/"):
                 self.walks.add(self.id, place, _written(call, reply), _kept(reply))
             return reply
@@ -105,7 +109,7 @@ class Journal:
 
         Where there is none, the call was not one to be sent: the last reply led to it.
         """
-        calls = [asked for asked, _ in self.replies()]
+        calls = [_called(text)[0] for text in self.walks.calls(self.id)]
         place = calls.index(call) if call in calls else max(0, len(calls) - 1)
         self.walks.cut(self.id, place)
 
@@ -146,9 +150,14 @@ def _kept(reply: Reply) -> Kept:
     return Kept(reply.status, tuple(reply.headers.items()), reply.body, reply.at.timestamp())
 
 
-def _read(text: str, kept: Kept) -> tuple[Call, Reply]:
+def _called(text: str) -> tuple[Call, str]:
+    """Return a call, and the address that was asked for it."""
     path, params, url, asked = json.loads(text)
-    call = Call(path, tuple((name, value) for name, value in params), url)
+    return Call(path, tuple((name, value) for name, value in params), url), asked
+
+
+def _read(text: str, kept: Kept) -> tuple[Call, Reply]:
+    call, asked = _called(text)
     at = datetime.fromtimestamp(kept.at, UTC)
     reply = Reply(kept.status, dict(kept.headers), kept.body, at, asked)
     return call, replace(reply, journalled=True)

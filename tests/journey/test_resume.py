@@ -5,8 +5,10 @@ import json
 import logging
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -127,6 +129,48 @@ def test_the_rows_so_far_are_in_the_error(box, every):
     pd.testing.assert_frame_equal(error.resume().frame(), every)
 
 
+def test_a_client_that_asks_anew_goes_on_with_nothing(box, every):
+    """Unless a query says otherwise; with a cache and without."""
+    for cache in (False, True):
+        box.faults = [DOWN]
+        broken(client_of(box))
+        box.faults = ()
+        api = client_of(box, refresh=True, cache=cache)
+
+        assert facts(api.posts(**SPAN).frame(refresh=False))["from_journal"] == 3
+        box.faults = [DOWN]
+        broken(client_of(box))
+        box.faults = ()
+        frame = api.posts(**SPAN).frame()
+        pd.testing.assert_frame_equal(frame, every)
+        assert facts(frame)["from_journal"] == 0
+
+
+def test_an_endpoint_that_is_found_out_by_trying_goes_on_without_asking_twice():
+    """The ways that the API refuses are tried again, and no page is asked for again."""
+    clock = Clock()
+    box = Sandbox(paging="after_id", clock=clock, sleep=clock.sleep)
+    api = client_of(box)
+    query = api.posts(**SPAN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.WalkWarning)
+        whole = query.frame()
+    before = {one.query for one in box.requests}
+    box.faults = [DOWN]
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        query.frame()
+    box.faults = ()
+    asked_by_then = len(box.requests)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.WalkWarning)
+        frame = caught.value.resume().frame()
+
+    assert frame["id"].tolist() == whole["id"].tolist()
+    again = [one.query for one in box.requests[asked_by_then:]]
+    assert {*again} <= before
+    assert facts(frame)["from_journal"] + len(again) == facts(whole)["from_network"]
+
+
 def test_a_walk_that_ended_leaves_no_rest(box):
     """Neither of itself nor of earlier tries."""
     api = client_of(box)
@@ -185,6 +229,25 @@ def test_a_walk_that_went_on_is_in_the_cache_like_any_other(box, every, tmp_path
     assert len(box.requests) == sent
     assert api.cache.table()["pages"].tolist() == [6]
     assert api.walks().empty
+
+
+def test_a_reply_that_was_damaged_in_the_journal_is_asked_for_again(box, every):
+    """Its rows are not those that came; that is an error of ours, and to go on cures it."""
+    box.faults = [DOWN]
+    error = broken(client_of(box))
+    box.faults = ()
+    file = Path(os.environ["XDG_DATA_HOME"], "socialframe", "walks.sqlite")
+    db = sqlite3.connect(file)
+    with db:
+        db.execute("UPDATE pages SET reply = x'00' WHERE number = 1")
+    db.close()
+
+    with pytest.raises(sf.IncompleteWalk, match="lost a reply"):
+        error.frame()
+    frame = error.resume().frame()
+
+    pd.testing.assert_frame_equal(frame, every)
+    assert facts(frame)["from_journal"] == 1
 
 
 def test_every_way_out_goes_on(box, every, tmp_path):

@@ -114,6 +114,33 @@ def test_another_call_than_was_made_forgets_what_lies_behind(folder, now):
     assert [call for call, _ in again.replies()] == [a_call(1), a_call(7), a_call(3)]
 
 
+def test_a_way_that_is_tried_and_refused_costs_nothing_of_what_is_kept(folder, now):
+    """The walk was refused it before, and goes on as it did then; and it is no lost cursor."""
+    journal = walks_in(folder, now).begin(STARTED)
+    walked(journal, [1, 2, 3])
+    journal.left("failed", "", 0)
+    again = walks_in(folder, now).pick("tenant", "name")
+    api = Api()
+
+    def picky(call, notify=None):
+        if call == a_call(99):
+            raise NotFoundError("no", method="GET", path=call.path, status_code=404)
+        return api(call)
+
+    send = again.through(picky)
+    came = [send(a_call(1))]
+    with pytest.raises(NotFoundError):
+        send(a_call(99))
+    came += [send(a_call(2)), send(a_call(3))]
+    with pytest.raises(NotFoundError):
+        send(a_call(99))
+    came.append(send(a_call(4)))
+
+    assert [reply.journalled for reply in came] == [True, True, True, False]
+    assert api.asked == [a_call(4)]
+    assert again.outdated is None
+
+
 def test_a_walk_at_work_is_not_taken_over(folder, now):
     """Not by another walk of this process; only when it is left."""
     walks = walks_in(folder, now)
@@ -326,13 +353,62 @@ def test_a_damaged_file_is_set_aside(folder, now):
     (folder / "walks.sqlite").write_bytes(b"no database " * 1000)
     walks = walks_in(folder, now)
 
-    with pytest.warns(JournalWarning, match="cannot be used"):
+    with pytest.warns(JournalWarning, match="was damaged .* a new one begun"):
         assert walks.pick("tenant", "name") is None
     walked(walks.begin(STARTED), [1])
 
     assert [one.pages for one in walks.all()] == [1]
-    (aside,) = folder.glob("walks.damaged-*")
+    (aside,) = folder.glob("walks.sqlite.damaged-*")
     assert aside.read_bytes().startswith(b"no database")
+
+
+def test_a_damaged_file_is_set_aside_once(folder, now):
+    """By whom finds it; another process that had it open leaves the new one alone."""
+    one, other = walks_in(folder, now), walks_in(folder, now)
+    walked(one.begin(STARTED), [1])
+    other.all()
+    file = folder / "walks.sqlite"
+    for walks in (one, other):
+        walks._drop()
+    file.with_name("walks.sqlite-wal").unlink(missing_ok=True)
+    file.write_bytes(b"no database " * 1000)
+    for walks in (one, other):
+        walks._db = sqlite3.connect(file, isolation_level=None)
+    with pytest.warns(JournalWarning, match="was damaged"):
+        one.all()
+    walked(one.begin(STARTED), [1, 2])
+    other.all()
+
+    assert len(list(folder.glob("walks.sqlite.damaged-*[0-9]"))) == 1
+    assert [one.pages for one in walks_in(folder, now).all()] == [2]
+
+
+def test_a_file_that_is_locked_is_left_alone_for_a_minute(folder, now):
+    """So that no walk waits for it again and again; then it is tried anew."""
+    walked(walks_in(folder, now).begin(STARTED), [1])
+    holder = sqlite3.connect(folder / "walks.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    seconds = [0.0]
+    walks = Walks(lambda: folder, lambda: pa.Codec("zstd"), now=now, clock=lambda: seconds[0])
+    with pytest.warns(JournalWarning, match="locked"):
+        assert walks.all() == []
+    holder.close()
+
+    assert walks.all() == []
+    seconds[0] = 61.0
+    assert len(walks.all()) == 1
+
+
+def test_on_a_network_file_system_no_log_is_shared_by_mapping_it(folder, now):
+    """A rollback journal works there too."""
+    walks = Walks(lambda: folder, lambda: pa.Codec("zstd"), now=now, remote=lambda _: True)
+    journal = walks.begin(STARTED)
+    walked(journal, [1, 2])
+
+    db = sqlite3.connect(folder / "walks.sqlite")
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    db.close()
+    assert len(list(journal.replies())) == 2
 
 
 def test_a_file_of_another_version_is_set_aside(folder, now):
@@ -344,7 +420,7 @@ def test_a_file_of_another_version_is_set_aside(folder, now):
     with pytest.warns(JournalWarning, match="another version"):
         walks_in(folder, now).all()
 
-    assert len(list(folder.glob("walks.damaged-*"))) == 1
+    assert len(list(folder.glob("walks.sqlite.damaged-*"))) == 1
 
 
 def test_a_folder_that_cannot_be_made_costs_one_warning(folder, now):
