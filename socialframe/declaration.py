@@ -79,29 +79,18 @@ def whole_number(name: str, value: object) -> int:
     return whole
 
 
-def recipe(value: object) -> object:
-    """Return an argument as JSON, from which the same can be made again; see ``made``.
-
-    Examples
-    --------
-    >>> recipe({"limit": 50}), recipe(("id", "date"))
-    ({'limit': 50}, ['id', 'date'])
-    """
-    if isinstance(value, Mapping):
-        return {str(name): recipe(one) for name, one in value.items()}
-    return plain(value)
-
-
 def plain(value: object) -> object:
     """Return a value that JSON holds.
 
     Examples
     --------
-    >>> plain({"a"})
-    ['a']
+    >>> plain({"a"}), plain({"limit": 50})
+    (['a'], {'limit': 50})
     """
     if value is None or isinstance(value, str | int | float | bool):
         return value
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry) for entry in value]
     return str(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from socialframe.errors import MissingKeyError
-from socialframe.verbs import sentences
+from socialframe.verbs import list_walks, sentences
 
 if TYPE_CHECKING:
     from socialframe.cache import Cached
@@ -37,16 +37,7 @@ def ls(*, everyone: bool, as_json: bool) -> None:
       socialframe cache ls --all --json
     """  # noqa: D301 - \b tells click to keep the lines
     with sentences():
-        table = _kept(everyone=everyone).table()
-        if as_json:
-            table["age"] = table["age"].dt.total_seconds()
-            click.echo(table.to_json(orient="records", date_format="iso"))
-        elif table.empty:
-            click.echo("Nothing is kept.", err=True)
-        else:
-            table["age"] = table["age"].dt.round("s")
-            table["fetched"] = table["fetched"].dt.strftime("%Y-%m-%d %H:%M")
-            click.echo(table.to_string(index=False))
+        list_walks(_kept(everyone=everyone).table(), "fetched", "Nothing is kept.", as_json=as_json)
 
 
 @cache.command()

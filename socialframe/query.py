@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from socialframe.declaration import plain, recipe, whole_number
+from socialframe.declaration import plain, whole_number
 from socialframe.errors import SocialFrameError
 from socialframe.estimate import Estimate
 from socialframe.manifest import Asked
@@ -188,7 +188,7 @@ class Query(Ways):
     def _recipe(self) -> dict[str, Any]:
         """Return what makes the query again in another process, as JSON values."""
         return {
-            "arguments": {name: recipe(value) for name, value in self.arguments},
+            "arguments": self._given(),
             "most": self.most,
             "explode": self.schema.exploded,
         }

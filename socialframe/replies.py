@@ -366,11 +366,8 @@ def _cuts(body: bytes, path: str) -> Iterator[tuple[Any, int, int]]:
 
 
 def _emptied(envelope: dict[str, Any], path: str) -> dict[str, Any]:
-    *parents, last = path.split(".")
-    members = envelope
-    for name in parents:
-        members = members[name]
-    members[last] = []
+    parent, _, last = path.rpartition(".")
+    value_at(envelope, parent)[last] = []
     return envelope
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from socialframe.errors import ArgumentError
-from socialframe.verbs import check_output, deliver, sentences
+from socialframe.verbs import check_output, deliver, list_walks, sentences
 
 
 @click.group()
@@ -29,16 +29,7 @@ def ls(*, as_json: bool) -> None:
     from socialframe.helpers import walks as unfinished
 
     with sentences():
-        table = unfinished()
-        if as_json:
-            table["age"] = table["age"].dt.total_seconds()
-            click.echo(table.to_json(orient="records", date_format="iso"))
-        elif table.empty:
-            click.echo("No walk is unfinished.", err=True)
-        else:
-            table["age"] = table["age"].dt.round("s")
-            table["changed"] = table["changed"].dt.strftime("%Y-%m-%d %H:%M")
-            click.echo(table.to_string(index=False, max_colwidth=60))
+        list_walks(unfinished(), "changed", "No walk is unfinished.", as_json=as_json)
 
 
 @walks.command()

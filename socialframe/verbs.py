@@ -27,6 +27,8 @@ from socialframe.errors import (
 from socialframe.facts import WHOLE, worded
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from socialframe.paging import Paging
     from socialframe.query import Query
 
@@ -34,6 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHOWN = 20  # rows of a table in a terminal
 _WIDEST = 40  # letters of one of its cells
+_QUERY = 60  # letters of a query, or of a reason, in a list of walks
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 UNCERTAIN = 4
@@ -165,6 +168,19 @@ def deliver(query: Query, output: str | None, *, as_json: bool) -> None:
         shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
         text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {_calls(facts)}, "
         click.echo(text + WHOLE[facts["complete"]], err=True)
+
+
+def list_walks(table: pd.DataFrame, moment: str, nothing: str, *, as_json: bool) -> None:
+    """Print a table of walks, whose column ``moment`` has times; say so where there are none."""
+    if as_json:
+        table["age"] = table["age"].dt.total_seconds()
+        click.echo(table.to_json(orient="records", date_format="iso"))
+    elif table.empty:
+        click.echo(nothing, err=True)
+    else:
+        table["age"] = table["age"].dt.round("s")
+        table[moment] = table[moment].dt.strftime("%Y-%m-%d %H:%M")
+        click.echo(table.to_string(index=False, max_colwidth=_QUERY))
 
 
 def _calls(facts: dict[str, Any]) -> str:

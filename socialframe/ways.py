@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from socialframe.errors import IncompleteWalk, WalkWarning, outside
+from socialframe.files import named
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
@@ -248,7 +249,7 @@ class Ways(ABC):
             replace(run, walk=error.walk_id).kept(write)
             text = f"{error} With partial=True, the file has the rows that came."
             warnings.warn(text, WalkWarning, stacklevel=outside())
-        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
+        return named(path)
 
     def to_csv(
         self,
@@ -263,7 +264,7 @@ class Ways(ABC):
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_csv(path, walk.batches()))
-        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
+        return named(path)
 
     def to_jsonl(
         self,
@@ -278,7 +279,7 @@ class Ways(ABC):
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_jsonl(path, walk.batches()))
-        return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
+        return named(path)
 
     def _table(self, walk: Walk) -> pa.Table:
         import pyarrow as pa

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
+from socialframe.files import named
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     import pyarrow as pa
 
@@ -93,7 +95,7 @@ def save(
         write_parquet(path, [batch], lambda: facts)
     else:
         (write_csv if kind == "csv" else write_jsonl)(path, [batch])
-    where = Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
+    where = named(path)
     return Saved(where, where.stat().st_size, batch.num_rows)
 
 
