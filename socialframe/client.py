@@ -97,6 +97,8 @@ class Client(Connecting, Endpoints):
     ['platform', 'account_id', 'username', 'connected_at', '_extra']
     """
 
+    box: Sandbox | None = None  # what answers in place of the API
+
     def __init__(
         self,
         key: str | Secret | None = None,
@@ -135,7 +137,6 @@ class Client(Connecting, Endpoints):
             stale_if_error=bool(stale_if_error),
         )
         self.base_url, self.progress = settings.base_url, progress
-        self.box: Sandbox | None = None  # what answers in place of the API
         self.max_requests = most_requests(max_requests)
         self._unfinished = resumption(
             journal, resume, owner, refresh=bool(refresh), memory=memory, now=wiring.now

@@ -29,18 +29,18 @@ class Load:
         self._unfinished: tuple[Wish, IncompleteWalk] | None = None
         self.work = Work(self._say, self._draw)
         self.endpoint = styles.field(
-            w.Dropdown(description="What", options=list(ENDPOINTS)), "130px"
+            w.Dropdown(description="What", options=list(ENDPOINTS)), "110px"
         )
         self.platform = styles.field(
-            w.Dropdown(description="Platform", options=self._platforms()), "130px"
+            w.Dropdown(description="Platform", options=self._platforms()), "116px"
         )
         self.account = styles.field(
-            w.Dropdown(description="Account", options=[(_ALL, "")]), "220px"
+            w.Dropdown(description="Account", options=[(_ALL, "")]), "170px"
         )
-        self.since = styles.field(w.DatePicker(description="From"), "140px")
-        self.until = styles.field(w.DatePicker(description="To"), "140px")
+        self.since = styles.field(w.DatePicker(description="From"), "132px")
+        self.until = styles.field(w.DatePicker(description="To"), "132px")
         self.rows = styles.field(
-            w.Text(description="Rows at most", placeholder=_ALL, continuous_update=False), "110px"
+            w.Text(description="Rows at most", placeholder=_ALL, continuous_update=False), "96px"
         )
         self.cost = w.HTML()
         self.load_button = w.Button(description="Load", button_style="primary")

@@ -73,7 +73,7 @@ class Look:
 
     def _drawn(self, frame: pd.DataFrame) -> str:
         try:
-            return svg(frame, self.chart.value)
+            return _scroll("The chart", svg(frame, self.chart.value), "sf-plain")
         except ArgumentError as error:
             return styles.status(Status("warn", str(error)))
         except Exception as error:  # noqa: BLE001 - a chart that fails takes nothing with it
@@ -126,7 +126,9 @@ def _cell(value: Any, *, right: bool) -> str:  # noqa: ANN401 - of any type
     return f'<td class="sf-right">{escape(text)}</td>' if right else f"<td>{escape(text)}</td>"
 
 
-def _scroll(name: str, inner: str) -> str:
+def _scroll(name: str, inner: str, look: str = "") -> str:
     # A keyboard must reach what scrolls.
-    label = escape(name)
-    return f'<div class="sf-scroll" role="region" aria-label="{label}" tabindex="0">{inner}</div>'
+    opening = (
+        f'<div class="sf-scroll {look}" role="region" aria-label="{escape(name)}" tabindex="0">'
+    )
+    return f"{opening}{inner}</div>"

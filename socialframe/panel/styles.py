@@ -26,7 +26,7 @@ CSS = """
 }
 [data-jp-theme-light="false"] .socialframe-panel, .vscode-dark .socialframe-panel {
   --sf-accent: #7aa7ff; --sf-accent-pale: rgba(122, 167, 255, .18);
-  --sf-good: #56d364; --sf-warn: #e3b341; --sf-bad: #ff8a82;
+  color-scheme: dark; --sf-good: #56d364; --sf-warn: #e3b341; --sf-bad: #ff8a82;
 }
 .socialframe-panel .sf-style { display: none; }
 .socialframe-panel > * { margin: 0; }
@@ -81,7 +81,11 @@ CSS = """
 .socialframe-panel select, .socialframe-panel input:not([type=checkbox]) { height: 30px !important;
   border: 1px solid var(--sf-line) !important; border-radius: 6px; box-sizing: border-box;
   background-color: var(--sf-ground); color: var(--sf-ink); padding: 0 8px; font-size: 13px; }
-.socialframe-panel select { padding-right: 22px; }
+.socialframe-panel select { padding-right: 22px; appearance: none;
+  background-image: url("data:image\
+/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='10' height='6' fill='none' stroke=\
+'%23888' stroke-width='1.6'%3E%3Cpath d='M1 1l4 4 4-4'/%3E%3C/svg%3E") !important;
+  background-repeat: no-repeat; background-position: right 9px center; background-size: 10px 6px; }
 .socialframe-panel .jupyter-button { height: 30px; line-height: 28px; border-radius: 6px;
   padding: 0 13px; width: auto; margin: 0; font-size: 13px; box-shadow: none;
   background: var(--sf-ground); color: var(--sf-ink); border: 1px solid var(--sf-line);
@@ -122,13 +126,17 @@ CSS = """
 .sf-scroll th .sf-soft { display: block; font-weight: 400; font-size: 11px;
   max-width: 230px; overflow: hidden; text-overflow: ellipsis; }
 .sf-scroll td.sf-right { text-align: right !important; font-variant-numeric: tabular-nums; }
-.sf-chart { width: 100%; height: auto; display: block; }
+.sf-scroll.sf-plain { border: 0; max-height: none; border-radius: 0; }
+.sf-chart { width: 100%; min-width: 360px; height: auto; display: block; }
 .socialframe-panel pre.sf-code { margin: 0; padding: 10px 12px; border-radius: 8px;
   background: var(--sf-shade); color: var(--sf-ink); overflow-x: auto; font-size: 12px;
   line-height: 1.5; font-family: var(--jp-code-font-family, monospace); }
 @media (max-width: 560px) {
   .socialframe-panel .sf-part, .sf-head { padding-left: 12px; padding-right: 12px; }
   .sf-who { grid-template-columns: minmax(0, 1fr) auto; gap: 0 10px; }
+  .sf-who .sf-name { grid-area: 1 / 1; }
+  .socialframe-panel .sf-account { padding: 6px 12px; }
+  .socialframe-panel .sf-account > .widget-html { flex: 1 1 100%; }
 }
 """
 

@@ -188,19 +188,36 @@ def test_the_panel_has_no_serious_fault(panel):
         assert faults(book.page, ".socialframe-panel") == []
 
 
-def test_without_a_key_the_sandbox_is_a_click_away(notebook):
-    """By the keyboard alone: connect to it, load, save."""
+def tab_to(page, name):
+    """Press Tab until a button has the focus, as who has no mouse does."""
+    button = page.locator(".socialframe-panel").get_by_role("button", name=name, exact=True).first
+    expect(button).to_be_enabled()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if button.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"no Tab reaches {name}")
+
+
+def test_without_a_key_a_keyboard_alone_does_it_all_on_the_sandbox(notebook):
+    """Try the sandbox, connect, load, save."""
     book = notebook([f"{IMPORT}\nsf.Panel()"])
     book.run_all()
-    card = book.page.locator(".socialframe-panel")
+    page, card = book.page, book.page.locator(".socialframe-panel")
     says(card, "There is no API key")
-    assert faults(book.page, ".socialframe-panel") == []
-    for name in ("Try the sandbox", "Load", "Save"):
-        button = card.get_by_role("button", name=name, exact=True)
-        expect(button).to_be_enabled()
-        button.focus()
-        book.page.keyboard.press("Enter")
-        if name == "Load":
-            says(card, "5,400 rows are here")
-    says(card, "Read it by")
+    assert faults(page, ".socialframe-panel") == []
+    card.get_by_role("button", name="Try the sandbox").focus()
+    page.keyboard.press("Enter")
+    expect(card.get_by_text("17 accounts connected")).to_be_visible()
+    card.get_by_label("Platform").first.focus()
+    with page.expect_popup() as popup:
+        tab_to(page, "Connect")
+        page.keyboard.press("Enter")
+    popup.value.get_by_role("button", name="Allow").press("Enter")
+    says(card, "Connected:")
+    popup.value.close()
+    for name, words in (("Load", "5,400 rows are here"), ("Save", "Read it by")):
+        tab_to(page, name)
+        page.keyboard.press("Enter")
+        says(card, words)
     expect(card.get_by_text("made-up people")).to_have_count(2)
