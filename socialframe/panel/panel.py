@@ -32,8 +32,8 @@ _live: weakref.WeakSet[Panel] = weakref.WeakSet()
 class Panel:
     """One card in a notebook: connect accounts, load rows, look at them, export them.
 
-    Everything that it does is a plain function, and its code can be copied. A new panel ends the
-    attempt to connect of an older one, so a cell may be run again.
+    Everything that it does is a plain function, and its code can be copied. A new panel ends what
+    an older one is at, an attempt to connect or a load, so a cell may be run again.
 
     Parameters
     ----------

@@ -140,6 +140,37 @@ def test_a_cell_that_runs_again_begins_anew(panel):
         says(card, "Connected:")
 
 
+def test_after_a_restart_the_cell_makes_a_new_panel(panel):
+    """The old one is dead; what is run again works."""
+    book, card = panel()
+    book.restart()
+    book.run_all()
+    expect(card.get_by_text("17 accounts connected")).to_be_visible()
+    with consent(card) as tab:
+        tab.get_by_role("button", name="Allow").click()
+        says(card, "Connected:")
+
+
+def test_the_answer_comes_back_through_the_notebook_servers_proxy(panel, server):
+    """Under the prefix of a hub, where the browser reaches no port of the kernel's machine."""
+    make = f"panel = sf.Panel(sf.Client.sandbox(), callback={server.url!r})"
+    _, card = panel(f"{IMPORT}\n{make}\npanel")
+    with consent(card) as tab:
+        with tab.expect_request(re.compile("/user/ada/proxy/.*/callback/")):
+            tab.get_by_role("button", name="Allow").click()
+        says(card, "Connected:")
+        expect(tab.get_by_role("heading", name=re.compile("onnected"))).to_be_visible()
+
+
+def test_time_runs_out(panel):
+    """It is told, and nobody was connected."""
+    cell = f"{IMPORT}\npanel = sf.Panel(sf.Client.sandbox(), timeout=2)\npanel"
+    _, card = panel(cell)
+    with consent(card):
+        says(card, "Nobody answered within 2 s")
+    expect(card.get_by_text("17 accounts connected")).to_be_visible()
+
+
 def test_rows_are_loaded_with_a_stop_in_the_middle_looked_at_and_exported(panel):
     """The file is what the query itself gives."""
     slow = (

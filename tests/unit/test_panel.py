@@ -2,10 +2,12 @@
 
 import gc
 import json
+import re
 import sys
 import threading
 import time
 import weakref
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -220,6 +222,33 @@ def test_nothing_secret_is_in_the_state_of_a_widget(panel_of):
     for secret in (KEY, request, code, nonce, "own7:instagram", "own7%3Ainstagram", link):
         assert len(secret) > 8
         assert not [moment for moment in moments if secret in moment]
+
+
+@pytest.fixture
+def _plain(monkeypatch):
+    """Nobody installed anywidget."""
+    from socialframe.panel import door
+
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    door._made.cache_clear()
+    yield
+    door._made.cache_clear()
+
+
+@pytest.mark.usefixtures("_plain")
+def test_without_anywidget_a_plain_link_is_there_while_it_waits(panel_of):
+    """It leads to the same page, and is taken away when the attempt is over."""
+    panel = panel_of()
+    door = panel._accounts.connect_door
+    door.button.click()
+    until(lambda: "href" in door._link.value)
+    link = re.search('href="([^"]+)" target="_blank" rel="noopener', door._link.value)[1]
+    visit(press(unescape(link)))
+    assert panel.wait()
+
+    assert "Connected:" in said(panel._accounts)
+    assert door._link.value == ""
+    assert not panel._export.copy.copies
 
 
 def test_cancel_ends_the_attempt(panel_of):
