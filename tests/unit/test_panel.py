@@ -404,6 +404,21 @@ def test_stop_keeps_the_rows_and_load_goes_on(panel_of):
     assert "goes on after" in said(load).lower()
 
 
+def test_load_goes_on_also_where_nothing_goes_on_by_itself(panel_of):
+    """As of a client with resume=False, or after more than an hour; another wish begins anew."""
+    box = sf.Sandbox()
+    with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid", resume=False) as api:
+        panel = panel_of(api)
+        load = panel._load
+        for wanted, pages in (("", 0), ("", 1), ("800", 0)):
+            load.rows.value = wanted
+            box.faults = [] if pages else [Fault("html", page=2)]
+            load.load_button.click()
+            assert panel.wait()
+            assert panel.df.attrs["socialframe"]["from_journal"] >= pages
+            assert (len(panel.df) > 100) is bool(pages)
+
+
 def test_a_walk_that_breaks_keeps_its_rows_too(panel_of):
     """With the reason."""
     panel = panel_of()
@@ -455,6 +470,7 @@ def test_what_is_loaded_can_be_looked_at(panel_of):
     assert 'aria-label="Posts per week' in look.body.value
     look.chart.value = "Engagement by platform"
     assert "load analytics" in look.body.value
+    assert "sf-warn" in look.body.value  # nothing failed
     look.views["Columns"].click()
     assert "IANA zone" in look.body.value
 
