@@ -407,7 +407,8 @@ def test_stop_keeps_the_rows_and_load_goes_on(panel_of):
 def test_load_goes_on_also_where_nothing_goes_on_by_itself(panel_of):
     """As of a client with resume=False, or after more than an hour; another wish begins anew."""
     box = sf.Sandbox()
-    with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid", resume=False) as api:
+    options = {"tier": "paid", "resume": False, "cache": False}
+    with box.serve() as url, sf.Client(box.key, base_url=url, **options) as api:
         panel = panel_of(api)
         load = panel._load
         for wanted, pages in (("", 0), ("", 1), ("800", 0)):
