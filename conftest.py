@@ -16,6 +16,13 @@ settings.register_profile("stress", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
+def pytest_collection_modifyitems(items):
+    """Let no two tests of real time run at once, where tests run side by side."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.xdist_group("real time"))
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path_factory):
     """No key, base URL, keyring, home or budget of the developer's reaches a test."""
