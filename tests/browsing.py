@@ -135,6 +135,7 @@ def serve_notebooks(root: Path) -> Iterator[Server]:
         "--no-browser",
         "--allow-root",
         f"--ServerApp.root_dir={folder}",
+        "--ServerApp.port=0",  # beside a server of the developer's, or of other tests
         "--ServerApp.base_url=/user/ada/",  # as on a hub: what works there works at / too
         "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.expose_app_in_browser=True",
