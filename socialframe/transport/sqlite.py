@@ -6,7 +6,6 @@ where a cache is opened, not before.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -111,22 +110,6 @@ class Sqlite(SQLiteCache):
             timeout=_BUSY,
             busy_timeout=int(1000 * _BUSY),
         )
-
-
-def touched(path: Path) -> int:
-    """Make the file of a cache where there is none, its owner's alone, and return its inode.
-
-    Raises
-    ------
-    OSError
-        If it is not to be written to.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        return os.fstat(number).st_ino
-    finally:
-        os.close(number)
 
 
 def open_file(path: Path, frame: Frame, *, wal: bool = True) -> Sqlite:

@@ -8,21 +8,27 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from socialframe.transport.locks import ForkLock
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+_making = ForkLock()
 
 
 def made(path: Path) -> None:
     """Make an empty file that its owner alone may read, where nothing is.
 
-    Only there: closing a file drops the locks that this process has on it.
+    Only there, and by one thread at a time: closing a file drops all locks that this process has
+    on it. Then another process that closes it takes itself for the last one, and takes the log away
+    that this one still writes to.
 
     Raises
     ------
     OSError
         If it cannot be made.
     """
-    with suppress(FileExistsError):
+    with _making(), suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 

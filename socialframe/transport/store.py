@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from socialframe.errors import CacheWarning, outside
 from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame, Kept
-from socialframe.transport.sqlitefile import is_damaged, set_aside
+from socialframe.transport.sqlitefile import is_damaged, made, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -157,7 +157,9 @@ class Store:
         if self._backend is None:
             if isinstance(self._place, Path):
                 self._frame = Frame(self._codec())
-                self._file = sqlite.touched(self._place)
+                self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                made(self._place)
+                self._file = self._place.stat().st_ino
                 self._backend = sqlite.open_file(self._place, self._frame, wal=not self._network)
             elif self._place is None:
                 self._place = self._backend = sqlite.in_memory()
