@@ -47,13 +47,19 @@ def started(code, *args):
         process.communicate()
 
 
-def assert_whole(file):
-    """Look that the file opens, and that each entry in it is what was written."""
+def assert_opens(file):
+    """Look that it is a database, and that none was set aside in its place."""
     connection = sqlite3.connect(file)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     finally:
         connection.close()
+    assert not list(file.parent.glob("*.damaged-*"))
+
+
+def assert_whole(file):
+    """Look that the file opens, and that each entry in it is what was written."""
+    assert_opens(file)
     store = Store(file, lambda: pa.Codec("zstd"))
     entries = [store.get(key) for key in list(store.keys())]
     store.close()
@@ -141,9 +147,10 @@ while True:
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_a_walk_that_is_killed_leaves_a_cache_that_opens(tmp_path):
-    """At any moment: no entry is torn, and the next walk is right."""
+def test_a_walk_that_is_killed_leaves_files_that_open(tmp_path):
+    """At any moment: of cache and budget, no entry is torn, and the next walk is right."""
     file = tmp_path / "http.sqlite"
+    budget = Path(os.environ["XDG_RUNTIME_DIR"], "socialframe", "budget.sqlite")
     box = sf.Sandbox(posts=1000)
     chance = random.Random(5)  # noqa: S311 - any moment will do
     with box.serve() as url, sf.Client(box.key, base_url=url, cache=file, tier="paid") as api:
@@ -159,6 +166,7 @@ def test_a_walk_that_is_killed_leaves_a_cache_that_opens(tmp_path):
             if attempt % 4 > 1:
                 api.close()  # the killed process was the last one that had the file open
             assert_whole(file)
+            assert_opens(budget)
             again = api.posts().frame()
             assert again["id"].tolist() == right["id"].tolist()
             facts = again.attrs["socialframe"]
