@@ -25,7 +25,8 @@ EMPTY = CELL.format(
     "api",
 )
 SPENT = CELL.format(
-    "api = sf.Client.sandbox(tier='free')\nfor _ in range(44): api.health().frame(progress=False)",
+    "api = sf.Client.sandbox(tier='free')\n"
+    "for _ in range(44): api.health().frame(refresh=True, progress=False)",
     "api",
 )
 

@@ -63,9 +63,11 @@ CSS = """
 .socialframe-panel .sf-accounts { max-height: 262px; overflow-y: auto; overflow-x: hidden;
   border: 1px solid var(--sf-line); border-radius: 8px; display: block; }
 .socialframe-panel .sf-account { align-items: center; padding: 4px 6px 4px 12px; margin: 0;
-  gap: 6px; overflow: hidden; width: 100%; box-sizing: border-box; flex-wrap: wrap; }
+  gap: 6px; overflow: hidden; width: 100%; box-sizing: border-box; flex-wrap: wrap;
+  justify-content: flex-end; }
 .socialframe-panel .sf-account + .sf-account { border-top: 1px solid var(--sf-line); }
-.socialframe-panel .sf-account > .widget-html { flex: 1 1 260px; }
+.socialframe-panel .sf-account > .widget-html { flex: 0 0 calc(100% - 204px);
+  margin-right: auto; } /* as wide beside one button as beside two: columns are columns */
 .sf-who { display: grid; grid-template-columns: 82px minmax(0, 1fr) 84px 132px; gap: 10px;
   align-items: baseline; }
 .sf-who .sf-name { font-weight: 600; overflow: hidden; text-overflow: ellipsis;
