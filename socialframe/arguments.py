@@ -47,8 +47,8 @@ def budget_of(
 def limit_of(tier: object) -> Limit:
     """Return how many calls a tier permits."""
     if isinstance(tier, Limit):
-        if tier.calls < 1 or not tier.seconds > 0:
-            raise ArgumentError(f"A Limit has at least one call in some seconds, not {tier}.")
+        whole_number("calls", tier.calls)
+        seconds("seconds", tier.seconds)
         return tier
     if tier == "auto":
         return TIERS["free"]

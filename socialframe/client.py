@@ -314,7 +314,11 @@ class Client(Connecting, Endpoints):
         """Return the journal of a walk that is about to begin or to go on; queries ask."""
         if self._unfinished is None:
             return None
-        return self._unfinished.journal(asked, recipe, walk=walk, refresh=refresh)
+        fresh = 0.0 if self.cache is None else self.cache.choice.seconds(asked.endpoint)
+        found: Journal = self._unfinished.journal(
+            asked, recipe, walk=walk, refresh=refresh, fresh=fresh
+        )
+        return found
 
     def journal_of(self, asked: Asked, walk: str) -> Journal | None:
         """Return the journal of an unfinished walk, to be read; queries ask."""
@@ -326,8 +330,8 @@ class Client(Connecting, Endpoints):
         Returns
         -------
         pandas.DataFrame
-            One row a walk: walk_id, query, pages, rows, state (interrupted, failed, looped, killed,
-            running), reason, changed, age, size (bytes on disk).
+            One row a walk: walk_id, query, pages, rows, state (interrupted, left, failed, looped,
+            killed, running), reason, changed, age, size (bytes on disk).
         """
         return table(None if self._unfinished is None else self._unfinished.walks)
 

@@ -46,7 +46,10 @@ def _day(name: str, value: object) -> str | None:
     if isinstance(value, datetime):
         if value != value:  # noqa: PLR0124 - pandas' NaT
             raise ArgumentError(f"{name} is NaT; give a day, or leave it out.")
-        in_utc = value.astimezone(UTC) if value.tzinfo else value
+        try:
+            in_utc = value.astimezone(UTC) if value.tzinfo else value
+        except OverflowError:
+            raise ArgumentError(f"{name} is {value!r}, beyond all days in UTC.") from None
         if in_utc.time() != datetime.min.time():
             raise ArgumentError(
                 f"{name} is {value}, which is not a whole UTC day; the API filters by days. "

@@ -76,6 +76,8 @@ class Met:
         Calls of the whole walk.
     size : int
         Records of a full page; 0 is not known.
+    told : str
+        Where the rows of the last walk came from, in one line; empty where none came to an end.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class Met:
 
     calls: int | None = None
     size: int = 0
+    told: str = ""
 
     def needed(self, most: int | None) -> int | None:
         """Return the calls that so many records at most take; None where that is not known."""
@@ -105,10 +108,10 @@ def note(known: MutableMapping[str, Met], name: str, met: Met) -> None:
     >>> note(known, "posts", Met(54, 100))
     >>> note(known, "posts", Met(None, 0))
     >>> known
-    {'posts': Met(calls=54, size=100)}
+    {'posts': Met(calls=54, size=100, told='')}
     """
     old = known.pop(name, Met())
     calls = old.calls if met.calls is None else met.calls
-    known[name] = Met(calls, met.size or old.size)
+    known[name] = Met(calls, met.size or old.size, met.told or old.told)
     for oldest in list(known)[:-_KEPT]:
         known.pop(oldest, None)

@@ -234,8 +234,10 @@ class Query(Ways):
         except SocialFrameError:  # it cannot be had offline
             cost = Estimate(None, 0, None)
         told = f" Cost: {cost}." if cost.requests is not None else ""
+        last = self._run().last()
+        sent = f". Last time: {html.escape(last)}." if last else ", nothing sent yet."
         return (
-            f"<p><code>{html.escape(self._words())}</code>: GET {html.escape(self.endpoint.path)}, "
-            f"nothing sent yet.{told} <code>.frame()</code> fetches these columns:</p>"
+            f"<p><code>{html.escape(self._words())}</code>: GET {html.escape(self.endpoint.path)}"
+            f"{sent}{told} <code>.frame()</code> fetches these columns:</p>"
             f"{self.schema._repr_html_()}"
         )

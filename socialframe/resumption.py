@@ -47,20 +47,39 @@ class Resumption:
     refresh: bool = False
 
     def journal(
-        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
+        self,
+        asked: Asked,
+        recipe: dict[str, Any],
+        *,
+        walk: str,
+        refresh: bool | None,
+        fresh: float,
     ) -> Journal:
-        """Return the journal of a walk that is about to begin, or to go on."""
+        """Return the journal of a walk that is about to begin, or to go on.
+
+        One that nobody interrupted, but that was left, as by ``break``, goes on by itself only
+        while the cache would call it ``fresh``.
+        """
         name = asked.name(self.tenant)
         found = None
         anew = self.refresh if refresh is None else refresh
         if walk or (self.auto and not anew):
-            found = self.walks.pick(self.tenant, name, walk=walk)
+            found = self.walks.pick(self.tenant, name, walk=walk, left=fresh)
         return found or self.walks.begin(Started(self.tenant, name, asked.endpoint, recipe))
 
     def journal_of(self, asked: Asked, walk: str) -> Journal | None:
         """Return the journal of an unfinished walk, to be read."""
         name = asked.name(self.tenant)
         return self.walks.pick(self.tenant, name, walk=walk, take=False) if walk else None
+
+    def forget(self, *endpoints: str) -> None:
+        """Forget the unfinished walks of some endpoints that nobody is at work on."""
+        self.walks.remove(
+            one.id
+            for one in self.walks.all()
+            if (one.tenant, one.state == RUNNING) == (self.tenant, False)
+            and one.endpoint in endpoints
+        )
 
     def find(self, walk: object) -> Unfinished:
         """Return an unfinished walk.

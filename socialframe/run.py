@@ -16,7 +16,8 @@ from socialframe.errors import (
     SocialFrameError,
 )
 from socialframe.estimate import Estimate, Met, note
-from socialframe.journal import LOOPED
+from socialframe.facts import worded
+from socialframe.journal import LEFT, LOOPED
 from socialframe.paging import Single
 
 if TYPE_CHECKING:
@@ -251,7 +252,8 @@ class Run:
             whole = walk.complete is True
         finally:
             ended = walk.complete is not False and walk.stop != "limit"
-            note(self.source.known, self._name, Met(made if ended else walk.calls, walk.size))
+            told = self._told(walk) if walk.complete is not False else ""
+            note(self.source.known, self._name, Met(made if ended else walk.calls, walk.size, told))
             self.source.arrived(passage, whole=whole)
             bar.close()
 
@@ -276,15 +278,25 @@ class Run:
                 if isinstance(error.__cause__ or error, ReplyError):
                     journal.cut(walk.due)
                 journal.left("failed", str(error), walk.rows)
-            else:  # Ctrl-C, or a loop over its pages that was left
+            elif isinstance(error, GeneratorExit):  # a loop over its pages that was left
+                journal.left(LEFT, "not all of its pages were taken", walk.rows)
+            else:  # Ctrl-C
                 journal.left("interrupted", type(error).__name__, walk.rows)
             if isinstance(error, IncompleteWalk) and journal.outdated is None:
                 error.walk_id, error._again = journal.id, self.again  # noqa: SLF001 - of our own
             raise
         if walk.complete is False:
-            journal.left("interrupted", "not all of its rows were taken", walk.rows)
+            journal.left(LEFT, "not all of its rows were taken", walk.rows)
         else:
             journal.done()
+
+    def _told(self, walk: Walk) -> str:
+        facts = {"arguments": self.recipe.get("arguments")} | walk.facts()
+        return worded(facts, walk.rows)
+
+    def last(self) -> str:
+        """Say where the rows of this client's last walk of this came from; empty if none ended."""
+        return self.source.known.get(self._name, Met()).told
 
     @cached_property
     def _allowance(self) -> Allowance:

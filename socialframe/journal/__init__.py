@@ -8,8 +8,8 @@
     rows.py      what is noted of a walk
 """
 
-from socialframe.journal.file import LOOPED, RUNNING, Walks
+from socialframe.journal.file import LEFT, LOOPED, RUNNING, Walks
 from socialframe.journal.journal import Journal
 from socialframe.journal.rows import Started, Unfinished
 
-__all__ = ["LOOPED", "RUNNING", "Journal", "Started", "Unfinished", "Walks"]
+__all__ = ["LEFT", "LOOPED", "RUNNING", "Journal", "Started", "Unfinished", "Walks"]

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 import warnings
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -39,7 +40,8 @@ _BUSY = 2.0  # seconds that the file may be locked before we do without it
 _REST = 60.0  # seconds for which a file that is locked is left alone
 _FORMAT = 1  # of the file; one of another format is set aside
 
-RUNNING, LOOPED = "running", "looped"  # states; a walk that looped is never gone on with
+# States. A walk that looped is never gone on with; one that was left, as by break, not for long.
+RUNNING, LOOPED, LEFT = "running", "looped", "left"
 
 _TABLES = """
 CREATE TABLE walks (
@@ -91,6 +93,8 @@ class Walks:
         self._file = 0  # what tells the file that was opened from one that stands there now
         self._off_until = -float("inf")
         self._lock = threading.Lock()
+        self._turn = 0  # the thread that has it
+        self._later: deque[Callable[[sqlite3.Connection], object]] = deque()
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
         self._frame: Frame | None = None
@@ -106,7 +110,9 @@ class Walks:
         self._begun[name] = started
         return Journal(self, name)
 
-    def pick(self, tenant: str, name: str, *, walk: str = "", take: bool = True) -> Journal | None:
+    def pick(
+        self, tenant: str, name: str, *, walk: str = "", take: bool = True, left: float = YOUNG
+    ) -> Journal | None:
         """Return the journal of a walk that nobody is at work on, and take it over.
 
         Parameters
@@ -117,6 +123,8 @@ class Walks:
             Which one, however old it is; empty for the newest one that is young.
         take : bool
             Whether it goes on; else it is only read, whatever became of it.
+        left : float
+            Seconds from which on one that nobody interrupted, but that was left, is too old.
         """
 
         def look(db: sqlite3.Connection) -> Journal | None:
@@ -127,7 +135,7 @@ class Walks:
             )
             for one in map(unfinished, found.fetchall()):
                 age = now - one.changed
-                young = -_SKEW < age < YOUNG
+                young = -_SKEW < age < (left if one.state == LEFT else YOUNG)
                 if take:
                     if one.state == LOOPED or not (walk or young) or self._at_work(one):
                         continue
@@ -195,8 +203,9 @@ class Walks:
         if self._begun.pop(walk, None) is None:
             self._do(
                 lambda db: db.execute(
-                    "UPDATE walks SET owner = '', state = ?, reason = ?, rows = ? WHERE id = ?",
-                    (state, reason, rows, walk),
+                    "UPDATE walks SET owner = '', state = ?, reason = ?, rows = ?"
+                    " WHERE id = ? AND owner = ?",  # a forked child leaves its parent's alone
+                    (state, reason, rows, walk, self._me()),
                 ),
                 None,
             )
@@ -243,9 +252,10 @@ class Walks:
         self._lock.release()
 
     def _start(self, db: sqlite3.Connection, walk: str, started: Started, now: float) -> None:
-        old = db.execute("SELECT id FROM walks WHERE changed < ?", (now - _KEPT,)).fetchall()
-        for (one,) in old:
-            _delete(db, one)
+        old = db.execute(f"{ROW} WHERE changed < ?", (now - _KEPT,)).fetchall()
+        for one in map(unfinished, old):
+            if not self._at_work(one):  # the clock may have been set
+                _delete(db, one.id)
         query = json.dumps(started.query)
         row = (walk, started.tenant, started.name, started.endpoint, query, self._me())
         db.execute(
@@ -273,16 +283,31 @@ class Walks:
     def _do(
         self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool = False
     ) -> T:
-        """Do some work in one transaction; say once what is wrong with the file."""
+        """Do some work in one transaction; say once what is wrong with the file.
+
+        A generator that was left is collected at any moment, in the middle of this thread's own
+        turn too: what its end has to write waits until the turn is over.
+        """
+        if self._lock.locked() and self._turn == threading.get_ident():
+            self._later.append(work)
+            return otherwise
+        result = self._done(work, otherwise, plain=plain)
+        with suppress(IndexError):
+            while True:
+                self._done(self._later.popleft(), None, plain=False)
+        return result
+
+    def _done(self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool) -> T:
         with self._lock:
             if self._clock() < self._off_until:
                 return otherwise
+            self._turn = threading.get_ident()
             try:
                 db = self._opened()
                 if plain:
                     return work(db)
-                db.execute("BEGIN IMMEDIATE")
-                try:
+                try:  # from here on, since Ctrl-C comes when the waiting for others is over
+                    db.execute("BEGIN IMMEDIATE")
                     result = work(db)
                     db.execute("COMMIT")
                 except BaseException:
@@ -293,6 +318,8 @@ class Walks:
                 trouble = self._troubled(error)
             else:
                 return result
+            finally:
+                self._turn = 0
         if trouble and not self._warned:
             self._warned = True
             warnings.warn(trouble, JournalWarning, stacklevel=outside())

@@ -7,6 +7,7 @@ first calls are answered from here, as long as they are the same, and all others
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -109,8 +110,11 @@ class Journal:
 
         Where there is none, the call was not one to be sent: the last reply led to it.
         """
-        calls = [_called(text)[0] for text in self.walks.calls(self.id)]
-        place = calls.index(call) if call in calls else max(0, len(calls) - 1)
+        calls = self.walks.calls(self.id)
+        place = max(0, len(calls) - 1)
+        with suppress(ValueError, TypeError):  # a damaged one
+            known = [_called(text)[0] for text in calls]
+            place = known.index(call) if call in known else place
         self.walks.cut(self.id, place)
 
     def told(self) -> str:
@@ -139,7 +143,10 @@ class Journal:
 
     def _kept(self, place: int) -> tuple[Call, Reply] | None:
         found = self.walks.page(self.id, place)
-        return None if found is None else _read(*found)
+        try:
+            return None if found is None else _read(*found)
+        except (ValueError, TypeError):  # damaged, and as good as gone
+            return None
 
 
 def _written(call: Call, reply: Reply) -> str:

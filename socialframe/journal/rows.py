@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,5 +62,8 @@ class Unfinished:
 def unfinished(row: tuple[Any, ...]) -> Unfinished:
     """Return a walk from its row."""
     values = list(row)
-    values[3], values[-1] = json.loads(row[3]), int(row[-1])
+    try:
+        values[3], values[-1] = json.loads(row[3]), int(row[-1])
+    except (ValueError, TypeError) as error:
+        raise sqlite3.DatabaseError("a row of it makes no sense") from error
     return Unfinished(*values)

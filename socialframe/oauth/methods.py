@@ -21,7 +21,8 @@ class Connecting:
     """Connects accounts and disconnects them."""
 
     if TYPE_CHECKING:
-        cache: Any  # of the floor above
+        cache: Any  # both of the floor above
+        _unfinished: Any
 
         def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
             """Send one call."""
@@ -132,3 +133,5 @@ class Connecting:
         """Let the next ``accounts()`` and ``health()`` ask anew, also after a failure."""
         for endpoint in ("accounts", "health") if self.cache is not None else ():
             self.cache.clear(endpoint=endpoint)
+        if self._unfinished is not None:
+            self._unfinished.forget("accounts", "health")

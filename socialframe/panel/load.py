@@ -109,6 +109,10 @@ class Load:
         if not self.work.begin(lambda: self._loaded(wish, query)):
             self._say(Status("warn", "Something is being loaded already; Stop ends it."))
 
+    def forget(self) -> None:
+        """Go on with nothing: another client is asked from now on."""
+        self._unfinished = None
+
     def stop(self) -> None:
         """Stop before the next page; what came stays."""
         if self.work.busy:

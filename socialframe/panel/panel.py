@@ -128,6 +128,7 @@ class Panel:
     def use(self, api: Client) -> None:
         """Ask this client from now on, and begin with who is connected."""
         self.api = api
+        self._load.forget()
         where = "" if self.made_up else api.base_url
         self._head.value = styles.head(where, made_up=self.made_up)
         self.widget.children = [self.widget.children[0], self._head, *self._boxes()]

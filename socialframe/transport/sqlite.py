@@ -75,9 +75,9 @@ class _Table(SQLiteDict):
         with self._lock:
             connection = self._connection
             assert connection is not None  # noqa: S101 - connection() made it
-            connection.execute("BEGIN IMMEDIATE")
             self._active_transaction = True
-            try:
+            try:  # from here on, since Ctrl-C comes when the waiting for others is over
+                connection.execute("BEGIN IMMEDIATE")
                 yield
                 connection.commit()
             except BaseException:

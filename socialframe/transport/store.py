@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,6 +69,8 @@ class Store:
         self._network = network
         self._clock = clock
         self._lock = threading.Lock()
+        self._turn = 0  # the thread that has it
+        self._later: deque[Callable[[Any], object]] = deque()
         self._backend: Any = None
         self._file = 0  # what tells the file that was opened from one that stands there now
         self._frame: Frame | None = None
@@ -133,14 +136,29 @@ class Store:
     # Reading is under the lock too: requests-cache reads without one, and then now and then a
     # reading thread finds nothing because another writes.
     def _do(self, work: Callable[[Any], T], otherwise: T) -> T:
+        # A generator that was left is collected at any moment, in the middle of this thread's own
+        # turn too: what its end has to write waits until the turn is over.
+        if self._lock.locked() and self._turn == threading.get_ident():
+            self._later.append(work)
+            return otherwise
+        result = self._done(work, otherwise)
+        with suppress(IndexError):
+            while True:
+                self._done(self._later.popleft(), None)
+        return result
+
+    def _done(self, work: Callable[[Any], T], otherwise: T) -> T:
         trouble = ""
         with self._lock:
             if self._clock() < self._off_until:
                 return otherwise
+            self._turn = threading.get_ident()
             try:
                 result = work(self._opened())
             except Exception as error:  # noqa: BLE001 - whatever a backend raises is no answer lost
                 trouble, result = self._troubled(error), otherwise
+            finally:
+                self._turn = 0
             if not trouble and self._frame is not None and self._frame.strange:
                 self._frame.strange = False
                 trouble = "holds entries that are damaged or of another version; they are not used"

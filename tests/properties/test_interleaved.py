@@ -1,6 +1,7 @@
 """Whatever changes on the server between the pages of a walk that is interrupted and goes on."""
 
 import warnings
+from contextlib import suppress
 
 import httpx
 from hypothesis import HealthCheck, settings
@@ -69,9 +70,10 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule()
     def interrupt(self):
-        """Leave the loop; the walk goes on with the next reading."""
+        """Press Ctrl-C in a page; the walk goes on with the next reading."""
         if self.pages is not None:
-            self.pages.close()
+            with suppress(KeyboardInterrupt):
+                self.pages.throw(KeyboardInterrupt)
         self.pages = None
 
     @rule()
