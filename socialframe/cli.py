@@ -1,8 +1,9 @@
 """``socialframe``: the same words from a shell.
 
 Rows go to standard output or into a file, everything else to standard error. Exit codes: 0
-complete, 2 usage, 3 no key or a wrong one, 4 a walk that broke or of which nobody can say that it
-is whole, 5 any other refusal of the API or the network.
+complete, 2 usage, 3 no key or a wrong one, 4 a walk that broke (nothing is
+given) or of which nobody can say that it is whole (its rows are given), 5 any other refusal of the
+API or the network, 130 Ctrl-C.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Client(Connecting, Endpoints):
         choice = chosen(cache, memory=memory)
         if choice is None and (offline or stale_if_error):
             raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
-        owner = tenant(settings.base_url, settings.secret)
+        owner = tenant(settings.base_url + wiring.name, settings.secret)
         self.cache = choice and Cached(
             choice,
             owner,
@@ -206,7 +206,7 @@ class Client(Connecting, Endpoints):
             max_wait=max_wait,
             max_requests=max_requests,
             progress=progress,
-            wiring=Wiring(transport=lambda: httpx.WSGITransport(app=box.wsgi)),
+            wiring=Wiring(lambda: httpx.WSGITransport(app=box.wsgi), name=box.name),
         )
         client._key_source, client.box = "the sandbox", box
         return client

@@ -31,7 +31,10 @@ def days(since: Day | None, until: Day | None) -> tuple[str | None, str | None]:
     >>> days(date(2026, 1, 1), "2026-01-31")
     ('2026-01-01', '2026-01-31')
     """
-    first, last = _day("since", since), _day("until", until)
+    try:
+        first, last = _day("since", since), _day("until", until)
+    except OverflowError:
+        raise ArgumentError("since and until are days that exist in UTC, too.") from None
     if first is not None and last is not None and first > last:
         raise ArgumentError(f"since ({first}) is after until ({last}); swap them.")
     return first, last
@@ -46,10 +49,7 @@ def _day(name: str, value: object) -> str | None:
     if isinstance(value, datetime):
         if value != value:  # noqa: PLR0124 - pandas' NaT
             raise ArgumentError(f"{name} is NaT; give a day, or leave it out.")
-        try:
-            in_utc = value.astimezone(UTC) if value.tzinfo else value
-        except OverflowError:
-            raise ArgumentError(f"{name} is {value!r}, beyond all days in UTC.") from None
+        in_utc = value.astimezone(UTC) if value.tzinfo else value
         if in_utc.time() != datetime.min.time():
             raise ArgumentError(
                 f"{name} is {value}, which is not a whole UTC day; the API filters by days. "

@@ -290,9 +290,9 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.position.items())
         return (
-            f"{self.reason} The walk had {self.pages_done:,} pages ({self.rows:,} rows) and is not "
-            f"whole, so no result is returned; the call due next was the one with "
-            f"{where or 'the next page'}. {self._advice()}"
+            f"{self.reason} The walk had {self.pages_done:,} page{'s' * (self.pages_done != 1)} "
+            f"({self.rows:,} rows) and is not whole, so no result is returned; the call due next "
+            f"was the one with {where or 'the next page'}. {self._advice()}"
         )
 
     def resume(self) -> Any:  # noqa: ANN401 - a Query, which stands on a higher floor

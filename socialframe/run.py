@@ -281,7 +281,11 @@ class Run:
             elif isinstance(error, GeneratorExit):  # a loop over its pages that was left
                 journal.left(LEFT, "not all of its pages were taken", walk.rows)
             else:  # Ctrl-C
-                journal.left("interrupted", type(error).__name__, walk.rows)
+                journal.left(
+                    "interrupted",
+                    "Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__,
+                    walk.rows,
+                )
             if isinstance(error, IncompleteWalk) and journal.outdated is None:
                 error.walk_id, error._again = journal.id, self.again  # noqa: SLF001 - of our own
             raise

@@ -40,6 +40,7 @@ _QUERY = 60  # letters of a query, or of a reason, in a list of walks
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 UNCERTAIN = 4
+_INTERRUPTED = 130  # as a shell says it of what SIGINT ended
 #: Exit codes, the first that fits.
 EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
     (ArgumentError, 2),
@@ -75,7 +76,12 @@ def sentences() -> Iterator[None]:
     except SocialFrameError as error:
         code = next(code for cls, code in EXIT_CODES if isinstance(error, cls))
         click.echo(f"Error: {error}", err=True)
+        if isinstance(error, IncompleteWalk) and error.walk_id:
+            click.echo(f"To go on: socialframe walks resume {error.walk_id}", err=True)
         raise click.exceptions.Exit(code) from None
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What came is kept: socialframe walks ls", err=True)
+        raise click.exceptions.Exit(_INTERRUPTED) from None
     except UnicodeEncodeError as error:
         text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
         raise click.ClickException(text) from None
@@ -186,7 +192,8 @@ def list_walks(table: pd.DataFrame, moment: str, nothing: str, *, as_json: bool)
 def _calls(facts: dict[str, Any]) -> str:
     """Return how many calls it took, and from when those are that the cache answered."""
     kept = f" from the cache, of {facts['first_fetch'][:16]}" if facts.get("from_cache") else ""
-    return f"{facts.get('pages')} calls{kept}"
+    pages = facts["pages"]
+    return f"{pages:,} call{'s' * (pages != 1)}{kept}"
 
 
 def _print_json(query: Query) -> None:

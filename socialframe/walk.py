@@ -13,6 +13,7 @@ import pyarrow as pa
 from socialframe.ahead import grouped, overlapped
 from socialframe.errors import (
     IncompleteWalk,
+    MaxRequestsError,
     NotFoundError,
     PagingLoop,
     ReplyError,
@@ -367,7 +368,9 @@ class Walk:
 
     def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
         text = str(error).rstrip(".")
-        return self._incomplete(f"A page did not come: {text}.", call, cause=error)
+        if not isinstance(error, MaxRequestsError):
+            text = f"A page did not come: {text}"
+        return self._incomplete(f"{text}.", call, cause=error)
 
     def _incomplete(
         self,

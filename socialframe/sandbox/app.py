@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 from urllib.parse import parse_qsl
@@ -111,7 +112,7 @@ class Sandbox:
     ) -> None:
         if tier not in tuple(CALLS_A_WINDOW):
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
-        self.tier = tier
+        self.tier, self.name = tier, secrets.token_hex(4)  # what tells it from other sandboxes
         self.seed = seed
         self.switches = switched(choices)
         self._size = {} if posts is None else {"posts": posts}

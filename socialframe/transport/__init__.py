@@ -91,12 +91,15 @@ class Wiring:
         Wait so many seconds; seconds that only ever grow.
     now : callable
         Seconds of Unix time.
+    name : str
+        What tells it from others that answer under the same base URL.
     """
 
     transport: Callable[[], httpx.BaseTransport] | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = uptime
     now: Callable[[], float] = time.time
+    name: str = ""
 
 
 class Transport:

@@ -94,6 +94,37 @@ def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+VERB = """
+import sys
+from socialframe.cli import main
+main(["posts", "--tier", "paid", "-o", "posts.parquet"])
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_ctrl_c_in_a_shell_says_what_is_kept(served, tmp_path):
+    """In a sentence, with the exit code of a shell; the file is not there."""
+    box, url = served
+    process = subprocess.Popen(
+        [sys.executable, "-c", VERB],
+        cwd=tmp_path,
+        env={**os.environ, "SOCIALAPI_KEY": box.key, "SOCIALAPI_BASE_URL": url},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob(".*.part")):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert said.strip().endswith("Interrupted. What came is kept: socialframe walks ls")
+    assert list(tmp_path.iterdir()) == []
+
+
 STUCK = """
 import sys, time
 import socialframe as sf

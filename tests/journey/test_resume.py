@@ -11,6 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +23,7 @@ import socialframe as sf
 from socialframe.cli import main
 from socialframe.paging import PageNumber
 from socialframe.sandbox import Fault, Sandbox
+from socialframe.transport import Wiring
 
 DOWN = Fault("status", status=503, page=4)
 
@@ -525,3 +527,34 @@ def test_walks_are_listed_resumed_and_removed_from_a_shell(box, every, tmp_path,
     assert run("rm", names[1]).output == "1 walks are gone.\n"
     assert run("rm", "--all").output == "0 walks are gone.\n"
     assert "No walk is unfinished" in run("ls").output
+
+
+def test_a_loop_that_was_left_goes_on_only_while_the_cache_would_answer(every):
+    """Without a cache it asks anew at once, else when its last page is too old; unless named."""
+    clock, now = Clock(), Clock()
+    box = Sandbox(clock=clock, sleep=clock.sleep)
+    api = sf.Client.sandbox(box, cache=False)
+    next(iter(api.posts(**SPAN).pages()))
+    assert facts(api.posts(**SPAN).frame())["from_journal"] == 0
+    next(iter(api.posts(**SPAN).pages()))
+    named = api.resume(api.walks()["walk_id"][0]).frame()
+    assert (facts(named)["from_journal"], len(named)) == (1, len(every))
+
+    for passed, kept in ((10, 1), (70, 0)):
+        wiring = Wiring(lambda: httpx.WSGITransport(app=box.wsgi), clock=clock, now=now)
+        api = sf.Client(box.key, tier="paid", cache="1 min", wiring=wiring)
+        next(iter(api.posts(**SPAN).pages()))
+        now.now += passed
+        assert facts(api.posts(**SPAN).frame())["from_journal"] == kept
+        api.cache.clear()
+
+
+def test_who_was_disconnected_is_in_no_journal():
+    """Nor is an account that was connected missing."""
+    api = sf.Client.sandbox(cache=True)
+    pages = api.accounts().pages()
+    next(pages)
+    pages.close()
+    api.disconnect("tiktok", "tt_40311")
+
+    assert "tt_40311" not in set(api.accounts().frame()["account_id"])

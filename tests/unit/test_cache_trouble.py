@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -417,3 +418,55 @@ def test_the_table_of_mounts_tells_a_network_file_system(path, network):
     """The deepest mount counts, and of two in one place the later one."""
     assert on_network(Path(path), MOUNTS) is network
     assert on_network(Path(path), "") is False
+
+
+def test_what_is_collected_in_the_middle_of_its_own_thread_s_turn_waits_for_its_end(tmp_path):
+    """As a walk that was left, whose entries are thrown away; nothing waits for itself."""
+    ends = []
+
+    def codec():
+        for end in ends:
+            end()
+        return pa.Codec("zstd")
+
+    store = Store(tmp_path / "http.sqlite", codec)
+    store.put("00ff", KEPT)
+    store.close()
+    ends.append(lambda: store.delete(["00ff"]))
+    thread = threading.Thread(target=store.keys, daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    ends.clear()
+    assert store.keys() == []
+    store.close()
+
+
+@pytest.mark.processes
+def test_ctrl_c_while_it_waits_for_the_file_gives_the_lock_back(tmp_path):
+    """It is heard when the wait is over, and then the transaction has begun."""
+    file = tmp_path / "http.sqlite"
+    store = Store(file, lambda: pa.Codec("zstd"))
+    store.put("00", KEPT)
+    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
+    interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    for timer in (release, interrupt):
+        timer.start()
+
+    def putting():
+        store.put("01", KEPT)
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        putting()
+
+    release.join()
+    holder.execute("BEGIN IMMEDIATE")
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert store.put("02", KEPT)
+    assert {"00", "02"} <= set(store.keys())
+    store.close()

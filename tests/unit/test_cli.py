@@ -157,6 +157,8 @@ def test_a_verb_sends_no_more_requests_than_it_may():
 
     assert broken.exit_code == 4
     assert "takes 54 requests, and max_requests permits 10" in broken.output
+    assert "A page did not come" not in broken.output
+    assert "socialframe walks resume " in broken.output
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
 
 
@@ -272,7 +274,7 @@ def test_a_wrong_key_and_a_broken_walk_have_exit_codes_of_their_own():
         wrong = run("posts", env={"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url})
 
     assert (broken.exit_code, wrong.exit_code) == (4, 3)
-    assert "The walk had 1 pages" in broken.stderr
+    assert "The walk had 1 page (" in broken.stderr
 
 
 def test_inspect_says_where_rows_came_from_and_what_the_columns_are():

@@ -7,6 +7,7 @@ import os
 import pickle
 import stat
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -602,3 +603,46 @@ def test_strange_members_are_kept_and_written(body, tmp_path):
         assert len(frame) == len(pd.read_parquet(tmp_path / "x.parquet")) > 0
         for line in (tmp_path / "x.jsonl").read_text(encoding="utf-8").splitlines():
             json.loads(line, parse_constant=pytest.fail)
+
+
+def test_a_query_that_was_walked_shows_where_its_rows_came_from():
+    """In the line of ``provenance``, also as another query of the same; no key in it."""
+    api = sf.Client.sandbox()
+    query = api.accounts("tiktok")
+    assert "nothing sent yet" in query._repr_html_()
+    frame = query.frame()
+
+    for same in (query, api.accounts("tiktok")):
+        shown = unescape(same._repr_html_())
+        assert f"Last time: {sf.provenance(frame)}." in shown
+        assert api.box.key not in shown
+    assert "nothing sent yet" in api.accounts("threads")._repr_html_()
+
+
+def test_two_sandboxes_share_no_rows(tmp_path):
+    """Also where both have one key, and one file for what is kept."""
+    for posts in (100, 250):
+        box = sf.Sandbox(posts=posts, key=KEY)
+        assert len(sf.Client.sandbox(box, cache=tmp_path / "c.sqlite").posts().frame()) == posts
+
+
+@pytest.mark.parametrize(
+    "limit", [("60",), (None,), (60, "x"), (1.5,), (True,), (60, float("inf"))]
+)
+def test_a_limit_that_cannot_be_meant_is_refused(limit):
+    """In a sentence."""
+    with pytest.raises(sf.ArgumentError, match="takes a"):
+        sf.Client(KEY, tier=sf.Limit(*limit))
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=5))),
+        dt.datetime(9999, 12, 31, 23, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
+    ],
+)
+def test_a_day_beyond_all_days_is_refused(api, day):
+    """In a sentence."""
+    with pytest.raises(sf.ArgumentError, match="days that exist in UTC"):
+        api.posts(since=day)

@@ -1,10 +1,13 @@
 """What an unfinished walk has fetched is kept and given back; the file is never in the way."""
 
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -478,3 +481,105 @@ def test_a_locked_file_costs_two_seconds_once(folder, now):
 def test_the_warning_is_a_public_name():
     """It can be filtered by it."""
     assert sf.JournalWarning is JournalWarning
+
+
+def within(seconds, work):
+    """Do something in a thread that may wait for ever; whether it came to its end."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
+
+
+def test_what_is_collected_in_the_middle_of_its_own_thread_s_turn_waits_for_its_end(folder, now):
+    """As a generator that was left: its end is noted, and nothing waits for itself."""
+    ends = []
+
+    def find():
+        for end in ends:
+            end()
+        return folder
+
+    walks = Walks(find, lambda: pa.Codec("zstd"), now=now)
+    journal = walks.begin(STARTED)
+    journal.through(Api())(a_call(1))
+    walks.close()
+    ends.append(lambda: journal.left("left", "collected", 100))
+
+    assert within(10, walks.all)
+    ends.clear()
+    assert [(one.state, one.rows) for one in walks.all()] == [("left", 100)]
+
+
+@pytest.mark.processes
+def test_ctrl_c_while_it_waits_for_the_file_gives_the_lock_back(folder, now):
+    """It is heard when the wait is over, and then the transaction has begun."""
+    walks = walks_in(folder, now)
+    send = walks.begin(STARTED).through(Api())
+    send(a_call(1))
+    holder = sqlite3.connect(folder / "walks.sqlite", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
+    interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    for timer in (release, interrupt):
+        timer.start()
+
+    def sending():
+        send(a_call(2))
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        sending()
+
+    release.join()
+    holder.execute("BEGIN IMMEDIATE")
+    holder.execute("ROLLBACK")
+    holder.close()
+    send(a_call(2))
+    assert [one.pages for one in walks.all()] == [2]
+
+
+def test_a_walk_at_work_is_never_thrown_away(folder, now):
+    """However old the clock makes it; one that nobody is at work on is, after a week."""
+    walks = walks_in(folder, now)
+    old, left = walks.begin(STARTED), walks.begin(STARTED)
+    for journal in (old, left):
+        journal.through(Api())(a_call(1))
+    left.left("failed", "", 0)
+    now.now += 8 * 86400
+    new = walks.begin(STARTED)
+    new.through(Api())(a_call(1))
+
+    assert {one.id for one in walks.all()} == {old.id, new.id}
+
+
+def test_another_process_does_not_end_a_walk(folder, now):
+    """As a forked child, in which a generator of its parent's is collected."""
+    walks, child = walks_in(folder, now), walks_in(folder, now)
+    journal = walks.begin(STARTED)
+    journal.through(Api())(a_call(1))
+    child.all()
+    child.note(journal.id, "left", "", 0)
+
+    assert [one.state for one in walks.all()] == ["running"]
+
+
+@pytest.mark.parametrize("damage", ["UPDATE walks SET query = '{'", "UPDATE pages SET call = '['"])
+def test_a_row_that_makes_no_sense_is_as_good_as_gone(folder, now, damage):
+    """With a warning where a whole walk is lost; never with an error."""
+    walks = walks_in(folder, now)
+    journal = walks.begin(STARTED)
+    journal.through(Api())(a_call(1))
+    journal.left("failed", "", 0)
+    walks.close()
+    with sqlite3.connect(folder / "walks.sqlite") as db:
+        db.execute(damage)
+    db.close()
+    api = Api()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JournalWarning)
+        again = walks.pick("tenant", "name") or walks.begin(STARTED)
+        again.cut(a_call(2))
+        again.through(api)(a_call(1))
+
+    assert len(api.asked) == 1

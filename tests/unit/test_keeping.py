@@ -119,10 +119,10 @@ def test_verbs_keep_what_they_fetch(monkeypatch):
             True,
             0,
         )
-        assert told() == ("17 rows, 5 columns, 1 calls, complete", 1)
+        assert told() == ("17 rows, 5 columns, 1 call, complete", 1)
         kept, asked = told()
         assert (re.sub(r"\d{4}-.*:\d\d", "then", kept), asked) == (
-            "17 rows, 5 columns, 1 calls from the cache, of then, complete",
+            "17 rows, 5 columns, 1 call from the cache, of then, complete",
             1,
         )
         assert told("--refresh")[1] == 2

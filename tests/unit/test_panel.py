@@ -592,3 +592,20 @@ def test_words_of_others_are_never_markup(panel_of):
     shown += styles.status(Status("bad", evil)) + styles.head(evil, made_up=False)
 
     assert "<img" not in shown
+
+
+def test_another_client_goes_on_with_nothing(panel_of):
+    """What was stopped was of other people."""
+    panel = panel_of()
+    panel.api.box.faults = [Fault("html", page=4)]
+    panel._load.load_button.click()
+    assert panel.wait()
+    assert len(panel.df) < 5400
+    other = sf.Client.sandbox(sf.Sandbox(posts=70))
+    panel.use(other)
+    assert panel.wait()
+    panel._load.load_button.click()
+    assert panel.wait()
+
+    assert len(panel.df) == 70
+    assert panel.query.source is other
