@@ -306,7 +306,8 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
         Raises
         ------
         ArgumentError
-            If nothing of the walk is kept any more, or it is of another key.
+            If this error was pickled, and nothing of the walk is kept any more, or it is of another
+            key. Else the query starts anew then, and says so.
         """
         if self._again is not None:
             return self._again(self.walk_id)

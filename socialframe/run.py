@@ -225,6 +225,11 @@ class Run:
             bar = shown
         if journal is not None and journal.pages:
             bar.say(f"{self.endpoint.name}: {journal.told()}")
+        elif self.walk:
+            bar.say(
+                f"{self.endpoint.name}: nothing is kept of the walk {self.walk}, or somebody else "
+                "goes on with it; this one starts anew."
+            )
         most, replay = self.asked.most, passage is not None and passage.replay
         before, made = self._calls(passage), 0
 

@@ -558,3 +558,23 @@ def test_who_was_disconnected_is_in_no_journal():
     api.disconnect("tiktok", "tt_40311")
 
     assert "tt_40311" not in set(api.accounts().frame()["account_id"])
+
+
+def test_a_walk_of_which_nothing_is_kept_starts_anew_and_says_so(box, every, caplog):
+    """Somebody removed it, or goes on with it at this moment."""
+    api = client_of(box)
+    box.faults = [DOWN]
+    error, other = broken(api), broken(api, until="2026-11-19")
+    box.faults = ()
+    CliRunner().invoke(main, ["walks", "rm", error.walk_id])
+    elsewhere = client_of(box).resume(other.walk_id).pages()
+    next(elsewhere)
+
+    for one in (error, other):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "socialframe"):
+            frame = one.resume().frame()
+        assert facts(frame)["from_journal"] == 0
+        assert facts(frame)["complete"] is True
+        assert f"nothing is kept of the walk {one.walk_id}" in caplog.text
+    elsewhere.close()
