@@ -254,13 +254,16 @@ def wait_for(url) -> None:
 COLUMNS = ("whole", "explained", "cannot be seen", "wrong")
 
 
-def unseen(paging, sign, fault):
-    """Say whether no client could see what happens: only the rows that it has not got know of it.
+#: What no client could see, by the kind of fault: only rows that it has not got know of it.
+UNSEEN = {
+    "delete": "rows moved up over the edge of a page and no reply counts them, so that a position "
+    "(a number, an offset, in this sandbox a cursor too) leads past them",
+    "edit": "a row changed after it was read",
+}
 
-    A row that changes after it was read. Rows that move up over the edge of a page, where no reply
-    counts the rows: a position (a number, an offset, and in this sandbox a cursor too) then leads
-    past them.
-    """
+
+def unseen(paging, sign, fault):
+    """Say whether no client could see what happens."""
     if fault.kind == "edit":
         return True
     counted = sign in {"pages", "total"} or paging in {"after_id", "none"}
@@ -305,7 +308,8 @@ def main() -> int:
     counts = counts.reindex(index=list(KINDS), columns=list(COLUMNS), fill_value=0)
     counts.loc["all"] = counts.sum()
     wrong = [text for _, where, text in found if where == "wrong"]
-    print(counts.rename_axis(index=None, columns=None).to_string(), *wrong, sep="\n")  # noqa: T201 - for people
+    why = [f"Cannot be seen, {kind}: {reason}." for kind, reason in UNSEEN.items()]
+    print(counts.rename_axis(index=None, columns=None).to_string(), *why, *wrong, sep="\n")  # noqa: T201 - for people
     return 1 if wrong else 0
 
 
