@@ -123,8 +123,7 @@ class Proxied:
         ArgumentError
             If the port cannot be used.
         """
-        # The proxy hands the browser's own Host on. It takes its prefix off the path, and puts it
-        # before the place of our redirect.
+        # The proxy hands the browser's own Host on, and takes its prefix off the path.
         hosts = (urlsplit(self.base).netloc,)
         self._receiver = Receiver(flow, flow.path, port=self.port, hosts=hosts, clock=self.clock)
         return Callback(f"{self.base.rstrip('/')}/proxy/{self._receiver.port}{flow.path}")

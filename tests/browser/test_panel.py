@@ -1,54 +1,26 @@
 """The panel as a person has it: a real notebook, a real Chromium, the sandbox's consent pages."""
 
 import re
-from contextlib import contextmanager
 
 import pandas as pd
 import pytest
 from browsing import faults
+from panels import IMPORT, PANEL, consent, opened, press, says
 from playwright.sync_api import expect
 
 import socialframe as sf
 
 pytestmark = pytest.mark.browser
 
-IMPORT = "import socialframe as sf"
-PANEL = f"{IMPORT}\npanel = sf.Panel(sf.Client.sandbox())\npanel"
-
 
 @pytest.fixture
 def panel(notebook):
     """Open a notebook with a panel, and wait until it shows who is connected."""
 
-    def opened(cell=PANEL, **options):
-        book = notebook([cell], **options)
-        book.run_all()
-        card = book.page.locator(".socialframe-panel")
-        expect(card.get_by_text("17 accounts connected")).to_be_visible()
-        return book, card
+    def panel(cell=PANEL, **options):
+        return opened(notebook([cell], **options))
 
-    return opened
-
-
-@contextmanager
-def consent(card, button="Connect"):
-    """Press Connect; give the tab that opens, on the consent page."""
-    with card.page.expect_popup() as popup:
-        card.get_by_role("button", name=button, exact=True).first.click()
-    tab = popup.value
-    try:
-        expect(tab.get_by_role("button", name="Allow")).to_be_visible()
-        yield tab
-    finally:
-        tab.close()
-
-
-def press(card, name):
-    card.get_by_role("button", name=name, exact=True).click()
-
-
-def says(card, words):
-    expect(card.get_by_role("status").filter(has_text=words).first).to_be_visible()
+    return panel
 
 
 @pytest.mark.parametrize("lab", [False, True], ids=["notebook", "lab"])
@@ -59,7 +31,7 @@ def test_allow_connects_and_the_panel_says_who(panel, lab):
         assert tab.evaluate("window.opener") is None
         tab.get_by_role("button", name="Allow").click()
         expect(tab.get_by_role("heading", name=re.compile("onnected"))).to_be_visible()
-        assert "code=" not in tab.url
+        expect(tab).to_have_url(re.compile("/socialframe/result$"))
 
     says(card, "Connected:")
     expect(card.get_by_text("18 accounts connected")).to_be_visible()
@@ -69,7 +41,7 @@ def test_allow_connects_and_the_panel_says_who(panel, lab):
 
 
 def test_a_notebook_that_is_saved_while_it_waits_holds_no_link(panel):
-    """Nor the log of its server."""
+    """Cancel ends it."""
     book, card = panel()
     with consent(card) as tab:
         secrets = re.findall(r"(?:request|state)=([^&]+)", tab.url)

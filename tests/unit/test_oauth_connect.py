@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -221,7 +221,7 @@ def test_a_console_that_blocks_is_read_only_where_no_browser_was_opened():
     assert elsewhere.typed == []
 
 
-def test_through_a_proxy_the_redirect_url_has_its_prefix_and_the_result_has_none():
+def test_through_a_proxy_the_redirect_url_has_its_prefix_and_the_result_too():
     """As jupyter-server-proxy does it: the prefix off the path, the browser's Host handed on."""
     base = "https://hub.example/user/ada/"
 
@@ -230,13 +230,19 @@ def test_through_a_proxy_the_redirect_url_has_its_prefix_and_the_result_has_none
         prefix, port, path = re.match(r"(/user/ada/proxy/(\d+))(/.*)", there.path).groups()
         assert there.netloc == "hub.example"
         assert prefix.count("proxy") == 1
-        return visit(f"http://127.0.0.1:{port}{path}?{there.query}", Host="hub.example")
+        inside = f"http://127.0.0.1:{port}"
+        (reply,) = visit(f"{inside}{path}?{there.query}", Host="hub.example")
+        place = reply.headers["refresh"].partition("url=")[2]
+        result = urljoin(there.path, place)
+        return prefix, result, visit(inside + result.removeprefix(prefix), Host="hub.example")
 
     with api_of() as api, Desk(follow).leaving() as desk:
         assert api.connect("tiktok", callback=base, console=desk.console)
         pasted = Desk(typed=[press])
         assert api.connect("threads", callback=base, console=pasted.console)
-    assert desk.seen[0][0].headers["location"] == "/socialframe/result"
+    prefix, result, answers = desk.seen[0]
+    assert result == f"{prefix}/socialframe/result"
+    assert "<h1>Connected</h1>" in answers[0].text
 
 
 def test_a_hub_that_tells_its_address_is_gone_through(monkeypatch):

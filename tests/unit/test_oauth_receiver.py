@@ -293,12 +293,34 @@ def test_a_port_can_be_used_again_at_once():
 def test_behind_a_proxy_its_own_name_counts_as_well():
     """The browser's Host is handed on; another one is still refused."""
     with receiving(hosts=("Hub.example",)) as (_, _, address):
-        codes = [
-            get(address + query, Host=host).status_code
-            for host, query in (("evil.example", RIGHT), ("hub.example", RIGHT))
-        ]
+        answers = [get(address + RIGHT, Host=host) for host in ("evil.example", "hub.example")]
 
-    assert codes == [421, 303]
+    assert "<h1>421 Misdirected Request</h1>" in answers[0].text
+    assert "<h1>Connected</h1>" in answers[1].text
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "says"),
+    [
+        (RIGHT, {}, "<h1>Connected</h1>"),
+        ("?error=access_denied", {}, "<h1>Not connected</h1>"),
+        ("?code=a&code=b", {}, "<h1>400 Bad Request</h1>"),
+        (RIGHT, {"Sec-Fetch-Dest": "image"}, "<h1>403 Forbidden</h1>"),
+    ],
+)
+def test_behind_a_proxy_no_answer_at_the_secret_path_is_one_that_it_logs(query, headers, says):
+    """A notebook server logs the path of what is not answered with 200, and the nonce is in it."""
+    with receiving(hosts=("hub.example",)) as (_, _, address):
+        reply = get(address + query, Host="hub.example", **headers)
+
+    assert reply.status_code == 200
+    assert says in reply.text
+    over = "Connected" in says or "Not connected" in says
+    assert ("refresh" in reply.headers) is over
+    if over:  # the code leaves the address bar all the same
+        seconds, _, place = reply.headers["refresh"].partition("; url=")
+        assert seconds == "0"
+        assert httpx.URL(address).join(place).path == "/socialframe/result"
 
 
 def test_neither_log_nor_output_hold_what_came(caplog, capfd):

@@ -1,0 +1,56 @@
+"""The panel in a real notebook: opened, pressed, read."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from browsing import Notebook
+    from playwright.sync_api import Locator, Page
+
+IMPORT = "import socialframe as sf"
+PANEL = f"{IMPORT}\npanel = sf.Panel(sf.Client.sandbox())\npanel"
+
+
+def opened(book: Notebook) -> tuple[Notebook, Locator]:
+    """Run a notebook with a panel, and wait until that shows who is connected."""
+    book.run_all()
+    card = book.page.locator(".socialframe-panel")
+    expect(card.get_by_text("17 accounts connected")).to_be_visible()
+    return book, card
+
+
+@contextmanager
+def consent(card: Locator, button: str = "Connect") -> Iterator[Page]:
+    """Press Connect; give the tab that opens, on the consent page."""
+    with card.page.expect_popup() as popup:
+        card.get_by_role("button", name=button, exact=True).first.click()
+    tab = popup.value
+    try:
+        expect(tab.get_by_role("button", name="Allow")).to_be_visible()
+        yield tab
+    finally:
+        tab.close()
+
+
+def allow(tab: Page) -> str:
+    """Press Allow; give the address of the callback that the browser is sent to."""
+    with tab.expect_request(re.compile("[?&]code=")) as asked:
+        tab.get_by_role("button", name="Allow").click()
+    return str(asked.value.url)
+
+
+def press(card: Locator, name: str) -> None:
+    """Press a button."""
+    card.get_by_role("button", name=name, exact=True).click()
+
+
+def says(card: Locator, words: str | re.Pattern[str]) -> None:
+    """Wait until a status line says it."""
+    expect(card.get_by_role("status").filter(has_text=words).first).to_be_visible()
