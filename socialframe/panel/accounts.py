@@ -36,6 +36,7 @@ class Accounts:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._attempt: Attempt | None = None
+        self._heard = ""  # of this attempt
         self.work = Work(self._say, self._draw)
         self.title = w.HTML(styles.step(1, "Accounts"))
         self.status = w.HTML(styles.status(None))
@@ -81,7 +82,7 @@ class Accounts:
             door.shut()
             return
         attempt = Attempt(self._hear, door.go, door.shut, self._pages)
-        self._attempt = attempt
+        self._attempt, self._heard = attempt, ""
         self._say(Status("busy", f"Asking {platform} for the address …"))
         self.work.begin(lambda: self._connected(attempt, platform, door))
 
@@ -158,8 +159,10 @@ class Accounts:
         return Status("warn" if told else "quiet", told.strip())
 
     def _hear(self, text: str) -> None:
-        paste = "aste" in text and "address" in text
-        self._say(Status("busy", _WAITS if paste else text))
+        if text.endswith("here:"):  # a line to type in: here it is a box, below what was said
+            text = f"{self._heard} {_WAITS}".strip()
+        self._heard = text
+        self._say(Status("busy", text))
 
     def _pages(self, options: Sequence[Option]) -> None:
         self.page.options = [(one.name, one.id) for one in options]

@@ -200,6 +200,20 @@ def test_a_pasted_address_connects_and_does_not_stay(panel_of):
     assert "Connected:" in said(panel._accounts)
 
 
+def test_a_refused_redirect_url_is_told_beside_what_to_do_now(panel_of):
+    """Both can be read while it waits: what the API said, and where to paste."""
+    box = sf.Sandbox(only_redirect="https://shop.example/cb")
+    panel = panel_of(sf.Client.sandbox(box))
+    address = press(Tab(panel).opened())
+    until(lambda: "Waiting for you" in said(panel._accounts))
+
+    assert "redirect_url must be exactly the URL that is registered" in said(panel._accounts)
+    assert "paste its whole address here" in said(panel._accounts)
+    panel._accounts.pasted.value = address
+    assert panel.wait()
+    assert "Connected:" in said(panel._accounts)
+
+
 def test_nothing_secret_is_in_the_state_of_a_widget(panel_of):
     """Neither key, code, state, nonce nor the link, at any moment of a flow."""
     box = sf.Sandbox(key=KEY)
