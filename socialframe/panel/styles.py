@@ -135,7 +135,7 @@ CSS = """
   line-height: 1.5; font-family: var(--jp-code-font-family, monospace); }
 @media (max-width: 560px) {
   .socialframe-panel .sf-part, .sf-head { padding-left: 12px; padding-right: 12px; }
-  .sf-who { grid-template-columns: minmax(0, 1fr) auto; gap: 0 10px; }
+  .sf-who { grid-template-columns: minmax(0, 1fr) 132px; gap: 0 10px; }
   .sf-who .sf-name { grid-area: 1 / 1; }
   .socialframe-panel .sf-account { padding: 6px 12px; }
   .socialframe-panel .sf-account > .widget-html { flex: 1 1 100%; }

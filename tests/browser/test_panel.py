@@ -191,36 +191,57 @@ def test_the_panel_has_no_serious_fault(panel):
         assert faults(book.page, ".socialframe-panel") == []
 
 
-def tab_to(page, name):
-    """Press Tab until a button has the focus, as who has no mouse does."""
-    button = page.locator(".socialframe-panel").get_by_role("button", name=name, exact=True).first
-    expect(button).to_be_enabled()
-    for _ in range(80):
+@pytest.mark.parametrize("width", [1100, 480])
+def test_platform_health_and_date_stand_in_columns(panel, page, width):
+    """Of all accounts, whatever their names are and whichever buttons they have."""
+    page.set_viewport_size({"width": width, "height": 900})
+    _, card = panel()
+    expect(card.locator(".sf-who").last).to_be_visible()
+    lefts = card.locator(".sf-who").evaluate_all(
+        "all => all.map(who => [...who.children].map(one => one.getBoundingClientRect().left))"
+    )
+    assert len(lefts) == 17
+    assert [max(column) - min(column) < 1 for column in zip(*lefts, strict=True)] == [True] * 4
+
+
+def tab_to(page, role, name, inside=".socialframe-panel"):
+    """Press Tab until it has the focus, as who has no mouse does."""
+    found = page.locator(inside).get_by_role(role, name=name, exact=True).first
+    expect(found).to_be_enabled()
+    for _ in range(120):
         page.keyboard.press("Tab")
-        if button.evaluate("one => one === document.activeElement"):
+        if found.evaluate("one => one === document.activeElement"):
             return
     pytest.fail(f"no Tab reaches {name}")
 
 
 def test_without_a_key_a_keyboard_alone_does_it_all_on_the_sandbox(notebook):
-    """Try the sandbox, connect, load, save."""
+    """Try the sandbox, connect, say how many rows, load, save, download: by keys, nothing else."""
     book = notebook([f"{IMPORT}\nsf.Panel()"])
     book.run_all()
     page, card = book.page, book.page.locator(".socialframe-panel")
     says(card, "There is no API key")
     assert faults(page, ".socialframe-panel") == []
-    card.get_by_role("button", name="Try the sandbox").focus()
+    tab_to(page, "button", "Try the sandbox")
     page.keyboard.press("Enter")
     expect(card.get_by_text("17 accounts connected")).to_be_visible()
-    card.get_by_label("Platform").first.focus()
     with page.expect_popup() as popup:
-        tab_to(page, "Connect")
+        tab_to(page, "button", "Connect")
         page.keyboard.press("Enter")
-    popup.value.get_by_role("button", name="Allow").press("Enter")
+    tab_to(popup.value, "button", "Allow", "body")
+    popup.value.keyboard.press("Enter")
     says(card, "Connected:")
     popup.value.close()
-    for name, words in (("Load", "5,400 rows are here"), ("Save", "Read it by")):
-        tab_to(page, name)
+    tab_to(page, "textbox", "Rows at most")
+    page.keyboard.type("300")
+    tab_to(page, "button", "Load")
+    page.keyboard.press("Enter")
+    says(card, "300 rows are here")
+    tab_to(page, "button", "Save")
+    page.keyboard.press("Enter")
+    says(card, "Read it by")
+    tab_to(page, "button", "Download")
+    with page.expect_download() as download:
         page.keyboard.press("Enter")
-        says(card, words)
+    assert len(sf.read_parquet(download.value.path())) == 300
     expect(card.get_by_text("made-up people")).to_have_count(2)
