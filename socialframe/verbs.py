@@ -79,9 +79,6 @@ def sentences() -> Iterator[None]:
         if isinstance(error, IncompleteWalk) and error.walk_id:
             click.echo(f"To go on: socialframe walks resume {error.walk_id}", err=True)
         raise click.exceptions.Exit(code) from None
-    except KeyboardInterrupt:
-        click.echo("Interrupted. What came is kept: socialframe walks ls", err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
     except UnicodeEncodeError as error:
         text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
         raise click.ClickException(text) from None
@@ -160,7 +157,15 @@ def check_output(output: str | None, *, as_json: bool) -> None:
 
 
 def deliver(query: Query, output: str | None, *, as_json: bool) -> None:
-    """Give a query's rows as ``-o`` and ``--json`` say."""
+    """Give a query's rows as ``-o`` and ``--json`` say; Ctrl-C gives none."""
+    try:
+        _given(query, output, as_json=as_json)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What came is kept: socialframe walks ls", err=True)
+        raise click.exceptions.Exit(_INTERRUPTED) from None
+
+
+def _given(query: Query, output: str | None, *, as_json: bool) -> None:
     if output:
         write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
         path = write[Path(output).suffix](output)
