@@ -42,7 +42,7 @@ def consent(card: Locator, button: str = "Connect") -> Iterator[Page]:
 def allow(tab: Page) -> str:
     """Press Allow; give the address of the callback that the browser is sent to."""
     with tab.expect_request(re.compile("[?&]code=")) as asked:
-        tab.get_by_role("button", name="Allow").click()
+        tab.get_by_role("button", name="Allow").click(no_wait_after=True)
     return str(asked.value.url)
 
 

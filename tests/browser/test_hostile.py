@@ -1,0 +1,101 @@
+"""Who guesses the callback: other pages in the same browser, while the panel waits."""
+
+import re
+import socket
+
+import pytest
+from panels import IMPORT, allow, consent, opened, press, says
+from playwright.sync_api import Error, expect
+
+from socialframe.sandbox.serve import serve
+
+pytestmark = pytest.mark.browser
+
+EVIL = """<!doctype html><title>cats</title>
+<img src="{0}"><iframe src="{0}"></iframe><script src="{0}"></script>
+<script>fetch("{0}", {{mode: "no-cors"}}).catch(() => 0)</script><a href="{0}">A prize</a>"""
+GUESSED = "state=own7%3Ainstagram"
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def waiting(notebook):
+    """Open a panel whose callback is known: a registered address, which holds no nonce."""
+
+    def waiting(more=""):
+        callback = f"http://127.0.0.1:{free_port()}/cb"
+        made = f"sf.Panel(sf.Client.sandbox(sf.Sandbox({more})), redirect_url={callback!r})"
+        _, card = opened(notebook([f"{IMPORT}\npanel = {made}\npanel"]))
+        return callback, card
+
+    return waiting
+
+
+@pytest.fixture
+def stranger(context):
+    """Open a page that nobody here made, in the same browser."""
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def other(context):
+    """Open a page of another profile, which shares neither cookies nor cache."""
+    with context.browser.new_context() as elsewhere:
+        yield elsewhere.new_page()
+
+
+@pytest.mark.parametrize("answer", [f"code=f0rged&{GUESSED}", f"error=access_denied&{GUESSED}"])
+def test_a_hostile_page_that_guesses_path_and_state_changes_nothing(waiting, stranger, answer):
+    """By image, frame, script, fetch and link; then an honest Allow connects."""
+    callback, card = waiting()
+    forged = f"{callback}?{answer}"
+    answers = []
+    stranger.on("response", lambda one: one.url == forged and answers.append(one.status))
+
+    def evil(_, start):
+        start("200 OK", [("Content-Type", "text/html")])
+        return [EVIL.format(forged.replace("&", "&amp;")).encode()]
+
+    with consent(card) as tab, serve(evil) as url:
+        says(card, "Waiting for you")
+        stranger.goto(url)
+        stranger.get_by_role("link", name="A prize").click()
+        expect(stranger.get_by_role("heading", name="400")).to_be_visible()
+        assert answers[-1] == 400
+        assert answers[:-1]
+        assert set(answers[:-1]) == {403}
+        says(card, "Waiting for you")
+        expect(card.get_by_text("17 accounts connected")).to_be_visible()
+
+        assert allow(tab).startswith(callback)
+        says(card, "Connected:")
+    expect(card.get_by_text("18 accounts connected")).to_be_visible()
+
+
+def test_a_second_identical_callback_changes_nothing(waiting, other):
+    """While the first one's code is exchanged it comes too late; afterwards nobody listens."""
+    _, card = waiting("exchange_seconds=3")
+    with consent(card) as tab:
+        address = allow(tab)
+        assert other.goto(address).status == 410
+        expect(other.get_by_text("This was answered already")).to_be_visible()
+        says(card, "Connected:")
+        expect(tab.get_by_role("heading", name="Connected")).to_be_visible()
+    expect(card.get_by_text("18 accounts connected")).to_be_visible()
+    with pytest.raises(Error, match="ERR_CONNECTION_REFUSED"):
+        other.goto(address)
+
+    with consent(card) as tab:  # the next attempt, to which the old answer is a forged one
+        says(card, "Waiting for you")
+        assert other.goto(address).status == 400
+        says(card, "Waiting for you")
+    press(card, "Cancel")
+    says(card, re.compile("cancelled"))
+    expect(card.get_by_text("18 accounts connected")).to_be_visible()
