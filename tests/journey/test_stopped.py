@@ -1,18 +1,18 @@
 """A walk that anything stops goes on: every row once, in order, and no page is asked for twice."""
 
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
 import pandas as pd
 import pytest
-from bad_days import client_of, wait_for
+from bad_days import client_of
 from jupyter_client import KernelManager
 from stand_ins import Clock
 
@@ -153,7 +153,7 @@ print(*api.posts(per_page=20).frame()["id"])
 """
 
 
-@contextmanager
+@contextlib.contextmanager
 def notebook(folder):
     """Start a kernel; yield it and what talks to it."""
     kernel = KernelManager(kernel_name="python3")
@@ -204,19 +204,19 @@ def test_a_walk_goes_on_when_the_network_is_there_again():
     clock = Clock()
     box = quick(faults=[Fault("refuse", seconds=600, page=12)])
     rows = every(box)
-    with box.serve() as url:
-        api = client_of(box, url=url, clock=clock)
-        error = broken(api.posts(per_page=ROWS))
-    assert (error.pages_done, error.position) == (11, {"page": "12"})
-    assert "connect" in error.reason
-    box.faults = ()
-    seen = len(box.requests)
+    with contextlib.ExitStack() as stack:
+        with box.serve() as url:
+            api = stack.enter_context(client_of(box, url=url, clock=clock))
+            error = broken(api.posts(per_page=ROWS))
+        assert (error.pages_done, error.position) == (11, {"page": "12"})
+        assert "connect" in error.reason
+        box.faults = ()
+        seen = len(box.requests)
 
-    assert "connect" in broken(error.resume()).reason, "still gone: as before"
-    assert len(box.requests) == seen
-    with box.serve(port=urlsplit(url).port) as again:
-        wait_for(again)
-        frame = error.resume().frame()
+        assert "connect" in broken(error.resume()).reason, "still gone: as before"
+        assert len(box.requests) == seen
+        with box.serve(port=urlsplit(url).port):
+            frame = error.resume().frame()
 
     pd.testing.assert_frame_equal(frame, rows)
     assert frame.attrs["socialframe"]["from_journal"] == 11
