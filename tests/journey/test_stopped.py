@@ -58,7 +58,7 @@ def run(box, url, folder, way="frame", most=0):
 
 def slow(**more):
     """Return a sandbox of 30 pages, whose answers take long enough to be stopped between them."""
-    return Sandbox(posts=PAGES * ROWS, latency=0.015, window_seconds=0.01, **more)
+    return Sandbox(posts=PAGES * ROWS, latency=0.03, window_seconds=0.01, **more)
 
 
 def quick(**more):
