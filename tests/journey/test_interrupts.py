@@ -25,8 +25,8 @@ api.posts(per_page=25).to_parquet("posts.parquet")
 
 @pytest.fixture(scope="module")
 def served():
-    """Serve one sandbox for the module."""
-    box = sf.Sandbox()
+    """Serve one sandbox for the module, which has calls for all of its processes."""
+    box = sf.Sandbox(window_seconds=0.01)
     with box.serve() as url:
         yield box, url
 
