@@ -46,14 +46,8 @@ def command(box, url, way="frame", most=0):
 
 def run(box, url, folder, way="frame", most=0):
     """Run the command to its end; return the process."""
-    return subprocess.run(
-        command(box, url, way, most),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    given = {"cwd": folder, "capture_output": True, "text": True, "timeout": 30}
+    return subprocess.run(command(box, url, way, most), check=False, **given)
 
 
 def slow(**more):
@@ -295,18 +289,8 @@ def test_a_walk_that_broke_after_its_journal_was_full_gives_all_rows_when_it_is_
     assert sf.walks().empty
 
 
-class Wall:
-    """A clock on the wall, which anybody may set."""
-
-    def __init__(self):
-        self.now = time.time()
-
-    def __call__(self):
-        return self.now
-
-
 def timed(box, wall):
-    """Return a client of a sandbox that reads a clock on the wall."""
+    """Return a client of a sandbox that reads a clock on the wall, which anybody may set."""
     clock = Clock()
     wiring = Wiring(
         transport=lambda: httpx.WSGITransport(app=box.wsgi),
@@ -322,7 +306,7 @@ def timed(box, wall):
 @pytest.mark.parametrize("jump", [DAY, -DAY])
 def test_a_walk_goes_on_by_its_name_whatever_the_clock_says(jump):
     """Set forward or back by a day while the walk is stopped."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Wall()
+    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
     rows = every(box)
     api = timed(box, wall)
     error = broken(api.posts(per_page=ROWS))
@@ -341,7 +325,7 @@ def test_a_walk_goes_on_by_its_name_whatever_the_clock_says(jump):
 @pytest.mark.parametrize("jump", [DAY, -DAY])
 def test_the_same_query_starts_anew_when_the_clock_says_that_the_walk_is_not_young(jump):
     """Also where it is of the future: nobody knows how old it is."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Wall()
+    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
     rows = every(box)
     broken(timed(box, wall).posts(per_page=ROWS))
     box.faults = ()
@@ -359,7 +343,7 @@ def test_the_same_query_starts_anew_when_the_clock_says_that_the_walk_is_not_you
 @pytest.mark.parametrize("jump", [DAY, -DAY])
 def test_the_same_query_goes_on_when_the_clock_was_set_and_set_back(jump):
     """Between two pages and again before it is run."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Wall()
+    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
     rows = every(box)
     api = timed(box, wall)
 
@@ -385,7 +369,7 @@ def test_the_same_query_goes_on_when_the_clock_was_set_and_set_back(jump):
 @pytest.mark.parametrize("days", [8, -8])
 def test_a_walk_at_work_is_kept_when_the_clock_says_that_it_is_old(days):
     """Another walk that begins then throws away only what nobody is at work on."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Wall()
+    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
     rows = every(box)
     api = timed(box, wall)
     pages = api.posts(per_page=ROWS).pages()
