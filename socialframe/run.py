@@ -221,8 +221,10 @@ class Run:
         bar: Watch
         if shown is None or isinstance(shown, bool):
             bar = Progress(self.endpoint.name, shown=shown)
-        else:
+        elif hasattr(shown, "asking"):
             bar = shown
+        else:
+            raise ArgumentError(f"progress takes True, False, None or a Watch, not {shown!r}.")
         if journal is not None and journal.pages:
             bar.say(f"{self.endpoint.name}: {journal.told()}")
         elif self.walk:

@@ -29,6 +29,7 @@ class Export:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._saved: Saved | None = None
+        self._named = "posts.parquet"  # by us; what somebody typed stays
         self.work = Work(self._say, self._draw)
         kinds = [(name, kind) for kind, name in KINDS.items()]
         self.kind = styles.field(w.Dropdown(description="Format", options=kinds), "130px")
@@ -37,7 +38,7 @@ class Export:
             "110px",
         )
         self.path = styles.field(
-            w.Text(description="File", value="posts.parquet", continuous_update=False), "230px"
+            w.Text(description="File", value=self._named, continuous_update=False), "230px"
         )
         self.save_button = w.Button(description="Save", button_style="primary")
         self.download = Door("file", "Download", self._download)
@@ -75,8 +76,8 @@ class Export:
         options = [(one, False), ("target", True)] if targets else [(one, False)]
         if list(self.targets.options) != options:
             self.targets.options = options
-        if self._saved is None or not self.path.value.startswith(record):
-            self.path.value = f"{record}.{self.kind.value}"
+        if self.path.value == self._named:
+            self.path.value = self._named = f"{record}.{self.kind.value}"
         self._saved = None
         self._draw()
 
@@ -117,10 +118,11 @@ class Export:
             self._say(Status("bad", f"{done.path} cannot be read: {error.strerror}."))
 
     def _renamed(self) -> None:
-        stem = self.path.value
+        stem, ours = self.path.value, self.path.value == self._named
         if stem.endswith(_SUFFIXES):
             stem = str(Path(stem).with_suffix(""))
         self.path.value = f"{stem}.{self.kind.value}"
+        self._named = self.path.value if ours else self._named
         self.write()
 
     def _say(self, status: Status) -> None:

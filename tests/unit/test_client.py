@@ -646,3 +646,13 @@ def test_a_day_beyond_all_days_is_refused(api, day):
     """In a sentence."""
     with pytest.raises(sf.ArgumentError, match="days that exist in UTC"):
         api.posts(since=day)
+
+
+@pytest.mark.parametrize("progress", [1, "yes", []])
+def test_progress_that_cannot_be_meant_is_refused(progress):
+    """Before anything is sent."""
+    api = sf.Client.sandbox()
+    with pytest.raises(sf.ArgumentError, match="progress takes"):
+        api.accounts().frame(progress=progress)
+
+    assert api.box.requests == []

@@ -623,3 +623,21 @@ def test_another_client_goes_on_with_nothing(panel_of):
 
     assert len(panel.df) == 70
     assert panel.query.source is other
+
+
+def test_a_name_that_was_typed_stays_and_ours_follows_what_is_loaded(panel_of):
+    """Or Save would write over another file than the one that was meant."""
+    panel = panel_of()
+    load, export = panel._load, panel._export
+    load.endpoint.value = "accounts"
+    load.load_button.click()
+    assert panel.wait()
+    assert export.path.value == "accounts.parquet"
+    export.kind.value = "csv"
+    assert export.path.value == "accounts.csv"
+    export.path.value = "mine.csv"
+    load.endpoint.value = "health"
+    load.load_button.click()
+    assert panel.wait()
+
+    assert export.path.value == "mine.csv"
