@@ -47,8 +47,12 @@ def budget_of(
 def limit_of(tier: object) -> Limit:
     """Return how many calls a tier permits."""
     if isinstance(tier, Limit):
-        whole_number("calls", tier.calls)
-        seconds("seconds", tier.seconds)
+        try:
+            whole_number("calls", tier.calls)
+            seconds("seconds", tier.seconds)
+        except ArgumentError:
+            text = f"A Limit has at least one call in some seconds, not {tier}."
+            raise ArgumentError(text) from None
         return tier
     if tier == "auto":
         return TIERS["free"]

@@ -9,10 +9,8 @@ import json
 import os
 import secrets
 import sqlite3
-import threading
 import time
 import warnings
-from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +21,7 @@ from socialframe.journal.presence import Presence
 from socialframe.journal.rows import ROW, Started, Unfinished, unfinished
 from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame
+from socialframe.transport.locks import Turns
 from socialframe.transport.sqlitefile import is_damaged, made, set_aside
 
 if TYPE_CHECKING:
@@ -92,9 +91,7 @@ class Walks:
         self._path: Path | None = None
         self._file = 0  # what tells the file that was opened from one that stands there now
         self._off_until = -float("inf")
-        self._lock = threading.Lock()
-        self._turn = 0  # the thread that has it
-        self._later: deque[Callable[[sqlite3.Connection], object]] = deque()
+        self._turns = Turns()
         self._pid = os.getpid()
         self._db: sqlite3.Connection | None = None
         self._frame: Frame | None = None
@@ -243,13 +240,13 @@ class Walks:
 
     def hold(self) -> None:
         """Take the lock and close the file, before a fork."""
-        self._lock.acquire()
+        self._turns.hold()
         if self._find is not None:
             self._drop()
 
     def free(self) -> None:
         """Give the lock back, after it."""
-        self._lock.release()
+        self._turns.free()
 
     def _start(self, db: sqlite3.Connection, walk: str, started: Started, now: float) -> None:
         old = db.execute(f"{ROW} WHERE changed < ?", (now - _KEPT,)).fetchall()
@@ -283,29 +280,15 @@ class Walks:
     def _do(
         self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool = False
     ) -> T:
-        """Do some work in one transaction; say once what is wrong with the file.
+        """Do some work in one transaction; say once what is wrong with the file."""
 
-        A generator that was left is collected at any moment, in the middle of this thread's own
-        turn too: what its end has to write waits until the turn is over.
-        """
-        if self._lock.locked() and self._turn == threading.get_ident():
-            self._later.append(work)
-            return otherwise
-        result = self._done(work, otherwise, plain=plain)
-        with suppress(IndexError):
-            while True:
-                self._done(self._later.popleft(), None, plain=False)
-        return result
-
-    def _done(self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool) -> T:
-        with self._lock:
+        def turn() -> tuple[T, str]:
             if self._clock() < self._off_until:
-                return otherwise
-            self._turn = threading.get_ident()
+                return otherwise, ""
             try:
                 db = self._opened()
                 if plain:
-                    return work(db)
+                    return work(db), ""
                 try:  # from here on, since Ctrl-C comes when the waiting for others is over
                     db.execute("BEGIN IMMEDIATE")
                     result = work(db)
@@ -315,15 +298,14 @@ class Walks:
                         db.execute("ROLLBACK")
                     raise
             except (sqlite3.Error, OSError) as error:
-                trouble = self._troubled(error)
-            else:
-                return result
-            finally:
-                self._turn = 0
+                return otherwise, self._troubled(error)
+            return result, ""
+
+        result, trouble = self._turns.take(turn, (otherwise, ""))
         if trouble and not self._warned:
             self._warned = True
             warnings.warn(trouble, JournalWarning, stacklevel=outside())
-        return otherwise
+        return result
 
     def _troubled(self, error: Exception) -> str:
         """Close the file, put it aside if it is damaged, and say what is wrong with it."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from socialframe.errors import CacheWarning, outside
 from socialframe.transport.forks import closes
 from socialframe.transport.frame import Frame, Kept
+from socialframe.transport.locks import Turns
 from socialframe.transport.sqlitefile import is_damaged, made, set_aside
 
 if TYPE_CHECKING:
@@ -68,9 +67,7 @@ class Store:
         self._codec = codec
         self._network = network
         self._clock = clock
-        self._lock = threading.Lock()
-        self._turn = 0  # the thread that has it
-        self._later: deque[Callable[[Any], object]] = deque()
+        self._turns = Turns()
         self._backend: Any = None
         self._file = 0  # what tells the file that was opened from one that stands there now
         self._frame: Frame | None = None
@@ -130,40 +127,28 @@ class Store:
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
-        with self._lock:
-            self._drop()
+        self.hold()
+        self.free()
 
     # Reading is under the lock too: requests-cache reads without one, and then now and then a
     # reading thread finds nothing because another writes.
     def _do(self, work: Callable[[Any], T], otherwise: T) -> T:
-        # A generator that was left is collected at any moment, in the middle of this thread's own
-        # turn too: what its end has to write waits until the turn is over.
-        if self._lock.locked() and self._turn == threading.get_ident():
-            self._later.append(work)
-            return otherwise
-        result = self._done(work, otherwise)
-        with suppress(IndexError):
-            while True:
-                self._done(self._later.popleft(), None)
-        return result
-
-    def _done(self, work: Callable[[Any], T], otherwise: T) -> T:
-        trouble = ""
-        with self._lock:
+        def turn() -> tuple[T, str]:
             if self._clock() < self._off_until:
-                return otherwise
-            self._turn = threading.get_ident()
+                return otherwise, ""
+            trouble = ""
             try:
                 result = work(self._opened())
             except Exception as error:  # noqa: BLE001 - whatever a backend raises is no answer lost
                 trouble, result = self._troubled(error), otherwise
-            finally:
-                self._turn = 0
             if not trouble and self._frame is not None and self._frame.strange:
                 self._frame.strange = False
                 trouble = "holds entries that are damaged or of another version; they are not used"
             elif self._network and not trouble and not self._warned:
                 trouble = f"{self._place} {_REMOTE}"
+            return result, trouble
+
+        result, trouble = self._turns.take(turn, (otherwise, ""))
         if trouble and not self._warned:
             self._warned = True
             warnings.warn(f"The cache {trouble}.", CacheWarning, stacklevel=outside())
@@ -201,12 +186,12 @@ class Store:
 
     def hold(self) -> None:
         """Take the lock and close the file, before a fork."""
-        self._lock.acquire()
+        self._turns.hold()
         self._drop()
 
     def free(self) -> None:
         """Give the lock back, after it."""
-        self._lock.release()
+        self._turns.free()
 
     def _drop(self) -> None:
         backend, self._backend = self._backend, None

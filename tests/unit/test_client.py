@@ -631,7 +631,7 @@ def test_two_sandboxes_share_no_rows(tmp_path):
 )
 def test_a_limit_that_cannot_be_meant_is_refused(limit):
     """In a sentence."""
-    with pytest.raises(sf.ArgumentError, match="takes a"):
+    with pytest.raises(sf.ArgumentError, match="at least one call"):
         sf.Client(KEY, tier=sf.Limit(*limit))
 
 

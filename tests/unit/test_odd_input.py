@@ -165,7 +165,7 @@ def test_a_working_folder_that_is_gone(monkeypatch, tmp_path):
 @pytest.mark.parametrize("limit", [sf.Limit(0), sf.Limit(1, 0.0), sf.Limit(-1)])
 def test_a_limit_without_calls(limit):
     """Refused, since it would wait for ever."""
-    with pytest.raises(sf.ArgumentError, match="(calls|seconds) takes a "):
+    with pytest.raises(sf.ArgumentError, match="at least one call"):
         sf.Client(KEY, tier=limit)
 
 
