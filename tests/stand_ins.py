@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -34,6 +37,26 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+def press_ctrl_c_while_held(file, work):
+    """Do what waits for a SQLite file, and press Ctrl-C meanwhile; nobody holds the file then."""
+    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
+    interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    for timer in (release, interrupt):
+        timer.start()
+    try:
+        work()
+        time.sleep(5)
+    except KeyboardInterrupt:
+        release.join()
+        holder.execute("BEGIN IMMEDIATE")
+        holder.execute("ROLLBACK")
+        holder.close()
+    else:
+        raise AssertionError("Ctrl-C was not heard")
 
 
 class Scripted:

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 from cached import rows, server, sources
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_ins import Scripted, client_of, posts_page
+from stand_ins import Scripted, client_of, posts_page, press_ctrl_c_while_held
 
 import socialframe as sf
 from socialframe.settings import on_network
@@ -449,24 +448,8 @@ def test_ctrl_c_while_it_waits_for_the_file_gives_the_lock_back(tmp_path):
     file = tmp_path / "http.sqlite"
     store = Store(file, lambda: pa.Codec("zstd"))
     store.put("00", KEPT)
-    holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    holder.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
-    interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
-    for timer in (release, interrupt):
-        timer.start()
+    press_ctrl_c_while_held(file, lambda: store.put("01", KEPT))
 
-    def putting():
-        store.put("01", KEPT)
-        time.sleep(5)
-
-    with pytest.raises(KeyboardInterrupt):
-        putting()
-
-    release.join()
-    holder.execute("BEGIN IMMEDIATE")
-    holder.execute("ROLLBACK")
-    holder.close()
     assert store.put("02", KEPT)
     assert {"00", "02"} <= set(store.keys())
     store.close()

@@ -1,19 +1,18 @@
 """What an unfinished walk has fetched is kept and given back; the file is never in the way."""
 
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from stand_ins import press_ctrl_c_while_held
 
 import socialframe as sf
 from socialframe.errors import JournalWarning, NotFoundError
@@ -517,24 +516,8 @@ def test_ctrl_c_while_it_waits_for_the_file_gives_the_lock_back(folder, now):
     walks = walks_in(folder, now)
     send = walks.begin(STARTED).through(Api())
     send(a_call(1))
-    holder = sqlite3.connect(folder / "walks.sqlite", isolation_level=None, check_same_thread=False)
-    holder.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
-    interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
-    for timer in (release, interrupt):
-        timer.start()
+    press_ctrl_c_while_held(folder / "walks.sqlite", lambda: send(a_call(2)))
 
-    def sending():
-        send(a_call(2))
-        time.sleep(5)
-
-    with pytest.raises(KeyboardInterrupt):
-        sending()
-
-    release.join()
-    holder.execute("BEGIN IMMEDIATE")
-    holder.execute("ROLLBACK")
-    holder.close()
     send(a_call(2))
     assert [one.pages for one in walks.all()] == [2]
 
