@@ -16,7 +16,7 @@ import socialframe as sf
 
 WORK = """
 import sys, time, socialframe as sf
-from socialframe.replies import Call
+from socialframe.messages.call import Call
 key, url, window, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
 api = sf.Client(key, base_url=url, tier=sf.Limit(60, window))
 print("ready", flush=True)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import httpx
 from pages import Pages
 
-from socialframe.cache import Cached, Choice
-from socialframe.manifest import Asked
-from socialframe.transport.cache import PASSAGE
+from socialframe.http.cache import PASSAGE
+from socialframe.store.cache import Cached, Choice
+from socialframe.store.manifest import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -89,7 +89,7 @@ def frames(port: int, pages: int, last: int) -> None:
     """Read as many pages as frames, the same list again where it is short."""
     # Heavy parts are imported where they are used; `read` has done it once before the clock starts.
     from socialframe import Client
-    from socialframe.transport import Limit
+    from socialframe.http.budget import Limit
 
     url = f"http://127.0.0.1:{port}"
     with Client(KEY, base_url=url, tier=Limit(10**9), cache=False, progress=False) as api:

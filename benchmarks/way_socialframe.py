@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 # Its heavy parts are imported where they are used; here, before the clock starts.
-import socialframe.parquet
+import socialframe.files.parquet
+import socialframe.files.text
 import socialframe.progress
-import socialframe.text
-import socialframe.walk  # noqa: F401
+import socialframe.walk.walk  # noqa: F401
 from socialframe import Client
-from socialframe.transport import Limit
+from socialframe.http.budget import Limit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from socialframe.client import Client
-    from socialframe.columns import Column, Schema
-    from socialframe.drifting import drift
     from socialframe.errors import (
         APIError,
         ArgumentError,
@@ -48,8 +46,12 @@ if TYPE_CHECKING:
         ValidationError,
         WalkWarning,
     )
-    from socialframe.facts import provenance
-    from socialframe.helpers import (
+    from socialframe.files.parquet import read_parquet, to_parquet
+    from socialframe.http.budget import Limit
+    from socialframe.panel import Panel
+    from socialframe.quality.drift import drift
+    from socialframe.query import Query
+    from socialframe.readers import (
         read_accounts,
         read_analytics,
         read_followers,
@@ -58,11 +60,9 @@ if TYPE_CHECKING:
         resume,
         walks,
     )
-    from socialframe.panel import Panel
-    from socialframe.parquet import read_parquet, to_parquet
-    from socialframe.query import Query
     from socialframe.sandbox import Sandbox
-    from socialframe.transport import Limit
+    from socialframe.schema.columns import Column, Schema
+    from socialframe.walk.provenance import provenance
 
     __version__: str
 
@@ -110,13 +110,15 @@ __all__ = [
     "walks",
 ]
 
-# No room is called as a name in it: whoever imported the module would find it in the name's place.
-_ROOMS = {
+# A module must not have the name of a public function, or importing it would hide the function.
+_MODULES = {
     "client": ("Client",),
-    "columns": ("Column", "Schema"),
-    "drifting": ("drift",),
-    "facts": ("provenance",),
-    "helpers": (
+    "files.parquet": ("read_parquet", "to_parquet"),
+    "http.budget": ("Limit",),
+    "panel": ("Panel",),
+    "quality.drift": ("drift",),
+    "query": ("Query",),
+    "readers": (
         "read_accounts",
         "read_analytics",
         "read_followers",
@@ -125,13 +127,11 @@ _ROOMS = {
         "resume",
         "walks",
     ),
-    "panel": ("Panel",),
-    "parquet": ("read_parquet", "to_parquet"),
-    "query": ("Query",),
     "sandbox": ("Sandbox",),
-    "transport": ("Limit",),
+    "schema.columns": ("Column", "Schema"),
+    "walk.provenance": ("provenance",),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 if not TYPE_CHECKING:  # a type checker must see what is there, not that anything may be
@@ -144,7 +144,7 @@ if not TYPE_CHECKING:  # a type checker must see what is there, not that anythin
         if name not in __all__:
             msg = f"module 'socialframe' has no attribute {name!r}"
             raise AttributeError(msg)
-        value = getattr(import_module(f"socialframe.{_ROOM_OF.get(name, 'errors')}"), name)
+        value = getattr(import_module(f"socialframe.{_MODULE_OF.get(name, 'errors')}"), name)
         globals()[name] = value
         return value
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from socialframe.cli import main
+from socialframe.cli.main import main
 
 main(prog_name="socialframe")

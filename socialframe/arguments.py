@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
-from socialframe.declaration import whole_number
 from socialframe.errors import ArgumentError
+from socialframe.http.budget import TIERS, Limit, MemoryBudget
+from socialframe.http.shared_budget import SharedBudget
 from socialframe.settings import boot_name, runtime_folder
-from socialframe.transport import TIERS, ForkLock, Limit, MemoryBudget, SharedBudget
+from socialframe.sqlite_locks import ForkLock
+from socialframe.walk.plan import whole_number
 
 if TYPE_CHECKING:
-    from socialframe.transport import Wiring
+    from socialframe.http.transport import Wiring
 
 Tier = Literal["auto", "free", "paid"]
 

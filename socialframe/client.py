@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from socialframe.api import Endpoints
 from socialframe.arguments import budget_of, limit_of, most_requests, seconds, timeouts
-from socialframe.cache import Cached, chosen
+from socialframe.connect.methods import Connecting
 from socialframe.endpoint import undeclared
+from socialframe.endpoints import Endpoints
 from socialframe.errors import ArgumentError
-from socialframe.oauth.methods import Connecting
-from socialframe.resumption import made_again, resumption, table
+from socialframe.http.transport import Transport, Wiring
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
-from socialframe.transport import Transport, Wiring
+from socialframe.store.cache import Cached, chosen
+from socialframe.store.resumption import made_again, resumption, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from socialframe.allowance import Allowance
     from socialframe.arguments import Tier
-    from socialframe.cache import Wanted
-    from socialframe.columns import Column
     from socialframe.errors import SocialFrameError
-    from socialframe.estimate import Met
-    from socialframe.journal import Journal
-    from socialframe.manifest import Asked, Passage
+    from socialframe.http.budget import Limit, Usage
+    from socialframe.http.request_limit import Allowance
+    from socialframe.messages.call import Call, Params, Reply
     from socialframe.paging import Paging
     from socialframe.query import Query
-    from socialframe.replies import Call, Params, Reply
-    from socialframe.resumption import Resume
     from socialframe.sandbox import Sandbox
-    from socialframe.transport import Limit, Usage
+    from socialframe.schema.columns import Column
+    from socialframe.store.cache import Wanted
+    from socialframe.store.manifest import Asked, Passage
+    from socialframe.store.recorder import Journal
+    from socialframe.store.resumption import Resume
+    from socialframe.walk.estimate import Met
 
 _SANDBOX_URL = "https://sandbox.invalid"  # never looked up: the sandbox answers in this process
 

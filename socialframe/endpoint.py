@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from socialframe.columns import EXTRA, Column, Schema
-from socialframe.declaration import Endpoint
 from socialframe.errors import ArgumentError
+from socialframe.messages.call import Call, Params
 from socialframe.paging import Auto, Paging, Single
 from socialframe.paging.schemes import Declared
 from socialframe.query import Query
-from socialframe.replies import Call, Params
+from socialframe.schema.columns import EXTRA, Column, Schema
+from socialframe.walk.plan import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.run import Source
+    from socialframe.walk.session import Source
 
 P = ParamSpec("P")
 

@@ -7,23 +7,23 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from socialframe.declaration import plain, whole_number
 from socialframe.errors import SocialFrameError
-from socialframe.estimate import Estimate
-from socialframe.manifest import Asked
-from socialframe.run import Run
+from socialframe.store.manifest import Asked
+from socialframe.walk.estimate import Estimate
+from socialframe.walk.plan import plain, whole_number
+from socialframe.walk.session import Run
 from socialframe.ways import Ways
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from socialframe.columns import Schema
-    from socialframe.declaration import Endpoint
+    from socialframe.messages.call import Call
     from socialframe.paging import Paging
     from socialframe.progress import Shown
-    from socialframe.replies import Call
-    from socialframe.run import Source
-    from socialframe.walk import Walk
+    from socialframe.schema.columns import Schema
+    from socialframe.walk.plan import Endpoint
+    from socialframe.walk.session import Source
+    from socialframe.walk.walk import Walk
 
 
 @dataclass(frozen=True, repr=False)

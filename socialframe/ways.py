@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from socialframe.errors import IncompleteWalk, WalkWarning, outside
-from socialframe.files import named
+from socialframe.files.atomic import named
 
 if TYPE_CHECKING:
     import os
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from socialframe.progress import Shown
-    from socialframe.run import Run
-    from socialframe.walk import Walk
+    from socialframe.walk.session import Run
+    from socialframe.walk.walk import Walk
 
 
 class Ways(ABC):
@@ -235,7 +235,7 @@ class Ways(ABC):
         ...     pd.read_parquet(path).columns.tolist()
         ['platform', 'account_id', 'username', 'connected_at', '_extra']
         """
-        from socialframe.parquet import write_parquet
+        from socialframe.files.parquet import write_parquet
 
         def write(walk: Walk) -> None:
             write_parquet(path, walk.batches(), lambda: self._facts(walk))
@@ -260,7 +260,7 @@ class Ways(ABC):
         max_requests: int | None = None,
     ) -> Path:
         """Fetch all rows into a CSV file, nested values as JSON text; else as ``to_parquet``."""
-        from socialframe.text import write_csv
+        from socialframe.files.text import write_csv
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_csv(path, walk.batches()))
@@ -275,7 +275,7 @@ class Ways(ABC):
         max_requests: int | None = None,
     ) -> Path:
         """Fetch all rows into a JSON Lines file, one object a row; otherwise as ``to_parquet``."""
-        from socialframe.text import write_jsonl
+        from socialframe.files.text import write_jsonl
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_jsonl(path, walk.batches()))

@@ -24,9 +24,9 @@ import pandas as pd
 from stand_ins import Clock
 
 import socialframe as sf
+from socialframe.http.transport import Wiring
 from socialframe.sandbox import PAGINGS, Fault, Sandbox
 from socialframe.sandbox.faults import KINDS
-from socialframe.transport import Wiring
 
 WAYS = ("frame", "pages", "to_parquet")
 SWITCHES = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]

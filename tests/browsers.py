@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from socialframe.oauth.console import Console
+from socialframe.connect.console import Console
 
 NAVIGATION = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 

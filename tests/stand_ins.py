@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 import httpx
 
 from socialframe.client import Client
-from socialframe.columns import Column, Schema
-from socialframe.declaration import Endpoint
+from socialframe.http.transport import Wiring
+from socialframe.messages.call import Call, Page, Reply, open_reply
 from socialframe.paging import PageNumber
-from socialframe.replies import Call, Page, Reply, open_reply
-from socialframe.transport import Wiring
+from socialframe.schema.columns import Column, Schema
+from socialframe.walk.plan import Endpoint
 
 KEY = "sk_made0up0for0the0tests0abcdef0123"
 

@@ -67,5 +67,7 @@ def test_a_client_loads_no_pandas_before_rows_are_asked_for():
     code = "import socialframe; socialframe.Client('sk_made0up0key').posts()"
     assert "pandas" not in loaded(code)
     assert "pyarrow" not in loaded(code)
-    help_code = "from socialframe.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    help_code = (
+        "from socialframe.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    )
     assert loaded(help_code) == "['click']"

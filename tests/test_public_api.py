@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 import socialframe as sf
-from socialframe.cli import main
+from socialframe.cli.main import main
 
 SNAPSHOT = Path(__file__).with_name("public_api.json")
 MODULES = ("paging", "endpoint", "progress", "sandbox")

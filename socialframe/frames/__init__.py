@@ -8,8 +8,8 @@ over to pandas; ``seen`` tells which rows were there before.
 from __future__ import annotations
 
 from socialframe.frames.decode import Batch, Decoder
-from socialframe.frames.inferred import Inferred, at_once, by_page
-from socialframe.frames.seen import Seen
-from socialframe.frames.shape import explode, to_pandas
+from socialframe.frames.dedupe import Seen
+from socialframe.frames.infer import Inferred, at_once, by_page
+from socialframe.frames.reshape import explode, to_pandas
 
 __all__ = ["Batch", "Decoder", "Inferred", "Seen", "at_once", "by_page", "explode", "to_pandas"]

@@ -16,15 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as pj
 
-from socialframe.columns import EXTRA, Column, Schema
 from socialframe.errors import ReplyError
-from socialframe.frames.careful import Leaf, Tree, tree, typed, unknown
-from socialframe.replies import WRAPPER, wrapped
+from socialframe.frames.reference import Leaf, Tree, tree, typed, unknown
+from socialframe.messages.call import WRAPPER, wrapped
+from socialframe.schema.columns import EXTRA, Column, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.replies import Page
+    from socialframe.messages.call import Page
 
 _EXACT = float(1 << 53)  # from here on a double may stand for more than one integer
 # Arrow holds moments that Python's datetime does not; both paths refuse them alike.
@@ -62,8 +62,8 @@ class Decoder:
 
     Examples
     --------
-    >>> from socialframe.columns import Column, Schema
-    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.schema.columns import Column, Schema
+    >>> from socialframe.messages.call import Call, Page, Reply
     >>> columns = (Column(name="id", path="id", type="id", meaning="The post."),)
     >>> page = Page(Call("/v1/posts"), None, {}, b'[{"id": "a"}, {"id": 7, "x": null}]', "posts")
     >>> Decoder(Schema(columns))([page]).rows.to_pylist()

@@ -7,6 +7,7 @@ header.
 from __future__ import annotations
 
 from socialframe.paging.auto import Auto
+from socialframe.paging.end_signs import Step
 from socialframe.paging.schemes import (
     AfterId,
     Cursor,
@@ -17,7 +18,6 @@ from socialframe.paging.schemes import (
     Paging,
     Single,
 )
-from socialframe.paging.signs import Step
 
 __all__ = [
     "AfterId",

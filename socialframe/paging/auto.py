@@ -5,23 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from socialframe.paging.offers import OFFSET_NAMES, PAGE_NAMES, Offers, offers
-from socialframe.paging.schemes import (
-    Cursor,
-    Declared,
-    LinkHeader,
-    NextURL,
-    Offset,
-    PageNumber,
-)
-from socialframe.paging.signs import Step
+from socialframe.paging.end_signs import Step
+from socialframe.paging.hints import OFFSET_NAMES, PAGE_NAMES, Offers, offers
+from socialframe.paging.schemes import Cursor, Declared, LinkHeader, NextURL, Offset, PageNumber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from socialframe.messages.call import Call, Page
+    from socialframe.paging.end_signs import Rows
     from socialframe.paging.schemes import Paging
-    from socialframe.paging.signs import Rows
-    from socialframe.replies import Call, Page
 
 _SIZES = ("limit", "per_page", "perPage", "page_size", "pageSize", "size", "count")
 _SENT = (
@@ -51,7 +44,7 @@ class Auto(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Page, Reply
     >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"page": 1, "pages": 2}, b"[1]", "")
     >>> [scheme.name for scheme in Auto().met(page)]
     ['PageNumber']
@@ -95,7 +88,7 @@ def unheard(page: Page, met: Paging) -> str:
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Page, Reply
     >>> from socialframe.paging import Single
     >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"hasMore": True}, b"[1]", "")
     >>> unheard(page, Single())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from socialframe.paging.offers import offers
+from socialframe.paging.end_signs import whole
+from socialframe.paging.hints import offers
 from socialframe.paging.schemes import Offset, PageNumber, Single
-from socialframe.paging.signs import whole
 
 if TYPE_CHECKING:
+    from socialframe.messages.call import Page
     from socialframe.paging.schemes import Paging
-    from socialframe.replies import Page
 
 
 def calls(paging: Paging, page: Page, *, guessed: bool = False) -> int | None:
@@ -28,7 +28,7 @@ def calls(paging: Paging, page: Page, *, guessed: bool = False) -> int | None:
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> page = Page(Call("/v1/posts"), None, {"pages": 7}, b"[1]", "posts")
     >>> calls(PageNumber(total_pages="pages"), page)
     7

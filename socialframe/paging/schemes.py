@@ -11,13 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from socialframe.errors import ReplyError
+from socialframe.messages.call import stands, value_at
+from socialframe.paging.end_signs import (
+    Step,
+    by_length,
+    flag,
+    passed,
+    to_address,
+    unreadable,
+    whole,
+)
 from socialframe.paging.links import link_target
-from socialframe.paging.signs import Step, by_length, flag, passed, to_address, unreadable, whole
-from socialframe.replies import stands, value_at
 
 if TYPE_CHECKING:
-    from socialframe.paging.signs import Rows
-    from socialframe.replies import Call, Page
+    from socialframe.messages.call import Call, Page
+    from socialframe.paging.end_signs import Rows
 
 
 class Paging(Protocol):
@@ -102,7 +110,7 @@ class Single(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> Single().next(Page(Call("/v1/accounts"), None, {}, b"[]", "accounts"), lambda: 0).call
     """
 
@@ -133,7 +141,7 @@ class PageNumber(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> paging = PageNumber(total_pages="pages")
     >>> page = Page(paging.first(Call("/v1/posts")), None, {"pages": 2}, b"[1]", "posts")
     >>> paging.next(page, lambda: 1)
@@ -206,7 +214,7 @@ class Offset(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> paging = Offset(total_rows="total")
     >>> page = Page(Call("/v1/posts"), None, {"total": 9}, b"[1, 2]", "posts")
     >>> paging.next(page, lambda: 2)
@@ -262,7 +270,7 @@ class Cursor(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> paging = Cursor(field="meta.next", param="cursor")
     >>> page = Page(Call("/v1/posts"), None, {"meta": {"next": "abc"}}, b"[1]", "posts")
     >>> paging.next(page, lambda: 1).call.params
@@ -299,7 +307,7 @@ class NextURL(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Page, Reply
     >>> reply = Reply(200, {}, b"", None, "https://api.example/v1/posts")
     >>> page = Page(Call("/v1/posts"), reply, {"next": "?page=2"}, b"[1]", "posts")
     >>> NextURL(field="next").next(page, lambda: 1).call.url
@@ -332,7 +340,7 @@ class LinkHeader(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Page, Reply
     >>> headers = {"link": '</v1/posts?page=2>; rel="next"'}
     >>> reply = Reply(200, headers, b"", None, "https://api.example/v1/posts")
     >>> page = Page(Call("/v1/posts"), reply, {}, b"[1]", "posts")
@@ -361,7 +369,7 @@ class AfterId(Declared):
 
     Examples
     --------
-    >>> from socialframe.replies import Call, Page
+    >>> from socialframe.messages.call import Call, Page
     >>> page = Page(Call("/v1/posts"), None, {}, b'[{"id": 1}, {"id": 2}]', "posts")
     >>> AfterId(param="after").next(page, lambda: 2).call.params
     (('after', '2'),)

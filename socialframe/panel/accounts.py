@@ -9,18 +9,18 @@ import ipywidgets as w
 
 from socialframe.errors import ConnectError, SocialFrameError
 from socialframe.panel import styles
-from socialframe.panel.attempt import Attempt
-from socialframe.panel.door import Door
-from socialframe.panel.state import PLATFORMS, platforms, profiles
-from socialframe.panel.told import Status, counted
-from socialframe.panel.work import Work
+from socialframe.panel.background import Work
+from socialframe.panel.browser_button import Door
+from socialframe.panel.connect_flow import Attempt
+from socialframe.panel.request import PLATFORMS, platforms, profiles
+from socialframe.panel.wording import Status, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.oauth.calls import Option
+    from socialframe.connect.requests import Option
     from socialframe.panel.panel import Panel
-    from socialframe.panel.state import Profile
+    from socialframe.panel.request import Profile
 
 _WAITS = (
     "Waiting for you: allow the access in the tab that opened. If the page after it does not load, "
@@ -237,7 +237,7 @@ def line(one: Profile) -> str:
 
     Examples
     --------
-    >>> from socialframe.panel.state import Profile
+    >>> from socialframe.panel.request import Profile
     >>> "▲ warning" in line(Profile("tiktok", "tt_1", "lantern", "", "warning"))
     True
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from socialframe.panel.state import Wish
+    from socialframe.panel.request import Wish
 
 READS = {
     "parquet": "sf.read_parquet({path!r})",
@@ -32,7 +32,7 @@ def code(
 
     Examples
     --------
-    >>> from socialframe.panel.state import Wish
+    >>> from socialframe.panel.request import Wish
     >>> print(code(Wish(rows=200), made_up=True, kind="parquet", path="posts.parquet"))
     import socialframe as sf
     <BLANKLINE>

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from socialframe.panel import styles
+from socialframe.panel.background import Work
+from socialframe.panel.browser_button import Door
 from socialframe.panel.code import code, reads
-from socialframe.panel.door import Door
 from socialframe.panel.files import KINDS, has_targets, save
-from socialframe.panel.told import Status, counted, size
-from socialframe.panel.work import Work
+from socialframe.panel.wording import Status, counted, size
 
 if TYPE_CHECKING:
     from socialframe.panel.files import Saved

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.files import named
+from socialframe.files.atomic import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from socialframe.columns import Schema
+    from socialframe.schema.columns import Schema
 
 KINDS = {"parquet": "Parquet", "csv": "CSV", "jsonl": "JSON Lines"}
 TARGETS = "platforms"
@@ -84,8 +84,8 @@ def save(
     ...     save(query.frame(), query.columns, f"{folder}/p.csv", "csv").rows
     20
     """
-    from socialframe.parquet import write_parquet
-    from socialframe.text import write_csv, write_jsonl
+    from socialframe.files.parquet import write_parquet
+    from socialframe.files.text import write_csv, write_jsonl
 
     if not os.fsdecode(path).strip():
         raise ArgumentError("Say where the file goes, as posts.parquet.")

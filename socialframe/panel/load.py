@@ -8,9 +8,9 @@ import ipywidgets as w
 
 from socialframe.errors import ArgumentError, IncompleteWalk, SocialFrameError
 from socialframe.panel import styles
-from socialframe.panel.state import ENDPOINTS, PLATFORMS, Wish, platforms, rows_of
-from socialframe.panel.told import Status, Told, cost, counted, failed
-from socialframe.panel.work import Stopped, Watcher, Work
+from socialframe.panel.background import Stopped, Watcher, Work
+from socialframe.panel.request import ENDPOINTS, PLATFORMS, Wish, platforms, rows_of
+from socialframe.panel.wording import Status, Told, cost, counted, failed
 
 if TYPE_CHECKING:
     import pandas as pd

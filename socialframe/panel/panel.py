@@ -16,14 +16,14 @@ from socialframe.panel.accounts import Accounts
 from socialframe.panel.code import code
 from socialframe.panel.export import Export
 from socialframe.panel.load import Load
-from socialframe.panel.look import Look
-from socialframe.panel.state import Wish
-from socialframe.panel.told import Status, counted, failed, summary
+from socialframe.panel.request import Wish
+from socialframe.panel.view import Look
+from socialframe.panel.wording import Status, counted, failed, summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from socialframe.panel.state import Profile
+    from socialframe.panel.request import Profile
     from socialframe.query import Query
 
 _live: weakref.WeakSet[Panel] = weakref.WeakSet()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 if TYPE_CHECKING:
-    from socialframe.panel.told import Status
+    from socialframe.panel.wording import Status
 
 NAME = "socialframe-panel"
 
@@ -176,7 +176,7 @@ def status(one: Status | None) -> str:
 
     Examples
     --------
-    >>> from socialframe.panel.told import Status
+    >>> from socialframe.panel.wording import Status
     >>> status(Status("good", "<b>"))
     '<div role="status" class="sf-status sf-good"><span>&lt;b&gt;</span></div>'
     """

@@ -14,8 +14,8 @@ from collections import Counter
 import pytest
 from stand_ins import Clock
 
+from socialframe.http.budget import Limit
 from socialframe.sandbox.limits import FixedWindow, SlidingWindow, TokenBucket
-from socialframe.transport.budget import Limit
 
 LASTS = 35.0
 LIMITERS = [SlidingWindow, FixedWindow, TokenBucket]

@@ -23,8 +23,8 @@ from contracts.budget_contract import (
     slow_first_call,
     steady,
 )
-from socialframe.transport.budget import Limit, MemoryBudget
-from socialframe.transport.shared import SharedBudget
+from socialframe.http.budget import Limit, MemoryBudget
+from socialframe.http.shared_budget import SharedBudget
 
 
 class TestMemory(BudgetContract):
@@ -474,8 +474,8 @@ def test_a_file_that_another_process_holds_locked_costs_two_seconds_and_a_warnin
 FULL = """
 import resource, sys, warnings
 from pathlib import Path
-from socialframe.transport.budget import Limit
-from socialframe.transport.shared import SharedBudget
+from socialframe.http.budget import Limit
+from socialframe.http.shared_budget import SharedBudget
 folder, room = Path(sys.argv[1]), int(sys.argv[2])
 budget = SharedBudget(lambda: folder, "t", Limit(1000))
 budget.end(budget.reserve(30.0)[0]) if room else None

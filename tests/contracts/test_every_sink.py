@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from contracts.sink_contract import SCHEMA, SinkContract, batch, read_lines
-from socialframe.parquet import write_parquet
-from socialframe.text import write_csv, write_jsonl
+from socialframe.files.parquet import write_parquet
+from socialframe.files.text import write_csv, write_jsonl
 
 
 class TestParquet(SinkContract):

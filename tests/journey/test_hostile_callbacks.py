@@ -17,9 +17,9 @@ import pytest
 from browsers import press, visit
 
 import socialframe as sf
-from socialframe.oauth.flow import Flow, State
-from socialframe.oauth.receiver import SOCKETS
-from socialframe.oauth.ways import Loopback
+from socialframe.connect.flow import Flow, State
+from socialframe.connect.receiver import SOCKETS
+from socialframe.connect.redirects import Loopback
 
 TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
 pytestmark = pytest.mark.sockets

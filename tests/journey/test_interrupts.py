@@ -96,7 +96,7 @@ def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
 
 VERB = """
 import sys
-from socialframe.cli import main
+from socialframe.cli.main import main
 main(["posts", "--tier", "paid", "-o", "posts.parquet"])
 """
 

@@ -31,7 +31,7 @@ finally:
         lambda: sf.Client(key, base_url=bad, tier="paid").accounts().frame(),
         lambda: sf.Client(key + "x", base_url=url).accounts().frame(),
         lambda: sf.Client(key + " ", base_url=url),
-        lambda: api.send(__import__("socialframe.replies", fromlist=["Call"]).Call("/v1/nothing")),
+        lambda: api.send(Call("/v1/nothing")),
         lambda: api.posts(per_page=1000).frame(),
         lambda: sf.Client(key, base_url="http://api.example"),
     ):

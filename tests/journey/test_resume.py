@@ -20,10 +20,10 @@ from click.testing import CliRunner
 from stand_ins import Clock
 
 import socialframe as sf
-from socialframe.cli import main
+from socialframe.cli.main import main
+from socialframe.http.transport import Wiring
 from socialframe.paging import PageNumber
 from socialframe.sandbox import Fault, Sandbox
-from socialframe.transport import Wiring
 
 DOWN = Fault("status", status=503, page=4)
 

@@ -29,7 +29,7 @@ LIMIT = 60
 
 WORK = """
 import sys, time, socialframe as sf
-from socialframe.replies import Call
+from socialframe.messages.call import Call
 key, url, seconds = sys.argv[1:]
 api = sf.Client(key, base_url=url, tier=sf.Limit(60, 2.0))
 print("ready", flush=True)
@@ -144,7 +144,7 @@ def test_no_limiter_refuses_a_call_that_came_late(window):
 
 WAIT = """
 import sys, time, socialframe as sf
-from socialframe.replies import Call
+from socialframe.messages.call import Call
 api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(1, float(sys.argv[3])))
 told = []
 def say(text):
@@ -211,7 +211,7 @@ def test_a_process_that_is_killed_while_waiting_stops_nobody():
 
 MANY = """
 import sys, threading, socialframe as sf
-from socialframe.replies import Call
+from socialframe.messages.call import Call
 api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(10, 5.0), timeout=2)
 for _ in range(3):
     api.send(Call("/v1/accounts"))
@@ -288,7 +288,7 @@ def test_where_no_folder_can_be_made_it_is_one_warning(monkeypatch, tmp_path):
 
 FORK = """
 import os, sys, socialframe as sf
-from socialframe.replies import Call
+from socialframe.messages.call import Call
 api = sf.Client(sys.argv[1], base_url=sys.argv[2])
 api.send(Call("/v1/accounts"))
 if os.fork() == 0:

@@ -21,7 +21,7 @@ from cached import server
 from stand_ins import KEY, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.transport import Store
+from socialframe.store.backends import Store
 
 TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
 SECONDS = 2 * TIMES

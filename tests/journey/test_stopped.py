@@ -17,8 +17,8 @@ from jupyter_client import KernelManager
 from stand_ins import Clock
 
 import socialframe as sf
+from socialframe.http.transport import Wiring
 from socialframe.sandbox import Fault, Sandbox
-from socialframe.transport import Wiring
 
 PAGES, ROWS = 30, 20
 DAY = 86_400

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import column, page_of
 
-from socialframe.columns import Schema
 from socialframe.frames import Decoder
-from socialframe.frames.careful import tree, typed
+from socialframe.frames.reference import tree, typed
+from socialframe.schema.columns import Schema
 
 SCHEMA = Schema(
     (

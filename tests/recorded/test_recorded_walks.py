@@ -16,8 +16,8 @@ import pytest
 from recordings import FOLDER, same
 
 import socialframe as sf
+from socialframe.messages.call import parse, value_at
 from socialframe.paging import Auto, Cursor, LinkHeader, NextURL, PageNumber
-from socialframe.replies import parse, value_at
 
 # The replay server leaves its files to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa  # noqa: TC002 - as users import it
 
 import socialframe as sf
-from socialframe.oauth.calls import Account
+from socialframe.connect.requests import Account
 
 
 def right(api: sf.Client) -> None:

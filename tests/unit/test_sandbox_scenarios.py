@@ -12,7 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from socialframe.cli import main
+from socialframe.cli.main import main
 from socialframe.errors import ArgumentError
 from socialframe.sandbox import SCENARIOS, Sandbox
 from socialframe.sandbox.faults import KINDS

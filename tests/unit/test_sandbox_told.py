@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 import socialframe as sf
-from socialframe.cli import main
+from socialframe.cli.main import main
+from socialframe.cli.sandbox import made
 from socialframe.sandbox import PAGINGS, Switches
 from socialframe.sandbox.faults import KINDS, STATUSES
-from socialframe.serving import made
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 

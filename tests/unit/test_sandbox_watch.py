@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socialframe.cli import main
+from socialframe.cli.main import main
 from socialframe.errors import FileError
 from socialframe.sandbox import Sandbox, Switches
 

@@ -1,0 +1,1 @@
+"""Writes rows to Parquet, CSV and JSON Lines files, and reads Parquet."""

@@ -1,0 +1,257 @@
+"""Parquet, in and out: streamed, whole or not there, its footer saying where rows came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from socialframe.errors import ArgumentError, FileError, SocialFrameError
+from socialframe.files.atomic import first_schema, replacing, whereabouts
+from socialframe.frames import to_pandas
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+FOOTER = b"socialframe"
+_ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
+
+
+def write_parquet(
+    path: str | os.PathLike[str],
+    batches: Iterable[pa.RecordBatch],
+    facts: Callable[[], dict[str, Any]],
+) -> None:
+    """Write rows as they come; the file appears when it is whole.
+
+    Parameters
+    ----------
+    path : path
+        Where it goes.
+    batches : iterable of pyarrow.RecordBatch
+        The rows, in at least one batch. It is begun when the file is open.
+    facts : callable
+        Called after the last row: where they came from, JSON values only.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written. Nothing is left behind.
+    """
+    with replacing(path) as file:
+        schema, batches = first_schema(batches)
+        pandas = json.dumps(_pandas_metadata(schema)).encode()
+        schema = schema.with_metadata({b"pandas": pandas})
+        with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+            for table in _row_groups(batches, schema):
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+            told = json.dumps(facts(), ensure_ascii=False).encode()
+            writer.add_key_value_metadata({FOOTER: told})
+
+
+def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write any DataFrame so that a plain ``pd.read_parquet`` reads it back.
+
+    ``frame.to_parquet(path)`` writes nested Arrow columns with a footer that pandas itself cannot
+    read. This writes the same rows through the sink that queries use: whole or not there, its
+    ``df.attrs["socialframe"]`` in the footer.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Filtered, merged, anything. Its index is kept as pandas keeps it.
+    path : path
+        Where it goes.
+
+    Raises
+    ------
+    ArgumentError
+        If a column has no Arrow type, as one of mixed objects.
+    FileError
+        If the file cannot be written. Nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1, 2]}), f"{folder}/likes.parquet")
+    ...     pd.read_parquet(f"{folder}/likes.parquet")["likes"].tolist()
+    [1, 2]
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise ArgumentError(f"to_parquet takes a DataFrame, not a {type(frame).__name__}.")
+    try:
+        if frame.attrs:  # pandas drops attrs that JSON cannot say, all of them
+            frame = frame.copy(deep=False)
+            frame.attrs = json.loads(json.dumps(frame.attrs, default=str))
+        table = pa.Table.from_pandas(frame)
+        metadata = dict(table.schema.metadata or {})
+        described = json.loads(metadata[b"pandas"])
+        described["columns"] = [c for c in described["columns"] if _pandas_knows(c["numpy_type"])]
+        metadata[b"pandas"] = json.dumps(described).encode()
+        facts = frame.attrs.get("socialframe")
+        if isinstance(facts, dict):
+            metadata[FOOTER] = json.dumps({**facts, "rows_written": len(frame)}).encode()
+        table = table.replace_schema_metadata(metadata)
+        with replacing(path) as file:
+            pq.write_table(table, file, compression="zstd", compression_level=1)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise ArgumentError(f"The frame cannot be written as Parquet: {error}") from error
+
+
+def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file with the dtypes that queries give.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+    columns : list of str or None
+        Only these; None means all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Nested columns keep their Arrow type (a plain ``pd.read_parquet`` makes objects of them);
+        ``df.attrs["socialframe"]`` says where the rows came from, if the file says it.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is not a Parquet file.
+    ArgumentError
+        If it has no such column.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1, None]}, dtype="Int64"), f"{folder}/l.parquet")
+    ...     read_parquet(f"{folder}/l.parquet")["likes"].dtype
+    Int64Dtype()
+    """
+    names = _names(columns)
+    with opened(path) as file:
+        has = file.schema_arrow.names
+        missing = ", ".join(sorted(set(names or ()) - set(has)))
+        if missing:
+            raise ArgumentError(f"{path!s} has no column {missing}; it has {', '.join(has)}.")
+        table = file.read(columns=names, use_pandas_metadata=True)
+        footer = (file.metadata.metadata or {}).get(FOOTER)
+        return to_pandas(table, json.loads(footer) if footer else None)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to read.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+
+    Yields
+    ------
+    pyarrow.parquet.ParquetFile
+        Whatever goes wrong with it comes out as ``FileError``.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it is not a Parquet file, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_parquet(pd.DataFrame({"likes": [1]}), f"{folder}/l.parquet")
+    ...     with opened(f"{folder}/l.parquet") as file:
+    ...         file.metadata.num_rows
+    1
+    """
+    source = whereabouts(path)
+    if source.is_dir():
+        raise FileError(f"{path!s} is a folder; give the path of a Parquet file.")
+    try:
+        with source.open("rb") as data, pq.ParquetFile(data) as file:
+            yield file
+    except SocialFrameError:
+        raise
+    except FileNotFoundError as error:
+        raise FileError(f"There is no file {path!s}.") from error
+    except OSError as error:
+        raise FileError(f"{path!s} cannot be read: {error}") from error
+    except Exception as error:  # a byte that fell over shows itself in any of a dozen ways
+        text = f"{path!s} is not a Parquet file, or it is damaged: {error}"
+        raise FileError(text) from error
+
+
+def _names(columns: object) -> list[str] | None:
+    if columns is None:
+        return None
+    listed = isinstance(columns, Iterable) and not isinstance(columns, str)
+    given: list[object] = list(columns) if listed else [columns]  # type: ignore[call-overload]
+    names = [name for name in given if isinstance(name, str)]
+    if not listed or len(names) < len(given):
+        raise ArgumentError(f"columns takes a list of names, not {columns!r}.")
+    return names
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size >= _ROW_GROUP:
+            yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
+            held, size = [], 0
+    if held:
+        yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
+
+
+def _pandas_knows(name: str) -> bool:
+    """Whether pandas can read back the dtype name that it writes; not those of nested types."""
+    if not name.endswith("[pyarrow]"):
+        return True
+    try:
+        pd.api.types.pandas_dtype(name)
+    except (TypeError, NotImplementedError):
+        return False
+    return True
+
+
+def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
+    """Return the footer that makes a plain ``pd.read_parquet`` keep integers, booleans and days.
+
+    Nested columns must not be in it: pandas cannot read its own names for them.
+    """
+    kinds = {
+        pa.int64(): ("int64", "Int64"),
+        pa.bool_(): ("bool", "boolean"),
+        pa.date32(): ("date", "date32[day][pyarrow]"),
+    }
+    columns = [
+        {
+            "name": field.name,
+            "field_name": field.name,
+            "pandas_type": kinds[field.type][0],
+            "numpy_type": kinds[field.type][1],
+            "metadata": None,
+        }
+        for field in schema
+        if field.type in kinds
+    ]
+    return {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": columns,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": pd.__version__,
+    }

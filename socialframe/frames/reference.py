@@ -1,0 +1,267 @@
+"""Records → typed values, one by one: what fits its column, and what goes into ``_extra``.
+
+This is the meaning of a schema, written to be right; ``decode`` is the same, written to be fast.
+Nothing is converted silently: a value that its column cannot hold is null there and stands whole
+in ``_extra``, under its JSON Pointer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from socialframe.errors import ArgumentError
+from socialframe.messages.call import Unheld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.schema.columns import Column
+
+_FINER = re.compile(r"[.,]\d{7}")  # more than microseconds
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_INT64 = 1 << 63
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+Extra = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A column, with the tree of its fields where it is a struct or a list of them."""
+
+    column: Column
+    fields: Tree | None
+
+
+class Tree(dict[str, "Leaf | Tree"]):
+    """The API's names, nested as the record is."""
+
+    @cached_property
+    def flat(self) -> frozenset[str]:
+        """Names of the columns that have nothing inside of them."""
+        leaves = ((name, node) for name, node in self.items() if isinstance(node, Leaf))
+        return frozenset(name for name, leaf in leaves if leaf.fields is None)
+
+
+def tree(columns: tuple[Column, ...]) -> Tree:
+    """Return the columns as the nested names under which a record holds them.
+
+    Raises
+    ------
+    ArgumentError
+        If one column's path leads through another column.
+    """
+    root = Tree()
+    for column in columns:
+        *parents, last = column.path.split(".")
+        place = root
+        for name in parents:
+            inner = place.setdefault(name, Tree())
+            if isinstance(inner, Leaf):
+                raise ArgumentError(f"Column {column.name!r} lies inside of {inner.column.name!r}.")
+            place = inner
+        if last in place:
+            raise ArgumentError(f"Two columns share the path {column.path!r}, or part of it.")
+        place[last] = Leaf(column, tree(column.fields) if column.fields else None)
+    return root
+
+
+def typed(records: list[Any], columns: Tree) -> tuple[list[dict[str, Any]], list[str | None]]:
+    """Return what the columns hold of each record, and the ``_extra`` text of each.
+
+    Parameters
+    ----------
+    records : list
+        As ``Page.records(exact=True)`` gives them.
+    columns : dict
+        As ``tree`` gives them.
+
+    Returns
+    -------
+    rows : list of dict
+        By column name; names that are missing are null.
+    extras : list of str or None
+        JSON objects, JSON Pointer to value, in the order of the record.
+    """
+    rows, extras = [], []
+    for record in records:
+        extra: Extra = {}
+        row: dict[str, Any] = {}
+        if isinstance(record, dict):
+            _struct(record, columns, "", extra, row)
+        else:
+            extra[""] = record
+        rows.append(row)
+        extras.append(dumps(extra) if extra else None)
+    return rows, extras
+
+
+def unknown(records: list[Any], columns: Tree) -> list[str | None]:
+    """Return the ``_extra`` text of records whose known values are all held."""
+    extras = []
+    for record in records:
+        extra: Extra = {}
+        _unknown(record, columns, "", extra)
+        extras.append(dumps(extra) if extra else None)
+    return extras
+
+
+def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+    """Return a value as JSON text that UTF-8 can say."""
+    text = _encode(value)
+    return text if text.isascii() or encodable(text) else json.dumps(value, separators=(",", ":"))
+
+
+def encodable(text: str) -> bool:
+    """Whether UTF-8 can say a text; not one with a lone surrogate, which JSON can escape."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _step(name: str) -> str:
+    """Return a member's name as one step of a JSON Pointer."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _unknown(value: dict[str, Any], names: Tree, pointer: str, extra: Extra) -> None:
+    flat = names.flat
+    if value.keys() <= flat:
+        return
+    for name, inner in value.items():
+        if name in flat:
+            continue
+        node, below = names.get(name), pointer + _step(name)
+        if node is None:
+            extra[below] = inner
+        elif not inner:
+            continue
+        elif isinstance(node, Tree):
+            _unknown(inner, node, below, extra)
+        elif node.fields is not None:
+            entries = enumerate(inner) if node.column.is_list else [(None, inner)]
+            for i, entry in entries:
+                if entry and not entry.keys() <= node.fields.flat:
+                    _unknown(entry, node.fields, below if i is None else f"{below}/{i}", extra)
+
+
+def _struct(
+    value: dict[str, Any], names: Tree, pointer: str, extra: Extra, row: dict[str, Any]
+) -> dict[str, Any]:
+    for name, inner in value.items():
+        node, below = names.get(name), pointer + _step(name)
+        if node is None:
+            extra[below] = inner
+        elif inner is None:
+            continue
+        elif isinstance(node, Leaf):
+            row[node.column.name] = hold(inner, node, below, extra)
+        elif isinstance(inner, dict):
+            _struct(inner, node, below, extra, row)
+        else:
+            extra[below] = inner
+    return row
+
+
+def hold(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
+    """Return what a column holds of a value; the rest goes into ``extra``, under its pointer."""
+    if value is None:
+        return None
+    if not leaf.column.is_list:
+        return _element(value, leaf, pointer, extra)
+    if isinstance(value, list):
+        return [_element(entry, leaf, f"{pointer}/{i}", extra) for i, entry in enumerate(value)]
+    extra[pointer] = value
+    return None
+
+
+def _element(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
+    if value is None:
+        return None
+    if leaf.column.element == "struct":
+        if isinstance(value, dict):
+            return _struct(value, leaf.fields or Tree(), pointer, extra, {})
+        held, whole = None, False
+    else:
+        held, whole = _HOLD[leaf.column.element](value)
+    if not whole:
+        extra[pointer] = value
+    return held
+
+
+def _string(value: object) -> tuple[str | None, bool]:
+    if isinstance(value, str) and not isinstance(value, Unheld) and encodable(value):
+        return value, True
+    return None, False
+
+
+def _id(value: object) -> tuple[str | None, bool]:
+    # A number as an id would be null in every row, and nothing could be joined on it: its digits
+    # are the column's value, and the number itself stays in _extra.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value), False
+    return _string(value)
+
+
+def _int64(value: object) -> tuple[int | None, bool]:
+    if isinstance(value, float) and value.is_integer():  # 1.0 and 1e3 are integers in JSON
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64:
+        return value, True
+    return None, False
+
+
+def _float64(value: object) -> tuple[float | None, bool]:
+    if isinstance(value, float):
+        return value, True
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            nearest = float(value)
+        except OverflowError:
+            return None, False
+        return (nearest, True) if nearest == value else (None, False)
+    return None, False
+
+
+def _bool(value: object) -> tuple[bool | None, bool]:
+    return (value, True) if isinstance(value, bool) else (None, False)
+
+
+def _timestamp(value: object) -> tuple[datetime | None, bool]:
+    """Return the moment; without an offset it is read as UTC, which is what the API documents."""
+    if not isinstance(value, str):
+        return None, False
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None, False
+    return moment, _FINER.search(value) is None
+
+
+def _date(value: object) -> tuple[date | None, bool]:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value), True
+        except ValueError:
+            pass
+    return None, False
+
+
+_HOLD: dict[str, Callable[[Any], tuple[Any, bool]]] = {
+    "id": _id,
+    "string": _string,
+    "int64": _int64,
+    "float64": _float64,
+    "bool": _bool,
+    "timestamp": _timestamp,
+    "date": _date,
+}

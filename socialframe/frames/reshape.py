@@ -1,0 +1,94 @@
+"""Rows into other shapes: one row an entry of a list, and Arrow into pandas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from socialframe.schema.columns import Schema
+
+_NULLABLE = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
+    """Return one row an entry of the schema's exploded list; an empty list keeps one row of nulls.
+
+    Parameters
+    ----------
+    rows : pyarrow.RecordBatch
+        Rows of the schema as they were before the explode.
+    schema : Schema
+        With ``exploded`` set; otherwise the rows come back as they are.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Columns of ``schema.arrow``.
+    """
+    if not schema.exploded:
+        return rows
+    lists = rows.column(schema.exploded)
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    repeats = np.maximum(counts, 1)
+    parents = np.repeat(np.arange(len(counts)), repeats)
+    position = np.arange(len(parents)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    nothing = np.repeat(counts == 0, repeats)
+    entry = np.repeat(np.cumsum(counts) - counts, repeats) + position
+    entries = lists.flatten().take(pa.array(entry, pa.int64(), mask=nothing))
+    kept = rows.drop_columns([schema.exploded]).take(pa.array(parents))
+    arrays = [*kept.columns[:-1], pa.array(position, pa.int64(), mask=nothing)]
+    arrays += entries.flatten() if pa.types.is_struct(entries.type) else [entries]
+    return pa.RecordBatch.from_arrays([*arrays, kept.columns[-1]], schema=schema.arrow)
+
+
+def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFrame:
+    """Return the table as a DataFrame with the declared dtypes.
+
+    Integers and booleans become pandas' nullable dtypes, text ``str``, moments
+    ``datetime64[us, UTC]``; lists, structs, dates and decimals keep their Arrow type. Where the
+    table itself says what pandas had (as a file that pandas wrote), that counts for flat columns.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Any table.
+    attrs : dict or None
+        Becomes ``df.attrs["socialframe"]``.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    told = b"pandas" in (table.schema.metadata or {})
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=_kept if told else _dtype,
+        split_blocks=True,
+        integer_object_nulls=True,  # else integers with nulls become doubles, and are rounded
+    )
+    if attrs is not None:
+        frame.attrs["socialframe"] = attrs
+    return frame
+
+
+def _dtype(kind: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:
+    return _NULLABLE.get(kind) or _kept(kind)
+
+
+def _kept(kind: pa.DataType) -> pd.ArrowDtype | None:
+    kinds = (pa.types.is_nested, pa.types.is_date, pa.types.is_time, pa.types.is_decimal)
+    return pd.ArrowDtype(kind) if any(is_kind(kind) for is_kind in kinds) else None

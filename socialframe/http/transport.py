@@ -1,0 +1,291 @@
+"""One call in, one reply out; all HTTP is in here.
+
+From the outside in: cache, retry, throttle, auth, network. Each is an ``httpx.BaseTransport``
+around the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from socialframe.errors import (
+    APIError,
+    ArgumentError,
+    AuthenticationError,
+    NotFoundError,
+    RateLimitError,
+    ReplyError,
+    ServerError,
+    ValidationError,
+)
+from socialframe.http.auth import Auth
+from socialframe.http.budget import TIERS, Budget, Limit, MemoryBudget, Usage, uptime
+from socialframe.http.cache import AT, PASSAGE, Cache, missed
+from socialframe.http.network import Network
+from socialframe.http.retry import Retry
+from socialframe.http.shared_budget import SharedBudget
+from socialframe.http.throttle import ALLOWANCE, PATIENCE, Patience, Throttle, retry_after
+from socialframe.messages.call import Call, Reply, parse
+from socialframe.secret import redacted
+from socialframe.sqlite_locks import ForkLock
+from socialframe.store.backends import Store
+from socialframe.store.codec import Kept
+from socialframe.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.http.request_limit import Allowance
+    from socialframe.secret import Secret
+    from socialframe.store.manifest import Passage
+
+__all__ = [
+    "TIERS",
+    "Budget",
+    "Cache",
+    "ForkLock",
+    "Limit",
+    "MemoryBudget",
+    "SharedBudget",
+    "Store",
+    "Transport",
+    "Usage",
+    "Wiring",
+    "missed",
+]
+
+_log = logging.getLogger("socialframe")
+_DRIPS = 10  # an answer as a whole may take so many times as long as one piece of it
+_HOPS = 5  # redirects within the API's own host
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: ValidationError,
+    401: AuthenticationError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a transport takes from outside, so that tests neither wait nor open sockets.
+
+    Parameters
+    ----------
+    transport : callable or None
+        Makes the innermost transport; None means sockets. What is asked without them is in this
+        process, and so is its budget.
+    sleep, clock : callable
+        Wait so many seconds; seconds that only ever grow.
+    now : callable
+        Seconds of Unix time.
+    name : str
+        What tells it from others that answer under the same base URL.
+    """
+
+    transport: Callable[[], httpx.BaseTransport] | None = None
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = uptime
+    now: Callable[[], float] = time.time
+    name: str = ""
+
+
+class Transport:
+    """Sends calls to one base URL with one key, within one budget. Safe to use from threads.
+
+    Parameters
+    ----------
+    base_url : str
+        Normalised base URL.
+    secret : Secret
+        The key.
+    budget : Budget
+        Where calls are booked.
+    connect, read : float
+        Time-outs in seconds.
+    max_wait : float
+        The longest that one call waits, for the budget and for ``Retry-After`` together.
+    proxy : str or None
+        Address of the proxy that sockets go through.
+    wiring : Wiring
+        Clock, sleep, innermost transport.
+    cached : callable or None
+        Puts a cache in front of everything.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        secret: Secret,
+        budget: Budget,
+        *,
+        connect: float,
+        read: float,
+        max_wait: float,
+        proxy: str | None,
+        wiring: Wiring,
+        cached: Callable[[httpx.BaseTransport], Cache] | None = None,
+    ) -> None:
+        self._now = wiring.now
+        self._base_text = base_url
+        self._base = httpx.URL(base_url)
+        self._max_wait = max_wait
+        self._timeout = httpx.Timeout(read, connect=connect, pool=None).as_dict()
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": f"socialframe/{VERSION}",
+        }
+        encrypted = self._base.scheme == "https"
+        network = Network(
+            transport=wiring.transport,
+            proxy=proxy,
+            encrypted=encrypted,
+            deadline=_DRIPS * read,
+            clock=wiring.clock,
+        )
+        throttle = Throttle(
+            Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
+        )
+        retry = Retry(throttle, sleep=wiring.sleep)
+        self._cache = None if cached is None else cached(retry)
+        self._chain = self._cache or retry
+
+    def send(
+        self,
+        call: Call,
+        notify: Callable[[str], None] | None = None,
+        passage: Passage | None = None,
+        allowance: Allowance | None = None,
+    ) -> Reply:
+        """Send a call and return its answer; a redirect is followed where it was a GET.
+
+        Parameters
+        ----------
+        call : Call
+            What to ask.
+        notify : callable or None
+            Told, in words, why and how long the call waits.
+        passage : Passage or None
+            How the walk that it belongs to goes through the cache.
+        allowance : Allowance or None
+            How many requests that walk may still send.
+
+        Returns
+        -------
+        Reply
+            With a status of 2xx.
+
+        Raises
+        ------
+        APIError
+            If the API refused it.
+        NetworkError
+            If no whole answer came, after every retry.
+        ReplyError
+            If the answer leads to another host.
+        MaxRequestsError
+            If its walk may send no more.
+        """
+        url = self._address(call)
+        told = {PATIENCE: Patience(self._max_wait, notify), PASSAGE: passage, ALLOWANCE: allowance}
+        for _ in range(_HOPS):
+            started = time.perf_counter()
+            response = self._chain.handle_request(self._request(call, url, told))
+            took = 1000 * (time.perf_counter() - started)
+            status = response.status_code
+            _log.debug("%s %s: %d in %.0f ms", call.method, call.path, status, took)
+            if call.method != "GET" or not response.has_redirect_location:
+                break
+            try:
+                url = _checked(url.join(response.headers["location"]))
+            except (httpx.InvalidURL, UnicodeError):
+                break
+        if response.is_success:
+            headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
+            at: float | None = response.extensions.get(AT)
+            moment = datetime.fromtimestamp(self._now() if at is None else at, UTC)
+            cached = passage is not None and passage.replay
+            return Reply(response.status_code, headers, response.content, moment, str(url), cached)
+        raise _refused(call, response)
+
+    def keep(self, call: Call, reply: Reply, passage: Passage) -> None:
+        """Keep a reply that came in an earlier run of its walk, where there is a cache."""
+        if self._cache is not None:
+            request = self._request(call, self._address(call), {})
+            headers = tuple(reply.headers.items())
+            kept = Kept(reply.status, headers, reply.body, reply.at.timestamp())
+            self._cache.keep(request, kept, passage)
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._chain.close()
+
+    def _address(self, call: Call) -> httpx.URL:
+        try:
+            return _checked(httpx.URL(call.url or self._base_text + _target(call)))
+        except (httpx.InvalidURL, UnicodeError) as error:
+            if call.url:
+                text = f"The API leads to an address that is none ({redacted(str(error))})."
+                raise ReplyError(text) from None
+            raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
+
+    def _request(self, call: Call, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
+        headers, content = self._headers, call.body or None
+        if content:
+            headers = {**headers, "Content-Type": "application/json"}
+        extensions = {"timeout": self._timeout, **told}
+        return httpx.Request(
+            call.method, url, headers=headers, content=content, extensions=extensions
+        )
+
+
+def _checked(url: httpx.URL) -> httpx.URL:
+    """Return the URL; one whose host no name server could know raises UnicodeError."""
+    _ = url.host
+    return url
+
+
+def _target(call: Call) -> str:
+    path = quote(call.path, safe="/:@!$&'()*+,;=~")
+    return f"{path}?{urlencode(call.params, quote_via=quote)}" if call.params else path
+
+
+def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
+    status = response.status_code
+    if status < 400:  # noqa: PLR2004 - neither success nor an error: 1xx, 3xx
+        return ReplyError(
+            f"{call.method} {call.path} was answered with {status}, which leads nowhere."
+        )
+    message, code = _said(response)
+    cls = ServerError if status >= 500 else _BY_STATUS.get(status, APIError)  # noqa: PLR2004
+    return cls(
+        message,
+        method=call.method,
+        path=call.path,
+        status_code=status,
+        code=code,
+        retry_after=retry_after(response),
+    )
+
+
+def _said(response: httpx.Response) -> tuple[str, str | None]:
+    """Return the text and the code of an error body; the sibling API nests them in ``error``."""
+    try:
+        body = parse(response.content)
+    except ReplyError:
+        body = None
+    members = body if isinstance(body, dict) else {}
+    inner = members.get("error")
+    if isinstance(inner, dict):
+        members = inner
+        inner = None
+    text = inner or members.get("message") or response.reason_phrase or "no reason given"
+    code = members.get("code")
+    return redacted(str(text))[:500], redacted(code)[:80] if isinstance(code, str) else None

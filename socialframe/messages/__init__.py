@@ -1,0 +1,1 @@
+"""Calls and replies as plain values."""

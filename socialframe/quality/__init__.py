@@ -1,0 +1,1 @@
+"""Reports drift: unknown fields and values of the wrong type."""

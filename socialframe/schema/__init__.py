@@ -1,0 +1,1 @@
+"""Columns, schemas and the tables of the declared endpoints."""

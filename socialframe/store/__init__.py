@@ -1,0 +1,1 @@
+"""Keeps walks and their pages on disk: complete ones are replayed, open ones resumed."""

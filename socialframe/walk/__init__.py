@@ -1,0 +1,1 @@
+"""Runs one query, page by page: the session, the walk, its checks and its estimate."""

@@ -1,0 +1,158 @@
+"""``socialframe cache``: what is kept, shown and thrown away from a shell."""
+
+import json
+import re
+import sqlite3
+import time
+import warnings
+
+import pytest
+from cached import server
+from click.testing import CliRunner
+from stand_ins import KEY, client_of
+
+import socialframe as sf
+from socialframe.cli.main import main
+from socialframe.settings import cache_file
+
+OTHER = "sk_made0up0for0somebody0else0000001"
+
+
+def run(*words):
+    """Return the exit code and the output of a command."""
+    result = CliRunner().invoke(main, ["cache", *words])
+    assert "Traceback" not in result.output
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """Keep two walks of the key that the environment has, one of them old, and one of another."""
+    monkeypatch.setenv("SOCIALAPI_KEY", KEY)
+    monkeypatch.setenv("SOCIALAPI_BASE_URL", "https://api.example")
+    old = time.time() - 90_000
+    client_of(server(), cache=True, now=lambda: old).posts(status="failed").frame()
+    client_of(server(), cache=True).posts().frame()
+    client_of(server(), cache=True, key=OTHER).posts().frame()
+
+
+@pytest.mark.usefixtures("kept")
+def test_ls_lists_the_walks_of_the_key():
+    """Newest first, with what was asked; the key is in no output."""
+    code, output = run("ls")
+    assert code == 0
+    lines = output.splitlines()
+    assert len(lines) == 3
+    assert lines[0].split()[:4] == ["endpoint", "arguments", "pages", "size"]
+    assert '{"status": "failed"}' in lines[2]
+    assert KEY not in output
+    assert len(run("ls", "--all")[1].splitlines()) == 4
+
+
+@pytest.mark.usefixtures("kept")
+def test_ls_gives_json():
+    """Of everybody, by tenant."""
+    code, output = run("ls", "--all", "--json")
+    found = json.loads(output)
+    assert (code, len(found), len({one["tenant"] for one in found})) == (0, 3, 2)
+    assert 90_000 <= max(one["age"] for one in found) < 90_600
+    assert [one["fresh"] for one in found] == [True, True, False]
+
+
+@pytest.mark.usefixtures("kept")
+def test_size_says_how_much():
+    """In bytes of bodies."""
+    size = client_of(server(), cache=True).cache.size
+    assert run("size")[1].startswith(f"{size:,} bytes in 2 walks; at most 1,073,741,824")
+    assert " in 3 walks" in run("size", "--all")[1]
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        ([], 2),
+        (["--all"], 3),
+        (["--older-than", "1 day"], 1),
+        (["--older-than", "2 days"], 0),
+        (["--endpoint", "posts"], 2),
+        (["--endpoint", "accounts", "--all"], 0),
+    ],
+)
+def test_clear_throws_away_what_is_meant(words, gone):
+    """And says how many."""
+    assert run("clear", *words) == (0, f"{gone} walks are gone.\n")
+    assert len(json.loads(run("ls", "--all", "--json")[1])) == 3 - gone
+
+
+@pytest.mark.usefixtures("kept")
+def test_without_a_key_all_must_be_said(monkeypatch):
+    """Nobody clears what is of another key by having forgotten their own."""
+    monkeypatch.delenv("SOCIALAPI_KEY")
+    for words in (["ls"], ["size"], ["clear"]):
+        code, output = run(*words)
+        assert (code, "--all" in output) == (3, True)
+    assert run("clear", "--all") == (0, "3 walks are gone.\n")
+
+
+@pytest.mark.parametrize("words", [["ls"], ["size"], ["clear"], ["ls", "--json"]])
+def test_where_nothing_is_kept_no_file_is_made(words):
+    """To look is no reason."""
+    assert run(*words, "--all")[0] == 0
+    assert not cache_file().exists()
+
+
+@pytest.mark.sockets
+def test_verbs_keep_what_they_fetch(monkeypatch):
+    """And say so; --refresh and --no-cache ask, --offline does not."""
+    box = sf.Sandbox()
+    monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+
+    def told(*words):
+        result = CliRunner().invoke(main, ["accounts", *words])
+        return result.stderr.splitlines()[-1], len(box.requests)
+
+    with box.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+        missed, asked = told("--offline")
+        assert (missed.startswith("Error: GET /v1/accounts is not in the cache"), asked) == (
+            True,
+            0,
+        )
+        assert told() == ("17 rows, 5 columns, 1 call, complete", 1)
+        kept, asked = told()
+        assert (re.sub(r"\d{4}-.*:\d\d", "then", kept), asked) == (
+            "17 rows, 5 columns, 1 call from the cache, of then, complete",
+            1,
+        )
+        assert told("--refresh")[1] == 2
+        assert told("--no-cache")[1] == 3
+    assert "from the cache" in told("--offline")[0]
+
+
+def test_a_duration_that_is_none_is_one_sentence():
+    """As an argument that cannot be meant."""
+    code, output = run("clear", "--all", "--older-than", "long ago")
+    assert (code, output.count("\n")) == (2, 1)
+    assert "as '1 day'" in output
+
+
+def test_a_file_that_cannot_be_used_is_said():
+    """Nothing is said to be gone."""
+    cache_file().mkdir(parents=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", sf.CacheWarning)  # as it is outside of tests
+        code, output = run("clear", "--all")
+    assert (code, output.splitlines()[1:]) == (0, ["0 walks are gone."])
+    assert "cannot be used" in output.splitlines()[0]
+
+
+@pytest.mark.usefixtures("kept")
+def test_space_goes_back_to_the_disk():
+    """The file of an emptied cache is small."""
+    client_of(server(pages=300), cache=True, tier=sf.Limit(1000)).posts(status="x").frame()
+    with sqlite3.connect(cache_file()) as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        run("clear", "--all")
+        assert connection.execute("PRAGMA page_count").fetchone()[0] < pages / 5
+    connection.close()

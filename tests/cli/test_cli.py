@@ -1,0 +1,410 @@
+"""The same from a shell."""
+
+import inspect
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from stand_ins import KEY
+
+import socialframe as sf
+from socialframe.cli.main import main
+from socialframe.sandbox import PAGINGS
+
+
+def test_the_demo_runs_the_main_job():
+    """Accounts, posts, an answer, and a Parquet file of every post in the working folder."""
+    result = CliRunner().invoke(main, ["demo"])
+
+    assert result.exit_code == 0, result.output
+    for words in ("made up", "17 accounts", "5,400 posts came in 54 calls", "engaged best"):
+        assert words in result.output
+    frame = pd.read_parquet("socialframe-demo.parquet")
+    assert len(frame) == frame["id"].nunique() == 5400
+
+
+def test_a_demo_that_cannot_write_is_one_sentence():
+    """A folder stands in the file's place."""
+    os.mkdir("socialframe-demo.parquet")  # noqa: PTH102 - beside the test's own working folder
+
+    result = CliRunner().invoke(main, ["demo"])
+
+    assert result.exit_code == 2
+    assert "it is a folder" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_help_and_version_say_what_there_is():
+    """With examples."""
+    assert "sandbox" in CliRunner().invoke(main, ["--help"]).output
+    for command in ("demo", "sandbox"):
+        shown = CliRunner().invoke(main, [command, "--help"]).output
+        assert f"  Examples:\n    socialframe {command}\n" in shown
+    assert CliRunner().invoke(main, ["--version"]).output.startswith("socialframe ")
+
+
+@pytest.fixture
+def sandbox_process(request):
+    """Start ``socialframe sandbox`` and return its process, URL and key."""
+    options = getattr(request, "param", [])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "socialframe", "sandbox", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    url, key = (process.stdout.readline().strip().partition("=")[2] for _ in range(2))
+    yield process, url, key
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    "sandbox_process",
+    [[], ["--end-sign", "hasMore"], ["--paging", "cursor", "--end-sign", "empty"]],
+    indirect=True,
+)
+def test_every_post_comes_once_over_a_real_socket(sandbox_process, tmp_path):
+    """However it pages, into Parquet."""
+    _, url, key = sandbox_process
+    with sf.Client(key, base_url=url, tier="paid") as api:
+        api.posts().to_parquet(tmp_path / "posts.parquet")
+        expected = sf.Client.sandbox().posts().frame()
+
+    frame = pd.read_parquet(tmp_path / "posts.parquet")
+    assert frame["id"].tolist() == expected["id"].tolist()
+    assert frame["id"].is_unique
+
+
+def test_json_of_no_rows_is_an_empty_array():
+    """Not nothing."""
+    shown = run("accounts", "--platform", "gopher", "--sandbox", "--json")
+
+    assert shown.exit_code == 0, shown.output
+    assert json.loads(shown.stdout) == []
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_ctrl_c_ends_the_sandbox_quietly(sandbox_process):
+    """No traceback; the port is free again."""
+    process, url, _ = sandbox_process
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    with pytest.raises(sf.NetworkError):
+        sf.Client("sk_any0key0here", base_url=url, max_wait=0, timeout=1).accounts().frame()
+
+
+@pytest.mark.sockets
+def test_a_taken_port_is_one_sentence():
+    """With its number."""
+    with sf.Sandbox().serve() as url:
+        port = url.rpartition(":")[2]
+        result = CliRunner().invoke(main, ["sandbox", "--port", port])
+
+    assert result.exit_code == 5
+    assert f"Port {port} cannot be used" in result.output
+
+
+def test_the_sandbox_s_help_names_every_way_of_paging():
+    """As the sandbox itself knows them, the default of each first; another one is refused."""
+    table = CliRunner().invoke(main, ["sandbox", "--help"]).output
+
+    for paging, signs in PAGINGS.items():
+        assert re.search(rf"^ +{paging} +{', '.join(signs)}$", table, re.MULTILINE), paging
+    result = CliRunner().invoke(main, ["sandbox", "--paging", "link", "--end-sign", "null"])
+    assert result.exit_code == 2
+    assert "end_sign takes 'absent' with paging='link'" in result.output
+
+
+@pytest.fixture
+def sandbox_of(monkeypatch):
+    """Give a function that runs a command against a sandbox of its own on loopback."""
+
+    def command(*words, **switches):
+        box = sf.Sandbox(**switches)
+        with box.serve() as url:
+            monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+            monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+            return run(*words, "--tier", "paid")
+
+    return command
+
+
+VERBS = ["accounts", "health", "posts", "analytics", "followers"]
+
+
+def run(*arguments, **options):
+    """Run a command in this process."""
+    return CliRunner().invoke(main, list(arguments), **options)
+
+
+def test_a_verb_sends_no_more_requests_than_it_may():
+    """It breaks as any walk, and says what it would have taken."""
+    broken = run("posts", "--sandbox", "--max-requests", "10")
+
+    assert broken.exit_code == 4
+    assert "takes 54 requests, and max_requests permits 10" in broken.output
+    assert "A page did not come" not in broken.output
+    assert "socialframe walks resume " in broken.output
+    assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "drift", "budget", "demo", "sandbox"])
+def test_every_verb_has_help_with_two_examples(verb):
+    """Lines kept."""
+    shown = run(verb, "--help").output
+    examples = shown.partition("Examples:\n")[2].split("\n\n")[0].splitlines()
+
+    assert len(examples) == 2
+    assert all(line.startswith("    socialframe ") for line in examples)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_have_the_words_and_defaults_of_the_library(verb):
+    """Each parameter of the method is an option."""
+    options = {option.name: option for option in main.commands[verb].params}
+    parameters = dict(inspect.signature(getattr(sf.Client, verb)).parameters)
+    del parameters["self"]
+
+    parsed = main.commands[verb].make_context(verb, []).params
+    for name, parameter in parameters.items():
+        assert (parsed[name] or None) == parameter.default
+    assert set(options) - set(parameters) == {
+        "output",
+        "as_json",
+        "limit",
+        "explode",
+        "max_requests",
+        "tier",
+        "no_cache",
+        "refresh",
+        "offline",
+        "sandbox",
+    }
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "fetch"])
+def test_every_verb_prints_a_table_json_and_files(verb):
+    """The same rows."""
+    path = ["/v1/accounts/health", "--paging", "Single"] if verb == "fetch" else []
+    arguments = [verb, *path, "--sandbox", "--limit", "30"]
+    table, as_json = run(*arguments), run(*arguments, "--json")
+    for suffix in ("parquet", "csv", "jsonl"):
+        assert run(*arguments, "-o", f"rows.{suffix}").exit_code == 0
+
+    assert table.exit_code == as_json.exit_code == 0, table.output
+    count = len(json.loads(as_json.stdout))
+    assert f"{count} rows" in table.stderr
+    assert count == len(pd.read_parquet("rows.parquet")) == len(pd.read_csv("rows.csv"))
+    assert count == len(Path("rows.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_process, tmp_path):
+    """From two processes, by the environment alone."""
+    _, url, key = sandbox_process
+    environ = {**os.environ, "SOCIALAPI_BASE_URL": url, "SOCIALAPI_KEY": key}
+    command = [sys.executable, "-m", "socialframe", "posts", "--tier", "paid"]
+
+    subprocess.run([*command, "-o", "posts.parquet"], cwd=tmp_path, env=environ, check=True)
+    shown = subprocess.run([*command, "--json"], env=environ, check=True, capture_output=True)
+
+    assert pd.read_parquet(tmp_path / "posts.parquet")["id"].nunique() == 5400
+    assert len(json.loads(shown.stdout)) == 5400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "code", "words"),
+    [
+        (["posts"], {}, 3, "There is no API key"),
+        (["posts"], {"SOCIALAPI_KEY": "nonsense"}, 3, "looks like sk_"),
+        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "takes a day as"),
+        (["posts", "--per-page", "0", "--sandbox"], {}, 2, "not in the range"),
+        (["posts", "--nonsense"], {}, 2, "No such option"),
+        (["posts", "-o", "x.xlsx", "--sandbox"], {}, 2, "-o ends in one of"),
+        (["posts", "-o", "x.csv", "--json", "--sandbox"], {}, 2, "one of them"),
+        (["posts", "-o", "no/x.csv", "--sandbox"], {}, 2, "does not exist"),
+        (["accounts", "--explode", "x", "--sandbox"], {}, 2, "cannot be exploded"),
+        (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
+        (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
+        (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
+        (["fetch", "nothing", "--sandbox"], {}, 2, "A path begins with"),
+        (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
+        (["drift", "nothing.parquet"], {}, 2, "There is no file"),
+        (
+            ["posts"],
+            {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": "http://127.0.0.1:9"},
+            5,
+            "No connection",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, environ, code, words):
+    """On standard error; nothing on standard output."""
+    result = run(*arguments, env=environ)
+
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_wrong_key_and_a_broken_walk_have_exit_codes_of_their_own():
+    """3 and 4."""
+    from stand_ins import raw_server, response
+
+    page = b'{"posts": [{"id": "a"}], "pagination": {"page": 1, "pages": 2}}'
+    refusal = response(b'{"error": "Invalid API key"}', status="401 Unauthorized")
+    with raw_server([response(page)], [response(b"{}", status="403 Forbidden")]) as (url, _):
+        broken = run("posts", env={"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url})
+    with raw_server([refusal]) as (url, _):
+        wrong = run("posts", env={"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url})
+
+    assert (broken.exit_code, wrong.exit_code) == (4, 3)
+    assert "The walk had 1 page (" in broken.stderr
+
+
+def test_inspect_says_where_rows_came_from_and_what_the_columns_are():
+    """Also of files that say nothing."""
+    run("posts", "--sandbox", "--since", "2026-11-01", "-o", "posts.parquet")
+    pd.DataFrame({"a": [1]}).to_parquet("plain.parquet")
+
+    told = run("inspect", "posts.parquet").stdout
+    assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in told
+    assert "created_at: timestamp[us, tz=UTC]" in told
+    assert "Nothing says where its rows came from" in run("inspect", "plain.parquet").stdout
+
+
+def test_verbose_says_what_is_called_and_no_color_is_heard():
+    """-v stands before the verb."""
+    code = "from socialframe.cli.main import main; main(['-vv', 'accounts', '--sandbox', '--json'])"
+    loud = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "GET /v1/accounts: 200" in loud.stderr
+    assert len(json.loads(loud.stdout)) == 17
+    colours = run("demo", color=True).output, run("demo", color=True, env={"NO_COLOR": "1"}).output
+    assert ["\x1b[" in output for output in colours] == [True, False]
+
+
+def test_a_walk_that_is_perhaps_not_whole_gives_its_rows_and_its_own_code(sandbox_of):
+    """A pipeline must not take them for all; the sentence shows no line of ours."""
+    result = sandbox_of(
+        "fetch", "/v1/posts", "limit=100", "--json", paging="page", end_sign="short"
+    )
+
+    assert result.exit_code == 4
+    assert len(json.loads(result.stdout)) == 100
+    assert result.stderr.startswith("Warning: fetch /v1/posts: the reply says nothing of further")
+    assert ".py" not in result.stderr
+
+
+def test_paging_is_said_as_in_python(sandbox_of):
+    """The sentence of a guess that was wrong says what to say."""
+    words = ["fetch", "/v1/posts", "limit=100", "--json"]
+
+    guessed = sandbox_of(*words, paging="cursor")
+    said = "Cursor(field='pagination.nextCursor', param='cursor')"
+    declared = sandbox_of(*words, "--paging", said, paging="cursor")
+
+    assert guessed.exit_code == 4
+    assert "say paging=Cursor(field='pagination.nextCursor', param=…)" in guessed.stderr
+    assert declared.exit_code == 0, declared.stderr
+    assert len(json.loads(declared.stdout)) == 5400
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--paging", "Cursor(1)"],
+        ["--paging", "Cursor(field=open('x'), param='y')"],
+        ["--paging", "Nope()"],
+        ["--paging", "Step(call=None)"],
+        ["--paging", "__import__('os').system('true')"],
+        ["--columns", "[1]"],
+        ["--columns", "5"],
+        ["--columns", '"abc"'],
+        ["--columns", '{"a": 5}'],
+        ["--columns", '{"_extra": "string"}'],
+        ["-o", ".parquet"],
+        ["-o", "folder/.jsonl"],
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_meant_are_usage_errors(options):
+    """One sentence, no traceback."""
+    result = run("fetch", "/v1/posts", *options, "--sandbox")
+
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
+    """A file of some rows is not shown as all of them."""
+    api = sf.Client.sandbox()
+    api.posts().limit(100).to_parquet(tmp_path / "limited.parquet")
+    frame = api.accounts().frame()
+    sf.to_parquet(frame[frame["platform"] == "tiktok"], tmp_path / "some.parquet")
+
+    assert "complete up to the limit" in run("inspect", str(tmp_path / "limited.parquet")).output
+    assert "3 rows here, of 17 that came" in run("inspect", str(tmp_path / "some.parquet")).output
+
+
+def test_drift_is_a_table_with_the_lines_that_declare_it_or_json(sandbox_of, tmp_path):
+    """Also against an endpoint that is named; nothing to tell is a sentence, or no entry."""
+    path, plain = str(tmp_path / "drifting.parquet"), str(tmp_path / "plain.parquet")
+    sandbox_of("accounts", "-o", path, extra_fields=True)
+    sandbox_of("accounts", "-o", plain)
+
+    table, told = run("drift", path).stdout, json.loads(run("drift", path, "--json").stdout)
+    line = 'Column(name="marks", path="marks", type="list<string>", meaning=""),'
+    assert "\nunknown            /marks " in table
+    assert line in table.splitlines()
+    assert [row["pointer"] for row in told][:2] == ["/marks", "/revision.no~1~01"]
+    assert told[0]["declare"] == line
+    assert told[0]["share"] == 1.0
+    health = json.loads(run("drift", path, "--endpoint", "health", "--json").stdout)
+    assert "/connectedAt" not in [row["pointer"] for row in health]
+    assert run("drift", plain).stdout.startswith("No drift")
+    assert json.loads(run("drift", plain, "--json").stdout) == []
+
+
+def test_drift_says_that_it_cannot_know_what_was_declared(tmp_path):
+    """And names the option."""
+    pd.DataFrame({"_extra": ["{}"]}).to_parquet(tmp_path / "plain.parquet")
+
+    done = run("drift", str(tmp_path / "plain.parquet"))
+
+    assert done.exit_code == 2
+    assert "endpoint=" in done.stderr
+
+
+def test_the_budget_is_told_without_a_call(monkeypatch):
+    """As a sentence, or as JSON."""
+    monkeypatch.setenv("SOCIALAPI_KEY", KEY)
+
+    said = run("budget")
+    assert said.output == "60 calls in 60 s: 0 used, 60 left, next call now\n"
+    told = json.loads(run("budget", "--tier", "paid", "--json").output)
+    assert told["limit"] == {"calls": 600, "seconds": 60.0}
+    assert (told["used"], told["left"], told["next_free"], told["shared_by"]) == (0, 600, 0.0, 1)
+
+
+def test_the_budget_of_nobody_is_an_error():
+    """Without a key there is no tenant."""
+    done = run("budget")
+
+    assert done.exit_code == 3
+    assert "There is no API key" in done.output

@@ -1,0 +1,715 @@
+"""One call in, one reply out, whatever happens in between."""
+
+import contextlib
+import email.utils
+import gzip
+import logging
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+import traceback
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
+
+import socialframe as sf
+from socialframe.http.throttle import retry_after
+from socialframe.http.transport import Wiring
+from socialframe.messages.call import Call, Private
+
+OK = {"accounts": []}
+LIMITED = {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
+CALL = Call("/v1/accounts")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cls", "code"),
+    [
+        (400, {"error": "Bad", "code": "VALIDATION_ERROR"}, sf.ValidationError, "VALIDATION_ERROR"),
+        (
+            401,
+            {"error": "Missing API key", "code": "AUTH_MISSING_KEY"},
+            sf.AuthenticationError,
+            "AUTH_MISSING_KEY",
+        ),
+        (
+            401,
+            {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"},
+            sf.AuthenticationError,
+            "AUTH_INVALID_KEY",
+        ),
+        (404, {"error": "Post not found", "code": "NOT_FOUND"}, sf.NotFoundError, "NOT_FOUND"),
+        (
+            500,
+            {"error": "Internal server error", "code": "INTERNAL_ERROR"},
+            sf.ServerError,
+            "INTERNAL_ERROR",
+        ),
+        (403, {"error": {"message": "No add-on", "code": "FORBIDDEN"}}, sf.APIError, "FORBIDDEN"),
+        (418, {"message": "Teapot"}, sf.APIError, None),
+        (502, b"<html>", sf.ServerError, None),
+        (400, b"[]", sf.ValidationError, None),
+        (400, {"error": ["odd"], "code": 7}, sf.ValidationError, None),
+    ],
+)
+def test_each_refusal_has_its_error(status, body, cls, code):
+    """With the API's own text and code, method and path, and no header."""
+    with pytest.raises(sf.APIError) as caught:
+        client_of(Scripted((status, body, {"X-Hint": "secret-header"}))).send(CALL)
+
+    error = caught.value
+    assert type(error) is cls
+    assert (error.status_code, error.code, error.path) == (status, code, "/v1/accounts")
+    assert "secret-header" not in str(error) + repr(vars(error))
+    assert error.retryable == (status >= 500)
+    assert pickle.loads(pickle.dumps(error)).message == error.message  # noqa: S301 - made here
+
+
+def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
+    """Error texts are cut."""
+    body = {"error": f"Invalid API key {KEY}", "code": KEY}
+
+    with pytest.raises(sf.AuthenticationError) as caught:
+        client_of(Scripted((401, body))).send(CALL)
+
+    assert KEY not in str(caught.value) + repr(vars(caught.value))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_passing_failure_is_asked_again(status):
+    """With growing, random waits in between."""
+    app, clock = Scripted(*[(status, b"")] * 4, OK), Clock()
+
+    assert client_of(app, clock=clock).send(CALL).status == 200
+    assert len(app.seen) == 5
+    assert len(clock.slept) == 4
+    assert all(0 <= slept <= 0.5 * 2**i for i, slept in enumerate(clock.slept))
+
+
+def test_five_failures_are_enough():
+    """Then it is an error."""
+    app = Scripted((503, b""))
+
+    with pytest.raises(sf.ServerError):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 5
+
+
+def test_a_503_with_retry_after_waits_that_long():
+    """The server knows best; unless it asks for more than max_wait."""
+    clock = Clock()
+    client_of(Scripted((503, b"", {"Retry-After": "7"}), OK), clock=clock).send(CALL)
+    assert clock.slept == [7.0]
+
+    with pytest.raises(sf.ServerError) as caught:
+        client_of(Scripted((503, b"", {"Retry-After": "700"}), OK)).send(CALL)
+    assert caught.value.retry_after == 700.0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 501])
+def test_other_refusals_are_not_asked_again(status):
+    """It would not help."""
+    app = Scripted((status, b""))
+
+    with pytest.raises(sf.APIError):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+def test_a_429_waits_what_it_says_and_goes_on():
+    """In seconds."""
+    app, clock = Scripted((429, LIMITED, {"Retry-After": "60"}), OK), Clock()
+
+    client_of(app, clock=clock).send(CALL)
+
+    assert sum(clock.slept) == 60.0
+
+
+def test_a_429_without_retry_after_backs_off():
+    """And ends when patience does."""
+    app, clock = Scripted((429, LIMITED)), Clock()
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=30).send(CALL)
+
+    assert 2 < len(app.seen) < 40
+    assert sum(clock.slept) <= 30
+
+
+def test_a_429_that_always_says_zero_seconds_does_not_spin():
+    """It backs off as if nothing had been said."""
+    app, clock = Scripted((429, LIMITED, {"Retry-After": "0"})), Clock()
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=60).send(CALL)
+
+    assert len(app.seen) < 60
+
+
+def test_more_than_max_wait_is_an_error_at_once():
+    """Nothing is slept."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "121"}), OK)
+
+    with pytest.raises(sf.RateLimitError) as caught:
+        client_of(app, clock=clock).send(CALL)
+
+    assert clock.slept == []
+    assert caught.value.retry_after == 121.0
+    assert caught.value.retryable
+
+
+def test_max_wait_bounds_budget_and_retry_after_together():
+    """Two waits of 50 s do not fit into 90."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "50"}), (429, LIMITED, {"Retry-After": "50"}), OK)
+
+    with pytest.raises(sf.RateLimitError):
+        client_of(app, clock=clock, max_wait=90).send(CALL)
+
+    assert sum(clock.slept) == 50
+
+
+def test_retry_after_is_read_in_both_forms():
+    """A date is read against the answer's own Date, however wrong that is."""
+    skewed = datetime(2001, 1, 1, tzinfo=UTC)
+    headers = {
+        "Date": email.utils.format_datetime(skewed, usegmt=True),
+        "Retry-After": email.utils.format_datetime(skewed + timedelta(seconds=42), usegmt=True),
+    }
+
+    assert retry_after(httpx.Response(429, headers=headers)) == 42.0
+    assert retry_after(httpx.Response(429, headers={"Retry-After": "7"})) == 7.0
+    past = {"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}
+    assert retry_after(httpx.Response(429, headers=past)) == 0.0
+    assert retry_after(httpx.Response(429)) is None
+
+
+def test_a_429_without_retry_after_waits_for_the_reset_that_it_tells():
+    """A Unix time by the answer's own Date, or seconds; of no other answer."""
+    date = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+
+    def waits(status, **headers):
+        return retry_after(httpx.Response(status, headers={**date, **headers}))
+
+    unix, seconds = {"X-RateLimit-Reset": "1767225612"}, {"X-RateLimit-Reset": "12"}
+    assert (waits(429, **unix), waits(429, **seconds)) == (12.0, 12.0)
+    assert waits(429, **unix, **{"Retry-After": "7"}) == 7.0
+    assert waits(503, **unix) is None
+    assert waits(429, **{"X-RateLimit-Reset": "2026-01-01"}) is None
+    assert waits(429, **{"X-RateLimit-Reset": "1767225000"}) == 0.0
+
+    clock, app = Clock(), Scripted((429, LIMITED, seconds), OK)
+    client_of(app, clock=clock).send(CALL)
+    assert sum(clock.slept) == 12.0
+
+
+def test_a_wait_is_counted_down_where_somebody_is_told():
+    """Once a second; the sleeps together are the wait."""
+    clock, told = Clock(), []
+    app = Scripted((429, LIMITED, {"Retry-After": "3"}), OK)
+
+    client_of(app, clock=clock).send(CALL, told.append)
+
+    assert told == [f"the API asks to wait, next call in {left} s" for left in (3, 2, 1)]
+    assert sum(clock.slept) == 3.0
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=30))
+def test_any_retry_after_is_read_or_passed_over(text):
+    """Never an error, never negative."""
+    seconds = retry_after(httpx.Response(429, headers=[(b"Retry-After", text.encode("latin-1"))]))
+
+    assert seconds is None or seconds >= 0
+
+
+def test_the_key_goes_with_each_call_and_only_in_its_header():
+    """As a Bearer token; not in the URL."""
+    app = Scripted(OK)
+
+    client_of(app).accounts(platform="instagram").frame()
+
+    assert app.seen[0]["authorization"] == f"Bearer {KEY}"
+    assert KEY not in app.seen[0]["query"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/v1/accounts",
+        "http://api.example/v1/accounts",
+        "//evil.example/x",
+        "https://api.example:8443/v1/accounts",
+        "https://api.example.evil.example/",
+        "https://user@evil.example/",
+    ],
+)
+def test_a_redirect_elsewhere_is_refused(elsewhere):
+    """Before anything is sent there."""
+    app = Scripted((302, b"", {"Location": elsewhere}), OK)
+
+    with pytest.raises(sf.ReplyError, match="leads to another host"):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+@pytest.mark.sockets
+def test_a_redirect_to_another_server_never_carries_the_key():
+    """Seen from that server: it is not even asked."""
+    with raw_server([response(b"{}")]) as (other, asked):
+        redirect = response(
+            b"", status="307 Temporary Redirect", headers=f"Location: {other}/x\r\n"
+        )
+        with raw_server([redirect]) as (url, seen), sf.Client(KEY, base_url=url) as api:
+            with pytest.raises(sf.ReplyError, match="leads to another host"):
+                api.accounts().frame()
+            assert KEY.encode() in seen[0]
+        assert asked == []
+
+
+def test_a_redirect_at_home_is_followed():
+    """Within the same scheme, host and port; not for ever."""
+    app = Scripted((301, b"", {"Location": "/v2/accounts?x=1"}), OK)
+    client_of(app).send(CALL)
+    assert (app.seen[1]["path"], app.seen[1]["query"]) == ("/v2/accounts", "x=1")
+
+    with pytest.raises(sf.ReplyError, match="answered with 301"):
+        client_of(Scripted((301, b"", {"Location": "/v1/accounts"}))).send(CALL)
+    with pytest.raises(sf.ReplyError, match="answered with 304"):
+        client_of(Scripted((304, b""))).send(CALL)
+
+
+def test_cookies_are_not_kept():
+    """The API has none; a proxy's are no business of ours."""
+
+    def answer(environ):
+        return (200, {"accounts": [], "cookie": environ.get("HTTP_COOKIE")}, {"Set-Cookie": "a=b"})
+
+    api = client_of(Scripted(answer))
+    api.send(CALL)
+
+    assert b"null" in api.send(CALL).body
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("scripts", "words"),
+    [
+        ([None], "cut off"),
+        ([[b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"acc']], "cut off"),
+        (
+            [[b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"]],
+            "damaged",
+        ),
+        ([[b"nonsense\r\n\r\n"]], "damaged"),
+    ],
+)
+def test_what_fails_on_the_way_is_asked_again_and_then_one_error(scripts, words, local_client):
+    """No httpx exception reaches a user; the cause is chained, without what could show the key."""
+    with raw_server(*scripts) as (url, seen):
+        api = local_client(url)
+        with pytest.raises(sf.NetworkError, match=words) as caught:
+            api.accounts().frame()
+
+    assert len(seen) == 5
+    assert isinstance(caught.value.__cause__, httpx.HTTPError)
+    assert KEY not in shown_with_locals(caught.value)
+    assert caught.value.retryable
+
+
+@pytest.mark.sockets
+def test_a_cut_off_answer_is_fetched_whole_the_next_time(local_client):
+    """As if nothing had happened."""
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
+    with raw_server([cut], [response(b'{"accounts": [{"accountId": "a"}]}')]) as (url, _):
+        assert local_client(url).accounts().frame()["account_id"].tolist() == ["a"]
+
+
+@pytest.mark.sockets
+def test_nobody_listening_is_one_sentence(local_client):
+    """With the address that was tried."""
+    with raw_server([b""]) as (url, _):
+        pass
+    with pytest.raises(sf.NetworkError, match="No connection to http://127.0.0.1"):
+        local_client(url).accounts().frame()
+
+
+@pytest.mark.sockets
+def test_a_silent_server_is_a_time_out(local_client):
+    """Said as one."""
+    with silent() as url, pytest.raises(sf.NetworkError, match="within the time-out"):
+        local_client(url, timeout=0.2).accounts().frame()
+
+
+def shown_with_locals(error):
+    """Return what a tool shows that prints local variables, but for this file's own frames."""
+    shown, texts = traceback.TracebackException.from_exception(error, capture_locals=True), []
+    while shown is not None:
+        frames = [frame for frame in shown.stack if frame.filename != __file__]
+        texts += [str(shown), *(f"{frame.name} {frame.locals}" for frame in frames)]
+        shown = shown.__cause__ or shown.__context__
+    return "\n".join(texts)
+
+
+@contextlib.contextmanager
+def silent():
+    """Serve connections that never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def local_client():
+    """Return a maker of clients over real sockets whose waits between attempts are not real."""
+    with contextlib.ExitStack() as stack:
+
+        def make(url, **options):
+            wiring = Wiring(sleep=Clock().sleep)
+            return stack.enter_context(sf.Client(KEY, base_url=url, wiring=wiring, **options))
+
+        yield make
+
+
+@pytest.mark.sockets
+def test_the_environments_proxy_does_not_see_a_key_for_loopback(monkeypatch, local_client):
+    """Plain http through a proxy would show it."""
+    with raw_server([response(b"{}")]) as (proxy, seen):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        with raw_server([response(b'{"accounts": []}')]) as (url, _):
+            local_client(url).accounts().frame()
+        assert seen == []
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+def test_a_forked_child_opens_connections_of_its_own(local_client):
+    """The parent's are not shared."""
+    app = response(b'{"accounts": [{"accountId": "a"}]}')
+    with raw_server([app]) as (url, _):
+        api = local_client(url)
+        api.accounts().frame()
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if len(api.accounts().frame()) == 1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(api.accounts().frame()) == 1
+
+
+def test_a_closed_client_opens_again():
+    """close() is about connections, not about the client."""
+    api = client_of(Scripted(OK))
+    api.send(CALL)
+    api.close()
+
+    assert api.send(CALL).status == 200
+
+
+def test_threads_may_share_a_client():
+    """Each gets its own answer."""
+    api = client_of(
+        Scripted(lambda environ: {"accounts": [{"accountId": environ["QUERY_STRING"]}]}),
+        tier="paid",
+    )
+    found = {}
+
+    def ask(name):
+        found[name] = api.accounts(platform=name).frame()["account_id"].tolist()
+
+    threads = [threading.Thread(target=ask, args=(f"p{i}",)) for i in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == {f"p{i}": [f"platform=p{i}"] for i in range(40)}
+
+
+def test_calls_are_logged_without_the_key(caplog):
+    """At DEBUG, by us and by the libraries below."""
+    caplog.set_level(logging.DEBUG)
+
+    client_of(Scripted(OK)).send(CALL)
+
+    assert "GET /v1/accounts: 200" in caplog.text
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/v1/posts/a b", "/v1/posts/ü", "/v1/posts/a?b#c"])
+def test_any_path_arrives_as_it_is(path):
+    """Escaped on the way."""
+    app = Scripted(OK)
+
+    client_of(app).send(Call(path, (("q", "ü&=#"),)))
+
+    assert app.seen[0]["path"] == path
+    assert app.seen[0]["query"] == "q=%C3%BC%26%3D%23"
+
+
+def chain(*answers, clock):
+    """Return retry and throttle above a WSGI application, and the application."""
+    from socialframe.http.budget import MemoryBudget
+    from socialframe.http.network import Network
+    from socialframe.http.retry import Retry
+    from socialframe.http.throttle import Throttle
+
+    app = Scripted(*answers)
+    network = Network(
+        transport=lambda: httpx.WSGITransport(app=app),
+        proxy=None,
+        encrypted=False,
+        deadline=300,
+        clock=clock,
+    )
+    budget = MemoryBudget(sf.Limit(60), clock=clock)
+    return Retry(Throttle(network, budget, sleep=clock.sleep, lasts=35), sleep=clock.sleep), app
+
+
+def post() -> httpx.Request:
+    """Return a POST as the transport would send it."""
+    from socialframe.http.throttle import PATIENCE, Patience
+
+    return httpx.Request(
+        "POST", "https://api.example/v1/posts", json={}, extensions={PATIENCE: Patience(120)}
+    )
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_post_is_never_replayed_after_a_failure(status):
+    """Whatever came of it, it may have been done."""
+    layers, app = chain((status, b""), OK, clock=Clock())
+
+    assert layers.handle_request(post()).status_code == status
+    assert len(app.seen) == 1
+
+
+def test_a_post_is_replayed_after_a_429_which_concerns_it_alone():
+    """It was refused, so nothing was done; other calls need not wait."""
+    clock = Clock()
+    layers, app = chain((429, LIMITED, {"Retry-After": "9"}), OK, clock=clock)
+
+    assert layers.handle_request(post()).status_code == 200
+    assert len(app.seen) == 2
+    assert clock.slept == [9.0]
+
+
+def sent(api, **more):
+    """Send a private call."""
+    return api.send(Private("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
+
+
+def test_a_post_carries_its_body_as_json_and_the_key():
+    """Read where it arrives."""
+    seen = []
+
+    def look(environ):
+        length = int(environ["CONTENT_LENGTH"])
+        seen.append((environ["CONTENT_TYPE"], environ["wsgi.input"].read(length)))
+        return {"ok": True}
+
+    app = Scripted(look)
+    assert sent(client_of(app)).body == b'{"ok": true}'
+    assert seen == [("application/json", b'{"code":"x"}')]
+    assert app.seen[0]["method"] == "POST"
+    assert app.seen[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_post_that_is_led_elsewhere_is_not_sent_again():
+    """Not even on the same host: it would be done twice, or its body read by somebody else."""
+    app = Scripted((307, {}, {"Location": "/v1/other"}))
+
+    with pytest.raises(sf.ReplyError, match="POST /v1/connect/tiktok was answered with 307"):
+        sent(client_of(app))
+    assert len(app.seen) == 1
+
+
+def test_a_refused_post_says_so_once():
+    """With its method; a 5xx may have been done."""
+    app = Scripted((502, {"error": "Bad gateway"}))
+
+    with pytest.raises(sf.ServerError, match="POST /v1/connect/tiktok: 502 Bad gateway"):
+        sent(client_of(app))
+    assert len(app.seen) == 1
+
+
+def test_a_private_call_shows_its_path_alone(caplog):
+    """In its repr, also where it was changed, and in the log."""
+    caplog.set_level(logging.DEBUG, "socialframe")
+    call = Private.of("/v1/connect/tiktok", {"redirect_url": "n0nce"}).with_param("a", "n0nce")
+    client_of(Scripted({})).send(call)
+
+    assert repr(call) == "<GET /v1/connect/tiktok>"
+    assert "GET /v1/connect/tiktok: 200" in caplog.text
+    assert "n0nce" not in caplog.text
+
+
+def test_a_429_to_a_get_pauses_everybody():
+    """Until its Retry-After, also those who had not asked yet."""
+    clock = Clock()
+    app = Scripted((429, LIMITED, {"Retry-After": "100"}), OK)
+    api = client_of(app, clock=clock, max_wait=50)
+    with pytest.raises(sf.RateLimitError):
+        api.send(CALL)
+
+    with pytest.raises(sf.RateLimitError, match="may start in 100 s") as caught:
+        api.send(CALL)
+
+    assert len(app.seen) == 1
+    assert caught.value.retry_after == 100
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks9://127.0.0.1:9"])
+def test_a_proxy_that_does_not_work_is_one_sentence(monkeypatch, proxy):
+    """Taken from the environment, for https alone."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+
+    with pytest.raises(sf.NetworkError) as caught:
+        sf.Client(KEY, wiring=Wiring(sleep=Clock().sleep)).accounts().frame()
+
+    assert "proxy" in str(caught.value) or "No connection" in str(caught.value)
+
+
+def test_max_wait_bounds_a_server_in_trouble_too():
+    """A 503 that asks for 100 s is waited for once within 120 s."""
+    clock = Clock()
+    with pytest.raises(sf.ServerError):
+        client_of(Scripted((503, b"", {"Retry-After": "100"})), clock=clock).send(CALL)
+
+    assert clock.slept == [100.0]
+
+
+def test_a_retry_after_beyond_all_reason_does_not_lock_the_client():
+    """And reads no date that no calendar has."""
+    assert retry_after(httpx.Response(429, headers={"Retry-After": "9" * 400})) == 1e7
+    odd = {"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"}
+    assert retry_after(httpx.Response(429, headers=odd)) is None
+
+
+def test_an_answer_that_inflates_beyond_reason_is_one_sentence():
+    """Some bytes on the wire, gigabytes in memory."""
+    bomb = gzip.compress(bytes(300 << 20))
+
+    app = Scripted((200, bomb, {"Content-Encoding": "gzip"}))
+    with pytest.raises(sf.ReplyError, match="larger than 256 MiB"):
+        client_of(app).send(CALL)
+
+    assert len(app.seen) == 1
+
+
+def test_an_answer_that_drips_for_ever_is_a_time_out():
+    """However steadily."""
+    clock = Clock()
+
+    def dripping(_environ, start_response):
+        start_response("200 OK", [])
+        while True:
+            clock.now += 5
+            yield b" "
+
+    with pytest.raises(sf.NetworkError, match="did not end within 300 s"):
+        client_of(dripping, clock=clock).send(CALL)
+
+
+@pytest.mark.sockets
+def test_a_protocol_error_that_repeats_the_key_does_not_show_it(local_client):
+    """In our sentence, and in the chained cause."""
+    echo = f"HTTP/1.1 99x {KEY}\r\n\r\n".encode()
+    with raw_server([echo]) as (url, _), pytest.raises(sf.NetworkError) as caught:
+        local_client(url).accounts().frame()
+
+    assert KEY not in shown_with_locals(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSLKEYLOGFILE", "/nowhere/x"),
+        ("HTTPS_PROXY", "http://[::1"),
+    ],
+)
+def test_an_odd_environment_is_one_sentence(monkeypatch, name, value):
+    """Certificates that are not there, a proxy that is no address."""
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("no_proxy", "")
+
+    with pytest.raises(sf.NetworkError):
+        sf.Client(KEY, wiring=Wiring(sleep=Clock().sleep)).accounts().frame()
+
+
+@pytest.mark.parametrize(
+    "location", ["http://xn--zzzzzzzz--/", "https://a..b/", "http://[::", "https://\x7f/"]
+)
+def test_an_odd_redirect_is_one_sentence(location):
+    """Of our own."""
+    app = Scripted((302, b"", {"Location": location}))
+
+    with pytest.raises(sf.SocialFrameError):
+        client_of(app).send(CALL)
+
+
+def test_text_that_no_address_can_hold_is_one_sentence():
+    """A lone surrogate."""
+    with pytest.raises(sf.ArgumentError, match="part of an address"):
+        client_of(Scripted(OK)).accounts(platform="\ud800").frame()
+
+
+def test_clients_of_one_key_share_one_budget():
+    """In one process; another key has its own."""
+    clock = Clock()
+    options = {"tier": sf.Limit(2, 60.0), "clock": clock}
+    one, other = client_of(Scripted(OK), **options), client_of(Scripted(OK), **options)
+
+    for api in (one, other, one):
+        api.send(CALL)
+
+    assert sum(clock.slept) == pytest.approx(60.05)
+
+
+@pytest.mark.processes
+def test_a_fork_while_a_thread_waits_for_the_budget_does_not_block_the_child():
+    """The child's locks are new."""
+    app, clock = Scripted(OK), Clock()
+    entered, leave = threading.Event(), threading.Event()
+
+    def sleep(seconds):
+        if os.getpid() == parent:
+            entered.set()
+            leave.wait(20)
+        clock.sleep(seconds)
+
+    parent = os.getpid()
+    wiring = Wiring(transport=lambda: httpx.WSGITransport(app=app), sleep=sleep, clock=clock)
+    api = sf.Client(KEY, base_url="https://api.example", tier=sf.Limit(1, 5.0), wiring=wiring)
+    api.send(CALL)
+    waiting = threading.Thread(target=api.send, args=(CALL,))
+    waiting.start()
+    assert entered.wait(20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if api.send(CALL).status == 200 else 1)
+    deadline = time.monotonic() + 20
+    while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    leave.set()
+    waiting.join()
+    if done[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    assert done == (child, 0)

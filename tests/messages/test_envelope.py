@@ -1,0 +1,169 @@
+"""How an answer comes apart."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stand_ins import KEY, opened
+
+from socialframe.errors import ReplyError
+from socialframe.messages.call import Call, parse, value_at
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+names = st.sampled_from(["rows", "page", "total", "next", "accounts", "x"]) | st.text(max_size=4)
+
+
+@given(
+    before=st.dictionaries(names, json_values, max_size=3),
+    rows=st.lists(st.dictionaries(names, json_values, max_size=3) | json_values, max_size=5),
+    after=st.dictionaries(names, json_values, max_size=4),
+    indent=st.sampled_from([None, 1]),
+    ascii_only=st.booleans(),
+)
+def test_records_and_envelope_are_what_a_json_parser_finds(before, rows, after, indent, ascii_only):
+    """Whatever stands before, inside and behind the records; where nothing is asked of the rest."""
+    body = {**before, "rows": rows, **{k: v for k, v in after.items() if k != "rows"}}
+    try:
+        text = json.dumps(body, indent=indent, ensure_ascii=ascii_only).encode()
+    except UnicodeEncodeError:
+        text = json.dumps(body, indent=indent).encode()
+
+    page = opened(text)
+
+    assert page.records() == rows
+    assert page.empty == (rows == [])
+
+
+@given(
+    rows=st.lists(st.dictionaries(names, json_values, max_size=3), max_size=5),
+    after=st.lists(
+        st.tuples(names.filter(lambda n: n not in {"rows", "meta"}), json_values), max_size=3
+    ),
+    meta=st.dictionaries(names, json_values, min_size=1, max_size=3),
+    first=st.booleans(),
+)
+def test_what_paging_needs_is_found_wherever_it_stands(rows, after, meta, first):
+    """Before the records or behind them, with lists around it."""
+    meta = {**meta, "pages": 7}
+    parts = [("rows", rows), ("meta", meta)] if first else [("meta", meta), ("rows", rows)]
+    body = dict([*parts[:1], *after, *parts[1:], *after])
+
+    page = opened(json.dumps(body).encode(), needs=("meta.pages",))
+
+    assert value_at(page.envelope, "meta") == meta
+    assert page.records() == rows
+
+
+def test_many_lists_behind_the_records_do_not_hide_the_paging():
+    """More closing brackets than are tried from the end."""
+    body = {"rows": [{"a": 1}], "meta": {"pages": 3}, "accounts": [{"l": [i]} for i in range(30)]}
+
+    page = opened(json.dumps(body).encode(), needs=("meta.pages",))
+
+    assert value_at(page.envelope, "meta.pages") == 3
+    assert page.records() == [{"a": 1}]
+
+
+def test_records_may_lie_deeper():
+    """At a dotted path."""
+    page = opened(b'{"data": {"rows": [{"a": [1]}], "rows2": [3]}, "total": 1}', "data.rows")
+
+    assert page.records() == [{"a": [1]}]
+    assert page.envelope["data"]["rows"] == []
+    assert page.envelope["total"] == 1
+
+
+def test_a_list_of_the_same_name_elsewhere_is_not_taken_for_the_records():
+    """Neither in a string nor in another object."""
+    body = {"other": {"rows": [9]}, "text": '"rows": [1],', "rows": [{"a": 1}], "end": True}
+
+    page = opened(json.dumps(body).encode())
+
+    assert page.records() == [{"a": 1}]
+    assert page.envelope["other"] == {"rows": [9]}
+
+
+@pytest.mark.parametrize("absent", [{}, {"rows": None}, {"total": 3}, {"rows": {}}, {"rows": "x"}])
+def test_absent_records_are_an_error_that_names_the_keys(absent):
+    """On the first page, where nothing says that there are none."""
+    with pytest.raises(ReplyError, match="no list 'rows'") as caught:
+        opened({**absent, "error_page": 1})
+
+    assert "'error_page'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "counts", [{"total": 0}, {"meta": {"result_count": 0}}, {"pagination": {"totalResults": 0}}]
+)
+def test_absent_records_are_no_rows_where_the_reply_counts_none(counts):
+    """As some APIs leave out an empty list."""
+    assert opened(counts).records() == []
+
+
+def test_absent_records_are_no_rows_on_a_later_page():
+    """As some APIs do behind the last page."""
+    assert opened({"page": 3}, first=False).records() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Bad gateway</html>",
+        b'{"rows": [',
+        b"\xff\xfe",
+        b"[1, 2",
+        b"nonsense",
+        b'{"rows": [' + b"1" * 5000 + b"]",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_json_is_one_error(body):
+    """With the beginning of what came."""
+    with pytest.raises(ReplyError, match="not JSON|nested too deeply"):
+        opened(body)
+
+
+def test_another_top_value_is_an_error_that_names_it():
+    """A list, a number."""
+    with pytest.raises(ReplyError, match="its body is a list"):
+        opened(b"[1]")
+
+
+def test_a_key_in_a_broken_reply_is_not_shown():
+    """A server may repeat it."""
+    with pytest.raises(ReplyError) as caught:
+        opened(f"key {KEY} is odd".encode())
+
+    assert KEY not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_passed_over():
+    """It is not JSON, and it occurs."""
+    assert opened(b'\xef\xbb\xbf{"rows": [1]}').records() == [1]
+
+
+def test_integers_are_exact():
+    """Of any size that is sane."""
+    assert parse(b'{"n": 123456789012345678901234567890}') == {"n": 123456789012345678901234567890}
+
+
+def test_calls_carry_only_what_is_given():
+    """None is not sent; booleans as JSON spells them; order kept."""
+    call = Call.of("/v1/x", {"b": 1, "a": None, "c": True})
+
+    assert call.params == (("b", "1"), ("c", "true"))
+    assert call.with_param("b", 2).params == (("b", "2"), ("c", "true"))
+    assert call.with_param("z", "ü").param("z") == "ü"
+    assert call.param("nothing") is None

@@ -1,0 +1,180 @@
+"""Made-up walks of every scheme, as reply bodies in ``tests/samples``; its README says more.
+
+The server gives a page only to the request that the index has for it, and 400 to any other.
+"""
+
+import json
+import warnings
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+from recordings import same
+from stand_ins import Scripted, client_of
+
+import socialframe as sf
+from socialframe import paging
+from socialframe.messages.call import value_at
+from socialframe.paging.schemes import Declared
+
+FOLDER = Path(__file__).parents[1] / "samples"
+INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+ENDS_BY_SENTENCE = (sf.WalkWarning, sf.IncompleteWalk)  # a PagingLoop is an IncompleteWalk
+
+walks = pytest.mark.parametrize("name", list(INDEX))
+
+
+def pairs(query):
+    """Return the parameters of a query, decoded; their order means nothing."""
+    return sorted(parse_qsl(query, keep_blank_values=True))
+
+
+def served(one):
+    """Return an application that gives each page to its own request and 400 to any other."""
+
+    def answer(environ):
+        asked = pairs(environ["QUERY_STRING"])
+        for page in one["pages"]:
+            if environ["PATH_INFO"] == one["path"] and asked in map(pairs, page["asked"]):
+                return 200, (FOLDER / page["file"]).read_bytes(), page.get("headers", {})
+        return 400, {"error": "no page of this walk is asked so"}
+
+    return Scripted(answer)
+
+
+def fetched(one, app, scheme, **more):
+    """Return the walk as a query."""
+    return client_of(app, tier=sf.Limit(10_000)).fetch(
+        one["path"],
+        params={**one["params"], **more},
+        records=one["records"],
+        paging=scheme,
+        key=one["key"],
+    )
+
+
+def declared(one):
+    """Return the scheme as the index declares it."""
+    return getattr(paging, one["scheme"])(**one["declared"])
+
+
+def raw(one):
+    """Return every record of a walk, as Python reads its JSON."""
+    rows = []
+    for page in one["pages"]:
+        body = json.loads((FOLDER / page["file"]).read_bytes())
+        rows += value_at(body, one["records"]) or []
+    return rows
+
+
+def spelled(records):
+    """Return records as texts, which tell 1, 1.0 and true apart."""
+    return [json.dumps(record) for record in records]
+
+
+def told_apart(one):
+    """Return the records of a walk, each once."""
+    rows = {}
+    for record in raw(one):
+        rows.setdefault(value_at(record, one["key"]), record)
+    return rows
+
+
+def unquoted(typed):
+    """Return what JSON text stands for, or each entry of a list of such texts."""
+    if isinstance(typed, list):
+        return [unquoted(entry) for entry in typed]
+    return typed if typed is None else json.loads(typed)
+
+
+def assert_held(table, one):
+    """Each row holds each value of its record; columns that the index names do so as JSON."""
+    records = list(told_apart(one).values())
+    assert set(table.column_names) == {member for record in records for member in record}
+    for row, record in zip(table.to_pylist(), records, strict=True):
+        for member, typed in row.items():
+            value = unquoted(typed) if member in one.get("json", ()) else typed
+            assert same(value, record.get(member)), member
+
+
+@walks
+def test_declared_every_row_comes_exactly(name):
+    """As the index has them; each value as the raw JSON has it; every request was right."""
+    one = INDEX[name]
+    assert list(told_apart(one)) == one["ids"]
+    app, typed_app = served(one), served(one)
+
+    records = list(fetched(one, app, declared(one)).records())
+    table = fetched(one, typed_app, declared(one)).arrow()
+
+    assert spelled(records) == spelled(raw(one))
+    assert_held(table, one)
+    facts = json.loads(table.schema.metadata[b"socialframe"])
+    assert facts["complete"] is True
+    assert facts["duplicates"] == len(records) - len(one["ids"])
+    needed = [pairs(page["asked"][0]) for page in one["pages"]]
+    for asked in (app.seen, typed_app.seen):
+        assert [pairs(call["query"]) for call in asked] == needed
+
+
+@walks
+def test_found_out_every_row_comes_or_a_sentence_names_the_hint(name):
+    """As the index says of each; never fewer rows in silence."""
+    one = INDEX[name]
+    found, ended = [], []
+
+    for rows_of in (sf.Query.arrow, lambda query: list(query.records())):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", sf.WalkWarning)
+            try:
+                found.append(rows_of(fetched(one, served(one), paging.Auto())))
+            except ENDS_BY_SENTENCE as error:
+                ended.append(str(error))
+
+    if one["auto"] == "exact":
+        assert ended == []
+        table, records = found
+        assert spelled(records) == spelled(raw(one))
+        assert_held(table, one)
+    else:
+        assert one["auto"] == "sentence"
+        assert [one["names"] in sentence for sentence in ended] == [True, True], ended
+
+
+@walks
+def test_a_request_that_does_not_match_is_refused(name):
+    """By one parameter more, or by another path: the server checks what the walks rely on."""
+    one = INDEX[name]
+    for wrong in (
+        fetched(one, served(one), declared(one), stray="1"),
+        fetched({**one, "path": "/v1/stray"}, served(one), declared(one)),
+    ):
+        with pytest.raises(sf.APIError) as caught:
+            wrong.frame()
+        assert caught.value.status_code == 400
+
+
+def test_every_scheme_has_samples():
+    """Each that can be declared, in a folder of its name."""
+    exported = [getattr(paging, name) for name in paging.__all__]
+    schemes = {
+        one.__name__
+        for one in exported
+        if issubclass(one, Declared) and one is not paging.Auto  # finds out, declares nothing
+    }
+
+    assert {one["scheme"] for one in INDEX.values()} == schemes
+    for name, one in INDEX.items():
+        assert name.partition("/")[0].replace("_", "") == one["scheme"].lower()
+
+
+def test_every_file_is_used():
+    """Once, under its walk's name and its page's number."""
+    used = [page["file"] for one in INDEX.values() for page in one["pages"]]
+    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+
+    assert sorted([*used, "README.md", "index.json"]) == sorted(there)
+    for name, one in INDEX.items():
+        assert [page["file"] for page in one["pages"]] == [
+            f"{name}-{number}.json" for number in range(1, len(one["pages"]) + 1)
+        ]

@@ -1,0 +1,455 @@
+"""A cache that cannot be used costs one warning and a slower run: no hang, no error, no row."""
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from cached import rows, server, sources
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stand_ins import Scripted, client_of, posts_page, press_ctrl_c_while_held
+
+import socialframe as sf
+from socialframe.settings import on_network
+from socialframe.store.backends import Store
+from socialframe.store.codec import Frame, Kept
+
+TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
+KEPT = Kept(200, (), b"[]", 0.0)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return a path in a folder that is not there yet."""
+    return tmp_path / "cache" / "http.sqlite"
+
+
+def store_of(file, **options):
+    """Return a store in a file."""
+    return Store(file, lambda: pa.Codec("zstd"), **options)
+
+
+@contextmanager
+def one_warning(text):
+    """Expect exactly one CacheWarning, and nothing else."""
+    with pytest.warns(sf.CacheWarning, match=text) as caught:
+        yield
+    assert len(caught) == 1
+
+
+@contextmanager
+def held(file, *statements):
+    """Hold a lock on a database."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+LOCKS = {
+    "for writing": ["BEGIN IMMEDIATE"],
+    "for all": ["PRAGMA journal_mode=DELETE", "BEGIN EXCLUSIVE"],
+}
+
+
+@pytest.mark.parametrize("how", LOCKS)
+def test_a_locked_file_costs_a_warning_and_two_seconds(file, how):
+    """All threads together, which wait in one queue; then nobody waits for a minute."""
+    with client_of(server(), cache=file) as api:
+        api.posts().frame()
+    found = []
+
+    def walk(number):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.append(len(api.posts(status=f"x{number}").frame()))
+
+    with held(file, *LOCKS[how]):
+        threads = [threading.Thread(target=walk, args=(number,)) for number in range(8)]
+        began = time.monotonic()
+        with one_warning("locked"):
+            assert len(api.posts(status="x").frame()) == 9
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - began < 3.5  # with nine walks and the opening of all libraries
+    assert found == [9] * 8
+
+
+@pytest.mark.parametrize("how", LOCKS)
+def test_one_use_of_a_locked_file_takes_less_than_two_seconds(file, how):
+    """And another one within the next minute nothing; after it the file is tried again."""
+    now = [0.0]
+    store = store_of(file, clock=lambda: now[0])
+    store.put("00", KEPT)
+    store.close()
+    with held(file, *LOCKS[how]):
+        began = time.monotonic()
+        with one_warning("locked"):
+            assert not store.put("01", KEPT)
+        assert time.monotonic() - began < 2
+        began = time.monotonic()
+        assert not store.put("02", KEPT)
+        assert store.get("00") is None
+        assert time.monotonic() - began < 0.5
+        now[0] += 61
+        assert not store.put("01", KEPT)  # and no second warning
+    now[0] += 61
+    assert store.get("00") == KEPT
+    assert store.put("01", KEPT)
+
+
+def test_what_could_not_be_thrown_away_is_not_said_to_be_gone(file):
+    """A writer's lock lets others read."""
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    with held(file, "BEGIN IMMEDIATE"), one_warning("locked"):
+        assert api.cache.clear() == 0
+    assert rows(file) == 4
+
+
+@pytest.mark.parametrize("place", ["http.sqlite", "file/http.sqlite"])
+def test_a_place_that_cannot_be_a_file_costs_a_warning(tmp_path, place):
+    """A folder stands there, or a file in the folder's place."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "http.sqlite").mkdir()
+    api = client_of(server(), cache=tmp_path / place)
+    with one_warning("cannot be used"):
+        assert len(api.posts().frame()) == 9
+    assert sources(api.posts().frame()) == (0, 3)
+    assert api.cache.table().empty
+    assert (api.cache.size, api.cache.clear()) == (0, 0)
+
+
+READ_ONLY = """
+import os, sys, warnings
+from pathlib import Path
+from cached import server, sources
+from stand_ins import client_of
+file = Path(sys.argv[1], "http.sqlite")
+api = client_of(server(), cache=file)
+api.posts().frame()
+api.close()
+for path in Path(sys.argv[1]).iterdir():
+    path.chmod(0o444)
+Path(sys.argv[1]).chmod(0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)  # whom modes bind
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    api = client_of(server(), cache=file)
+    frames = [api.posts(status="x").frame() for _ in range(2)]
+    gone = api.cache.clear()
+words = [w.category.__name__ for w in caught if "Cache" in w.category.__name__]
+print([len(f) for f in frames], gone, words)
+"""
+
+
+def ran(code, *args):
+    """Return what some code printed in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.processes
+def test_a_read_only_file_costs_a_warning():
+    """For root, too, who is somebody else in there; nothing is said to be gone that is there."""
+    folder = Path(tempfile.mkdtemp())  # others may go there
+    try:
+        folder.chmod(0o755)
+        assert ran(READ_ONLY, folder) == "[9, 9] 0 ['CacheWarning']\n"
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_database_that_becomes_read_only_costs_a_warning(file):
+    """What was kept is read still, after a while."""
+    now = [0.0]
+    store = store_of(file, clock=lambda: now[0])
+    store.put("00", KEPT)
+    store._backend.responses._connection.execute("PRAGMA query_only=1")
+    with one_warning("readonly"):
+        assert not store.put("01", KEPT)
+    now[0] += 61
+    assert store.get("00") == KEPT
+
+
+FULL = """
+import resource, sys, warnings
+import socialframe as sf
+api = sf.Client.sandbox(cache=sys.argv[1])
+kept = api.accounts().frame()
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    rows = len(api.posts().frame())
+print(rows, [w.category.__name__ for w in caught])
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("size", [1_000, 40_000, 90_000])
+def test_a_full_disk_costs_a_warning(file, size):
+    """No row is lost, the file stays whole, and what was kept before is there."""
+    assert ran(FULL, file, size) == "5400 ['CacheWarning']\n"
+    with held(file) as _, sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    assert rows(file) >= 2
+
+
+def test_a_damaged_file_is_set_aside(file):
+    """One warning; the next walk is kept again."""
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1000)
+    api = client_of(server(), cache=file)
+    with one_warning("damaged"):
+        api.posts().frame()
+    aside = list(file.parent.glob("*.damaged-*"))
+    assert [path.read_bytes()[:11] for path in aside] == [b"no database"]
+    assert sources(api.posts().frame()) == (3, 0)
+
+
+def test_a_damaged_file_is_set_aside_once(file):
+    """What another client began anew meanwhile stays."""
+    clients = [client_of(server(), cache=file) for _ in range(2)]
+    for api in clients:
+        api.posts(status="x").frame()
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(file.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    file.write_bytes(data)
+    with pytest.warns(sf.CacheWarning, match="damaged"):
+        clients[0].posts().frame()
+    clients[0].posts().frame()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.CacheWarning)
+        clients[1].posts().frame()
+    assert len(list(file.parent.glob("*.damaged-*[0-9]"))) == 1
+    assert sources(clients[1].posts().frame()) == (3, 0)
+
+
+class Plain:
+    """A codec that changes nothing, and so notices nothing."""
+
+    def compress(self, buf, asbytes):
+        return bytes(buf)
+
+    def decompress(self, buf, decompressed_size, asbytes):
+        return bytes(buf)
+
+
+def test_a_changed_byte_makes_no_other_answer():
+    """An entry has its own checksum, over status, headers, moment and body."""
+    frame, right = Frame(Plain()), Kept(200, (("etag", "x"),), b'{"a": 1}', 5.0)
+    written = frame.dumps(right)
+    for place in range(len(written)):
+        changed = bytearray(written)
+        changed[place] ^= 1
+        assert frame.loads(bytes(changed)) in {None, right}
+    assert frame.strange
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """Return the bytes of a cache with some walks."""
+    path = tmp_path_factory.mktemp("good") / "http.sqlite"
+    api = client_of(Scripted(posts_page([str(n) for n in range(300)])), cache=path)
+    for number in range(8):
+        api.posts(status=str(number)).frame()
+    api.close()
+    return path.read_bytes()
+
+
+@settings(max_examples=15 * TIMES)
+@given(
+    where=st.lists(st.floats(0, 0.9999), min_size=1, max_size=20),
+    seed=st.integers(0, 2**32),
+    length=st.sampled_from([1, 16, 500]),
+    cut=st.one_of(st.none(), st.floats(0, 1)),
+)
+def test_whatever_is_damaged_the_rows_are_right(good, where, seed, length, cut):
+    """At most one warning, and the file can be used again with the next client."""
+    data, chance = bytearray(good), random.Random(seed)  # noqa: S311 - any bytes will do
+    for place in where:
+        start = int(place * len(data))
+        data[start : start + length] = chance.randbytes(length)
+    data = data if cut is None else data[: int(cut * len(data))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "http.sqlite")
+        path.write_bytes(data)
+        right = [str(n) for n in range(300)]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            api = client_of(Scripted(posts_page(right)), cache=path)
+            for number in range(5, 10):
+                assert api.posts(status=str(number)).frame()["id"].tolist() == right
+            api.cache.clear()
+            api.close()
+        assert {one.category for one in caught} <= {sf.CacheWarning}
+        assert len(caught) <= 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE responses SET value = x'80049500'",  # pickle
+        "UPDATE responses SET value = 'text'",
+        "UPDATE responses SET value = NULL",
+        "UPDATE responses SET value = CAST(x'53466130' || substr(value, 5) AS BLOB)",
+    ],
+)
+def test_entries_of_another_version_are_not_used(file, change):
+    """One warning, the API is asked, and new entries take their place."""
+    app = server()
+    client_of(app, cache=file).posts().frame()
+    with sqlite3.connect(file) as connection:
+        connection.execute(change)
+    connection.close()
+    api = client_of(app, cache=file)
+    with one_warning("another version"):
+        assert sources(api.posts().frame()) == (0, 3)
+    assert sources(api.posts().frame()) == (3, 0)
+
+
+def test_a_file_of_an_older_requests_cache_is_taken_over(file):
+    """Its tables get the columns that they lack; its entries are left alone."""
+    file.parent.mkdir()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE responses (key TEXT PRIMARY KEY, value BLOB)")
+        connection.execute("CREATE TABLE redirects (key TEXT PRIMARY KEY, value BLOB)")
+        connection.execute("INSERT INTO responses VALUES ('a', x'80')")
+        connection.execute("INSERT INTO responses VALUES (?, x'80')", ("z" * 64,))
+    connection.close()
+    api = client_of(server(), cache=file)
+    api.posts().frame()
+    assert sources(api.posts().frame()) == (3, 0)
+    assert api.cache.clear() == 1
+    assert rows(file) == 2
+
+
+def test_another_programs_database_is_left_alone(file):
+    """It is somebody's."""
+    file.parent.mkdir()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE mine (x)")
+    connection.close()
+    file.chmod(0o640)
+    before = file.read_bytes()
+    with one_warning("another program"):
+        assert len(client_of(server(), cache=file).posts().frame()) == 9
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (before, 0o640)
+
+
+def test_a_cache_that_others_could_read_is_closed_to_them(file):
+    """Before anything is written to it."""
+    file.parent.mkdir()
+    file.touch(0o644)
+    client_of(server(), cache=file).posts().frame()
+    assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
+
+
+def test_a_network_file_system_costs_the_log_and_a_warning(file):
+    """A rollback journal is safe where locks are; a log needs shared memory."""
+    store = store_of(file)
+    store.put("00", KEPT)
+    store.close()
+    store = store_of(file, network=True)
+    with one_warning("network file system"):
+        assert store.get("00") == KEPT
+    assert store.put("01", KEPT)
+    assert [path.name for path in file.parent.iterdir()] == ["http.sqlite"]
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    connection.close()
+
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/x /net nfs4 rw 0 0
+tmpfs /net/local tmpfs rw 0 0
+//nas/disk /mnt/my\\040disk cifs rw 0 0
+me@host: /far fuse.sshfs rw 0 0
+/dev/sdb1 /over nfs rw 0 0
+/dev/sdb1 /over ext4 rw 0 0
+broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "network"),
+    [
+        ("/var/x.sqlite", False),
+        ("/net/ada/.cache/x.sqlite", True),
+        ("/net/local/x.sqlite", False),
+        ("/nether/x.sqlite", False),
+        ("/mnt/my disk/x.sqlite", True),
+        ("/far/x.sqlite", True),
+        ("/over/x.sqlite", False),
+    ],
+)
+def test_the_table_of_mounts_tells_a_network_file_system(path, network):
+    """The deepest mount counts, and of two in one place the later one."""
+    assert on_network(Path(path), MOUNTS) is network
+    assert on_network(Path(path), "") is False
+
+
+def test_what_is_collected_in_the_middle_of_its_own_thread_s_turn_waits_for_its_end(tmp_path):
+    """As a walk that was left, whose entries are thrown away; nothing waits for itself."""
+    ends = []
+
+    def codec():
+        for end in ends:
+            end()
+        return pa.Codec("zstd")
+
+    store = Store(tmp_path / "http.sqlite", codec)
+    store.put("00ff", KEPT)
+    store.close()
+    ends.append(lambda: store.delete(["00ff"]))
+    thread = threading.Thread(target=store.keys, daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    ends.clear()
+    assert store.keys() == []
+    store.close()
+
+
+@pytest.mark.processes
+def test_ctrl_c_while_it_waits_for_the_file_gives_the_lock_back(tmp_path):
+    """It is heard when the wait is over, and then the transaction has begun."""
+    file = tmp_path / "http.sqlite"
+    store = Store(file, lambda: pa.Codec("zstd"))
+    store.put("00", KEPT)
+    press_ctrl_c_while_held(file, lambda: store.put("01", KEPT))
+
+    assert store.put("02", KEPT)
+    assert {"00", "02"} <= set(store.keys())
+    store.close()
