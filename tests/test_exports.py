@@ -1,5 +1,6 @@
 """The public names are a list, and the list is true."""
 
+import inspect
 import subprocess
 import sys
 
@@ -39,6 +40,16 @@ def test_all_is_sorted_and_every_name_in_it_is_there():
     for name in sf.__all__:
         assert getattr(sf, name).__name__ == name
     assert set(sf.__all__) < set(dir(sf))
+
+
+def test_every_exported_name_has_a_docstring():
+    """Its public methods too."""
+    for name in sf.__all__:
+        value = getattr(sf, name)
+        assert inspect.getdoc(value), name
+        for one, member in vars(value).items() if inspect.isclass(value) else ():
+            if not one.startswith("_") and (inspect.isfunction(member) or hasattr(member, "fget")):
+                assert inspect.getdoc(member), f"{name}.{one}"
 
 
 def test_what_is_not_there_is_an_attribute_error():
