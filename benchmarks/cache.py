@@ -1,11 +1,11 @@
-"""What an answer costs that comes from the cache, beside a plain read of the same bytes.
+"""What a stored reply costs, beside a plain read of the same bytes.
 
     python benchmarks/cache.py
 
-A hit is a request that the cache's layer answers, of a walk that is kept in a file; the plain read
-is one of sqlite3, by key, of the uncompressed body. Both read the same pages, page by
-page in turns, in one process; the medians are shown, so that a busy machine changes little. It
-also says how much smaller what is stored is than the bodies.
+A hit is a call that the recorder of a replayed walk answers from a file; the plain read is one of
+sqlite3, by key, of the uncompressed body. Both read the same pages, page by page in turns, in one
+process; the medians are shown, so that a busy machine changes little. It also says how much smaller
+what is stored is than the bodies.
 """
 
 from __future__ import annotations
@@ -14,35 +14,23 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 from pages import Pages
 
-from socialframe.http.cache import PASSAGE
-from socialframe.store.cache import Cached, Choice
-from socialframe.store.manifest import Asked
+from socialframe.messages.call import Call, Reply
+from socialframe.store.cache import open_file
+from socialframe.store.recorder import Recorder
+from socialframe.store.store import WalkStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 POSTS = 20_000
 MOST_TIMES = 3.0  # a hit, of a plain read
-MOST_SHARE = 0.27  # what is stored, of the bodies
-_ASKED = Asked("posts", "/v1/posts", (), "PageNumber")
-
-
-class _Pages(httpx.BaseTransport):
-    """Answers with the bodies, by the parameter ``page``."""
-
-    def __init__(self, bodies: list[bytes]) -> None:
-        self._bodies = bodies
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        headers = {"Content-Type": "application/json", "ETag": '"5f2b"'}
-        body = self._bodies[int(request.url.params["page"])]
-        return httpx.Response(200, headers=headers, content=body, request=request)
+MOST_SHARE = 0.32  # what is stored, of the bodies
 
 
 def report(repeat: int, posts: int = POSTS) -> None:
@@ -53,56 +41,60 @@ def report(repeat: int, posts: int = POSTS) -> None:
     repeat : int
         How often both read everything.
     posts : int
-        How many posts are read, 100 an answer.
+        How many posts are read, 100 a reply.
     """
     pages = Pages(posts)
     bodies = [pages.body(number) for number in range(1, pages.count + 1)]
-    urls = [
-        f"https://api.example/v1/posts?limit=100&page={number}" for number in range(len(bodies))
-    ]
+    calls = [Call("/v1/posts", (("page", str(number)),)) for number in range(len(bodies))]
+
+    def send(call: Call, _notify: object = None) -> Reply:
+        body = bodies[int(call.params[0][1])]
+        headers = {"content-type": "application/json", "etag": '"5f2b"'}
+        return Reply(200, headers, body, datetime.now(UTC), "https://api.example/v1/posts")
+
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        cached = Cached(Choice(Path(folder, "http.sqlite")), "a tenant")
-        layer = cached.layer(_Pages(bodies))
-        passage = cached.passage(_ASKED)
-        for url in urls:
-            layer.handle_request(_request(url, passage))
-        cached.arrived(passage, whole=True)
-        replay = cached.passage(_ASKED)
-        assert replay.replay
+        path = Path(folder, "walks.sqlite")
+        file = open_file(lambda: path)
+        store = WalkStore(file, file)
+        recorder = Recorder(store, store.begin("a tenant", "a query", "posts", {}), send)
+        for call in calls:
+            recorder.send(call)
+        recorder.finish(rows=posts, replayable=True)
+        (complete,) = store.complete_walks()
         plain = sqlite3.connect(Path(folder, "plain.sqlite"))
         plain.execute("CREATE TABLE bodies (key TEXT PRIMARY KEY, body BLOB)")
-        plain.executemany("INSERT INTO bodies VALUES (?, ?)", zip(urls, bodies, strict=True))
+        keys = [str(call) for call in calls]
+        plain.executemany("INSERT INTO bodies VALUES (?, ?)", zip(keys, bodies, strict=True))
         plain.commit()
         query = "SELECT body FROM bodies WHERE key = ?"
 
-        asked = {url: _request(url, replay) for url in urls}
-
-        def hit(url: str) -> bytes:
-            return layer.handle_request(asked[url]).content
-
-        def read(url: str) -> bytes:
-            body: bytes = plain.execute(query, (url,)).fetchone()[0]
+        def read(number: int) -> bytes:
+            body: bytes = plain.execute(query, (keys[number],)).fetchone()[0]
             return body
 
-        assert [hit(url) for url in urls] == [read(url) for url in urls] == bodies
-        times = [(_seconds(hit, url), _seconds(read, url)) for url in urls * repeat]
-        cached.store.close()
-        with sqlite3.connect(Path(folder, "http.sqlite")) as kept:
+        times = []
+        for _ in range(repeat):
+            replay = Recorder(store, complete, send)
+
+            def hit(number: int, replay: Recorder = replay) -> bytes:
+                return replay.send(calls[number]).body
+
+            for number, body in enumerate(bodies):
+                assert read(number) == body
+                times.append((_seconds(hit, number), _seconds(read, number)))
+        store.shut()
+        with sqlite3.connect(path) as kept:
             stored = kept.execute("SELECT sum(length(key) + length(value)) FROM responses")
             share = stored.fetchone()[0] / sum(map(len, bodies))
-        disk = Path(folder, "http.sqlite").stat().st_size / sum(map(len, bodies))
+        disk = path.stat().st_size / sum(map(len, bodies))
         kept.close()
         plain.close()
-    _print(times, len(urls), sum(map(len, bodies)), share, disk)
+    _print(times, len(calls), sum(map(len, bodies)), share, disk)
 
 
-def _request(url: str, passage: object) -> httpx.Request:
-    return httpx.Request("GET", url, extensions={PASSAGE: passage})
-
-
-def _seconds(read: Callable[[str], bytes], url: str) -> float:
+def _seconds(read: Callable[[int], bytes], number: int) -> float:
     began = time.perf_counter()
-    read(url)
+    read(number)
     return time.perf_counter() - began
 
 

@@ -1,41 +1,44 @@
-"""The client: settings, transport and endpoints together."""
+"""The client: settings, session and endpoints of one key."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from socialframe.arguments import budget_of, limit_of, most_requests, seconds, timeouts
 from socialframe.connect.methods import Connecting
 from socialframe.endpoint import undeclared
 from socialframe.endpoints import Endpoints
 from socialframe.errors import ArgumentError
-from socialframe.http.transport import Transport, Wiring
+from socialframe.http.budget import TIERS, Limit
+from socialframe.http.shared_budget import budget_for
+from socialframe.http.transport import Transport, Wiring, sandbox_wiring
+from socialframe.paging.parse import spelled
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
-from socialframe.store.cache import Cached, chosen
-from socialframe.store.resumption import made_again, resumption, table
+from socialframe.store.cache import Cache, open_store, parse_cache_argument
+from socialframe.store.stored_walk import RUNNING
+from socialframe.walk.plan import describe_query, whole_number
+from socialframe.walk.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from socialframe.arguments import Tier
-    from socialframe.errors import SocialFrameError
-    from socialframe.http.budget import Limit, Usage
-    from socialframe.http.request_limit import Allowance
+    from socialframe.http.budget import Usage
     from socialframe.messages.call import Call, Params, Reply
     from socialframe.paging import Paging
     from socialframe.query import Query
     from socialframe.sandbox import Sandbox
     from socialframe.schema.columns import Column
-    from socialframe.store.cache import Wanted
-    from socialframe.store.manifest import Asked, Passage
-    from socialframe.store.recorder import Journal
-    from socialframe.store.resumption import Resume
-    from socialframe.walk.estimate import Met
+    from socialframe.store.cache import CacheArgument
+    from socialframe.store.stored_walk import StoredWalk
 
-_SANDBOX_URL = "https://sandbox.invalid"  # never looked up: the sandbox answers in this process
+Tier = Literal["auto", "free", "paid"]
+Resume = Literal["auto", False]
+
+_SANDBOX_URL = "https://sandbox.invalid"  # never resolved: the sandbox answers in this process
 
 
 class Client(Connecting, Endpoints):
@@ -99,13 +102,15 @@ class Client(Connecting, Endpoints):
 
     box: Sandbox | None = None  # what answers in place of the API
 
+    _sandbox: Sandbox | None = None  # what answers in place of the API
+
     def __init__(
         self,
         key: str | Secret | None = None,
         *,
         base_url: str | None = None,
         tier: Tier | Limit = "auto",
-        cache: Wanted = True,
+        cache: CacheArgument = True,
         offline: bool = False,
         refresh: bool = False,
         stale_if_error: bool = False,
@@ -120,41 +125,52 @@ class Client(Connecting, Endpoints):
         try:
             secret = key if key is None or isinstance(key, Secret) else Secret(key)
         finally:
-            del key  # no traceback that shows local variables repeats it
+            del key  # a traceback that shows local variables must not show it
         settings = read_settings(secret, base_url)
         wiring = wiring or Wiring()
         memory = settings.base_url == _SANDBOX_URL
-        choice = chosen(cache, memory=memory)
-        if choice is None and (offline or stale_if_error):
+        cache_settings = parse_cache_argument(cache)
+        if cache_settings is None and (offline or stale_if_error):
             raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
+        _check_resume(journal, resume)
+        connect, read = _parse_timeouts(timeout)
+        limit = _parse_tier(tier)
         owner = tenant(settings.base_url + wiring.name, settings.secret)
-        self.cache = choice and Cached(
-            choice,
-            owner,
-            wiring.now,
-            refresh=bool(refresh),
-            offline=bool(offline),
-            stale_if_error=bool(stale_if_error),
-        )
-        self.base_url, self.progress = settings.base_url, progress
-        self.max_requests = most_requests(max_requests)
-        self._unfinished = resumption(
-            journal, resume, owner, refresh=bool(refresh), memory=memory, now=wiring.now
-        )
-        self.known: dict[str, Met] = {}
-        self._key_source, self._limit = settings.source, limit_of(tier)
-        self._budget = budget_of(owner, self._limit, wiring, adapts=tier == "auto")
-        connect, read = timeouts(timeout)
-        self._transport = Transport(
+        budget = budget_for(owner, limit, wiring, adapts=tier == "auto")
+        store = None
+        if journal or cache_settings is not None:
+            store = open_store(cache_settings, memory=memory, now=wiring.now)
+        transport = Transport(
             settings.base_url,
             settings.secret,
-            self._budget,
+            budget,
             connect=connect,
             read=read,
-            max_wait=seconds("max_wait", max_wait, least=0),
+            max_wait=_parse_seconds("max_wait", max_wait, least=0),
             proxy=settings.proxy,
             wiring=wiring,
-            cached=None if self.cache is None else self.cache.layer,
+            offline=bool(offline),
+        )
+        self.base_url = settings.base_url
+        self.cache = None
+        if cache_settings is not None and store is not None:
+            self.cache = Cache(store, cache_settings, owner)
+        self._key_source, self._limit = settings.source, limit
+        self._session = Session(
+            transport,
+            budget,
+            store,
+            owner,
+            cache_settings,
+            journal=journal,
+            resume=resume == "auto",
+            offline=bool(offline),
+            refresh=bool(refresh),
+            stale_if_error=bool(stale_if_error),
+            progress=progress,
+            max_requests=None
+            if max_requests is None
+            else whole_number("max_requests", max_requests),
         )
 
     @classmethod
@@ -163,7 +179,7 @@ class Client(Connecting, Endpoints):
         sandbox: Sandbox | None = None,
         *,
         tier: Literal["free", "paid"] = "paid",
-        cache: Wanted = True,
+        cache: CacheArgument = True,
         max_wait: float = 120.0,
         max_requests: int | None = None,
         progress: bool | None = None,
@@ -191,8 +207,6 @@ class Client(Connecting, Endpoints):
         >>> len(Client.sandbox().accounts().frame()) >= 12
         True
         """
-        import httpx
-
         from socialframe.sandbox import Sandbox
 
         if not isinstance(sandbox, Sandbox | None):
@@ -206,9 +220,9 @@ class Client(Connecting, Endpoints):
             max_wait=max_wait,
             max_requests=max_requests,
             progress=progress,
-            wiring=Wiring(lambda: httpx.WSGITransport(app=box.wsgi), name=box.name),
+            wiring=sandbox_wiring(box.wsgi, box.name),
         )
-        client._key_source, client.box = "the sandbox", box
+        client._key_source, client._sandbox = "the sandbox", box
         return client
 
     def fetch(
@@ -269,117 +283,65 @@ class Client(Connecting, Endpoints):
             key=key,
         )
 
-    def send(
-        self,
-        call: Call,
-        notify: Callable[[str], None] | None = None,
-        passage: Passage | None = None,
-        allowance: Allowance | None = None,
-    ) -> Reply:
-        """Send one call and return its reply; queries do this for you.
-
-        Parameters
-        ----------
-        call : Call
-            What to ask.
-        notify : callable or None
-            Told, in words, why and how long the call waits.
-        passage : Passage or None
-            How the walk that it belongs to goes through the cache; a call of its own goes past it.
-        allowance : Allowance or None
-            How many requests its walk may still send.
-
-        Returns
-        -------
-        Reply
-
-        Raises
-        ------
-        APIError, NetworkError, ReplyError
-            If the API refused, no whole answer came, or it leads elsewhere.
-        """
-        return self._transport.send(call, notify, passage, allowance)
-
-    def passage(self, asked: Asked, *, refresh: bool | None = None) -> Passage | None:
-        """Return how a walk goes through the cache; queries ask."""
-        return None if self.cache is None else self.cache.passage(asked, refresh=refresh)
-
-    def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
-        """Return how it goes on after a failure; None where it failed for good."""
-        return None if self.cache is None else self.cache.instead(passage, error)
-
-    def journal(
-        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
-    ) -> Journal | None:
-        """Return the journal of a walk that is about to begin or to go on; queries ask."""
-        if self._unfinished is None:
-            return None
-        fresh = 0.0 if self.cache is None else self.cache.choice.seconds(asked.endpoint)
-        found: Journal = self._unfinished.journal(
-            asked, recipe, walk=walk, refresh=refresh, fresh=fresh
-        )
-        return found
-
-    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
-        """Return the journal of an unfinished walk, to be read; queries ask."""
-        return None if self._unfinished is None else self._unfinished.journal_of(asked, walk)
-
     def walks(self) -> pd.DataFrame:
-        """Return the unfinished walks of this machine's user, newest first; nothing is sent.
+        """Return the unfinished walks of this machine's user, newest first; no request is sent.
 
         Returns
         -------
         pandas.DataFrame
             One row a walk: walk_id, query, pages, rows, state (interrupted, left, failed, looped,
-            killed, running), reason, changed, age, size (bytes on disk).
+            killed, running), reason, changed (UTC), age, size (bytes on disk).
         """
-        return table(None if self._unfinished is None else self._unfinished.walks)
+        store = self._session.store
+        return walks_table([] if store is None else store.open_walks(), self._session.now())
 
     def resume(self, walk_id: str) -> Query:
-        """Return the query of an unfinished walk, to go on where it stopped; nothing is sent yet.
+        """Return the query of an unfinished walk; its rows continue where the walk stopped.
 
         Parameters
         ----------
         walk_id : str
-            As ``walks()`` or an ``IncompleteWalk`` tells.
+            As in ``walks()`` or an ``IncompleteWalk``.
 
         Raises
         ------
         ArgumentError
-            If there is no such walk of this key, it is at work, or its query cannot be made again.
+            If this key has no such walk, a process is writing it, or its query cannot be rebuilt.
         """
-        if self._unfinished is None:
-            raise ArgumentError("This client keeps no journal (journal=False).")
-        query: Query = made_again(self, self._unfinished.find(walk_id))
-        return query
-
-    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
-        """Give the cache what came in an earlier run of a walk; queries do."""
-        self._transport.keep(call, reply, passage)
-
-    def arrived(self, passage: Passage | None, *, whole: bool) -> None:
-        """Note the end of a walk."""
-        if self.cache is not None:
-            self.cache.arrived(passage, whole=whole)
-
-    def takes(self, calls: int) -> float:
-        """Return the seconds until the last of so many calls may start; queries ask."""
-        return self._budget.takes(calls)
+        store = self._session.store
+        if store is None:
+            raise ArgumentError("This client stores no walks (cache=False, journal=False).")
+        found = next((walk for walk in store.open_walks() if walk.id == walk_id), None)
+        if found is None:
+            raise ArgumentError(f"There is no unfinished walk {walk_id!r}: sf.walks() lists them.")
+        if found.tenant != self._session.tenant:
+            raise ArgumentError(f"The walk {walk_id!r} was made with another key or base URL.")
+        if found.state == RUNNING:
+            raise ArgumentError(f"The walk {walk_id!r} is running, here or in another process.")
+        return _rebuild_query(self, found)
 
     @property
     def budget(self) -> Usage:
-        """How the budget of calls stands: limit, used, left, next free moment, who shares it.
+        """The requests left in the rate-limit window: limit, used, left, next one, sharers.
 
         Examples
         --------
         >>> Client.sandbox().budget
         <Budget of 600 calls in 60 s: 0 used, 600 left, next call now>
         """
-        return self._budget.usage()
+        return self._session.budget.usage()
 
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        self._transport.close()
+        """Close connections and files; a later call opens them again."""
+        self._session.close()
+
+    def _send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        return self._session.transport.send(call, notify)
+
+    def _forget_accounts(self) -> None:
+        """Delete stored walks of accounts, so that the next ``accounts()`` asks the API."""
+        for endpoint in ("accounts", "health"):
+            self._session.forget(endpoint)
 
     def __enter__(self) -> Self:
         return self
@@ -392,9 +354,101 @@ class Client(Connecting, Endpoints):
         raise TypeError(msg)
 
     def __repr__(self) -> str:
-        if "_transport" not in vars(self):  # shown by a traceback out of __init__
+        if "_session" not in vars(self):  # shown by a traceback out of __init__
             return "<Client, not made>"
         return (
             f"<Client of {self.base_url}: key from {self._key_source}, "
             f"{self._limit.calls} calls in {self._limit.seconds:g} s>"
         )
+
+
+def walks_table(walks: Sequence[StoredWalk], now: float) -> pd.DataFrame:
+    """Return unfinished walks as a table, one row a walk."""
+    import pandas as pd
+
+    rows = [
+        {
+            "walk_id": walk.id,
+            "query": describe_stored(walk),
+            "pages": walk.pages,
+            "rows": walk.rows,
+            "state": walk.state,
+            "reason": walk.reason,
+            "changed": datetime.fromtimestamp(walk.last, UTC),
+            "age": timedelta(seconds=now - walk.last),
+            "size": walk.size,
+        }
+        for walk in walks
+    ]
+    names = ["walk_id", "query", "pages", "rows", "state", "reason", "changed", "age", "size"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.astype({"pages": "int64", "rows": "int64", "size": "int64"})
+
+
+def describe_stored(walk: StoredWalk) -> str:
+    """Return the query of a stored walk as one would type it."""
+    given = walk.query.get("arguments", {})
+    arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    return describe_query(
+        walk.endpoint, arguments, walk.query.get("limit"), walk.query.get("explode", "")
+    )
+
+
+def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
+    """Return the query of a stored walk."""
+    given = dict(walk.query.get("arguments", {}))
+    method: Callable[..., Any] = getattr(client, walk.endpoint, str)  # it may be gone
+    try:
+        if "paging" in given and walk.endpoint == "fetch":
+            given["paging"] = spelled(given["paging"])
+        query: Any = method(**given)
+        if walk.query.get("limit"):
+            query = query.limit(walk.query["limit"])
+        if walk.query.get("explode"):
+            query = query.explode(walk.query["explode"])
+    except (ArgumentError, ValueError, TypeError):
+        query = None
+    plan = getattr(query, "_plan", None)
+    if plan is None or plan.key.name(walk.tenant) != walk.name:
+        raise ArgumentError(
+            f"The query of the walk {walk.id!r} cannot be rebuilt: run {describe_stored(walk)} as "
+            "you ran it, and it resumes by itself."
+        )
+    resumed: Query = replace(query, _plan=replace(plan, walk_id=walk.id))
+    return resumed
+
+
+def _check_resume(journal: object, resume: object) -> None:
+    if not isinstance(journal, bool):
+        raise ArgumentError(f"journal must be True or False; got {journal!r}.")
+    if resume != "auto" and resume is not False:
+        raise ArgumentError(f"resume must be 'auto' or False; got {resume!r}.")
+
+
+def _parse_tier(tier: object) -> Limit:
+    if isinstance(tier, Limit):
+        try:
+            whole_number("calls", tier.calls)
+            _parse_seconds("seconds", tier.seconds)
+        except ArgumentError:
+            text = f"A Limit must have at least one call in some seconds; got {tier}."
+            raise ArgumentError(text) from None
+        return tier
+    if tier == "auto":
+        return TIERS["free"]
+    if isinstance(tier, str) and tier in TIERS:
+        return TIERS[tier]
+    raise ArgumentError(f"tier must be 'auto', 'free', 'paid' or a Limit; got {tier!r}.")
+
+
+def _parse_timeouts(timeout: object) -> tuple[float, float]:
+    if isinstance(timeout, tuple) and len(timeout) == 2:  # noqa: PLR2004 - connect and read
+        return _parse_seconds("timeout", timeout[0]), _parse_seconds("timeout", timeout[1])
+    read = _parse_seconds("timeout", timeout)
+    return min(5.0, read), read
+
+
+def _parse_seconds(name: str, value: object, *, least: float = 1e-3) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < 1e9:  # noqa: PLR2004
+        return float(value)
+    raise ArgumentError(f"{name} must be a number of seconds; got {value!r}.")

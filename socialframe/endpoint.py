@@ -13,12 +13,12 @@ from socialframe.paging import Auto, Paging, Single
 from socialframe.paging.schemes import Declared
 from socialframe.query import Query
 from socialframe.schema.columns import EXTRA, Column, Schema
-from socialframe.walk.plan import Endpoint
+from socialframe.walk.plan import Endpoint, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.walk.session import Source
+    from socialframe.client import Client
 
 P = ParamSpec("P")
 
@@ -93,7 +93,7 @@ def endpoint(
         )
 
         @wraps(function)
-        def method(client: Source, /, *args: P.args, **kwargs: P.kwargs) -> Query:
+        def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> Query:
             params = function(client, *args, **kwargs)
             if not isinstance(params, Mapping):
                 raise ArgumentError(
@@ -102,7 +102,8 @@ def endpoint(
                 )
             typed = signature.bind(client, *args, **kwargs).arguments
             arguments = tuple(typed.items())[1:]
-            return Query(declared, arguments, Call.of(path, params), client, schema)
+            plan = Plan(declared, arguments, Call.of(path, params), schema)
+            return Query(plan, client._session)
 
         method.__signature__ = signature.replace(return_annotation=Query)  # type: ignore[attr-defined]
         method.__annotations__ = {**function.__annotations__, "return": Query}
@@ -150,7 +151,7 @@ def _documented(text: str, schema: Schema) -> str:
 
 
 def undeclared(
-    client: Source,
+    client: Client,
     path: str,
     *,
     records: str | None,
@@ -178,4 +179,5 @@ def undeclared(
     )
     typed = {"params": params, "records": records, "paging": paging, "columns": columns, "key": key}
     arguments = (("path", path), *((k, v) for k, v in typed.items() if v is not None))
-    return Query(declared, arguments, Call.of(path, params or {}), client, schema)
+    plan = Plan(declared, arguments, Call.of(path, params or {}), schema)
+    return Query(plan, client._session)

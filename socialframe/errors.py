@@ -36,10 +36,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, ClassVar
 
 
 class SocialFrameError(Exception):
@@ -269,7 +266,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
     """
 
     walk_id: str = ""
-    _again: Callable[[str], Any] | None = None  # makes the query again, in this process
+    _query: Any = None  # the query that resumes it, in this process
 
     def __init__(
         self,
@@ -309,8 +306,8 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
             If this error was pickled, and nothing of the walk is kept any more, or it is of another
             key. Else the query starts anew then, and says so.
         """
-        if self._again is not None:
-            return self._again(self.walk_id)
+        if self._query is not None:
+            return self._query
         # An error of another process has plain values alone. Its walk is looked up by a function
         # that stands above this floor, so it is looked up by name.
         return import_module("socialframe").resume(self.walk_id)
@@ -338,7 +335,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
         return "Run it again to start anew."
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: value for name, value in self.__dict__.items() if name != "_again"}
+        state = {name: value for name, value in self.__dict__.items() if name != "_query"}
         return _restore, (type(self), self.args, state)
 
 
@@ -374,7 +371,7 @@ def outside() -> int:
     So a warning shows the user's line, and Python's filter, which shows a text once a line, tells
     two walks apart.
     """
-    frame, level = sys._getframe(1), 1  # noqa: SLF001 - warnings.warn counts the same frames
+    frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "socialframe":
         frame, level = frame.f_back, level + 1
     return level

@@ -1,56 +1,51 @@
-"""A query: an endpoint with its arguments; a promise of rows, nothing sent yet."""
+"""A lazy query: filters, and every way to get its rows."""
 
 from __future__ import annotations
 
 import html
 import json
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from socialframe.errors import SocialFrameError
-from socialframe.store.manifest import Asked
+from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, outside
+from socialframe.files.atomic import named
 from socialframe.walk.estimate import Estimate
-from socialframe.walk.plan import plain, whole_number
-from socialframe.walk.session import Run
-from socialframe.ways import Ways
+from socialframe.walk.session import Options
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import os
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from socialframe.messages.call import Call
+    import pandas as pd
+    import pyarrow as pa
+
     from socialframe.paging import Paging
     from socialframe.progress import Shown
     from socialframe.schema.columns import Schema
-    from socialframe.walk.plan import Endpoint
-    from socialframe.walk.session import Source
+    from socialframe.walk.plan import Plan
+    from socialframe.walk.session import Session
     from socialframe.walk.walk import Walk
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
-class Query(Ways):
-    """A promise of rows: immutable, lazy, typed. Only its methods that return rows send anything.
+class Query:
+    """A lazy query. No request is sent until you ask for rows.
 
-    ``frame``, ``arrow``, ``head``, ``pages``, ``records`` return rows; ``to_parquet``, ``to_csv``,
-    ``to_jsonl`` write them; ``limit`` and ``explode`` return another query; ``columns`` and
-    ``paging`` say what is declared, ``estimate`` what it would cost. A client's
-    methods make queries.
+    A client's methods make queries. ``frame``, ``arrow``, ``head``, ``pages`` and ``records``
+    return rows; ``to_parquet``, ``to_csv`` and ``to_jsonl`` write them; ``limit`` and ``explode``
+    return another query; ``estimate`` says what the rows would cost.
 
     Parameters
     ----------
-    endpoint : Endpoint
-        What is asked.
-    arguments : tuple of (str, object)
-        As they were typed.
-    call : Call
-        The same, as the API takes them.
-    source : Source
-        The client it is sent through.
-    schema : Schema
-        Columns of the rows.
-    most : int or None
-        Records at most.
-    walk : str
-        Name of an unfinished walk to go on with.
+    _plan : Plan
+        What is walked.
+    _session : Session
+        The client's session, which runs it.
 
     Examples
     --------
@@ -62,45 +57,39 @@ class Query(Ways):
     (250, 12)
     """
 
-    endpoint: Endpoint
-    arguments: tuple[tuple[str, object], ...]
-    call: Call
-    source: Source
-    schema: Schema
-    most: int | None = None
-    walk: str = ""
+    _plan: Plan
+    _session: Session
 
     @property
     def columns(self) -> Schema:
-        """The columns of the rows: name, dtype, unit, origin, meaning. A table where shown."""
-        return self.schema
+        """The columns of the rows: name, dtype, unit, origin, meaning. A table when displayed."""
+        return self._plan.schema
 
     @property
     def paging(self) -> Paging:
-        """How the pages follow each other, as declared."""
-        return self.endpoint.paging
+        """How pages follow each other, as declared."""
+        return self._plan.endpoint.paging
 
     def limit(self, rows: int) -> Query:
-        """Return the query of the first rows alone; no page more is fetched than they need.
+        """Return the query of the first rows only; no further page is fetched.
 
         Parameters
         ----------
         rows : int
-            Records at most, counted before an explode.
+            Maximum number of records, counted before an explode.
 
         Raises
         ------
         ArgumentError
             If it is less than 1.
         """
-        rows = whole_number("rows", rows)
-        return replace(self, most=rows if self.most is None else min(rows, self.most))
+        return replace(self, _plan=self._plan.limited(rows))
 
     def explode(self, column: str) -> Query:
-        """Return the query with one row an entry of a list column.
+        """Return the query with one row per entry of a list column.
 
-        Other columns repeat; fields of an entry become ``<item>_<field>`` (``target_status``),
-        with ``<item>_position`` before them; an empty list keeps one row of nulls.
+        Other columns repeat. Fields of an entry become ``<item>_<field>`` (``target_status``),
+        after ``<item>_position``. An empty list keeps one row of nulls.
 
         Parameters
         ----------
@@ -110,7 +99,7 @@ class Query(Ways):
         Raises
         ------
         ArgumentError
-            If there is no such list column, or one was exploded already.
+            If there is no such list column, or a column was exploded before.
 
         Examples
         --------
@@ -118,24 +107,24 @@ class Query(Ways):
         >>> sf.Client.sandbox().posts().explode("platforms").columns.names[-3:]
         ['target_platform_post_url', 'target_error', '_extra']
         """
-        return replace(self, schema=self.schema.explode(column))
+        return replace(self, _plan=replace(self._plan, schema=self.columns.explode(column)))
 
     def estimate(self) -> Estimate:
-        """Return what all rows would cost now. Nothing is sent.
+        """Return what all rows would cost now. No request is sent.
 
-        It is known where the cache has the walk, where this client walked it before, or saw a page
-        (``head()``) that says how many there are, and where all comes in one reply.
+        The cost is known if the cache has the walk, if this client has run it or seen its first
+        page (``head()``), or if everything comes in one reply.
 
         Returns
         -------
         Estimate
-            ``requests``, of which ``cached``, and the ``seconds`` that the others wait for the
-            budget; None stands for what is not known.
+            ``requests``, how many of them are ``cached``, and the ``seconds`` that the others wait
+            for the rate limit. None if unknown.
 
         Raises
         ------
         OfflineMiss
-            If the client is offline, and the cache has no such walk.
+            If the client is offline and the cache has no such walk.
 
         Examples
         --------
@@ -147,97 +136,272 @@ class Query(Ways):
         >>> query.estimate()
         <Estimate: 54 requests, of which cached: 0; no waiting for the budget as it stands>
         """
-        return self._run().estimate()
+        return self._session.estimate(self._plan)
 
     def kept(self) -> pd.DataFrame:
-        """Return the rows that an unfinished walk has brought so far; nothing is sent.
+        """Return the rows that an unfinished walk has stored; no request is sent.
 
-        Only of a query that ``IncompleteWalk.resume()`` or ``sf.resume()`` gave.
+        Only for a query that ``IncompleteWalk.resume()`` or ``sf.resume()`` returned.
 
         Raises
         ------
         ArgumentError
-            If nothing of the walk is kept.
+            If nothing of the walk is stored.
         """
-        from socialframe.frames import to_pandas
+        return self._session.stored_rows(self._plan, self._to_pandas)
 
-        return self._run().kept(lambda walk: to_pandas(self._table(walk), self._facts(walk)))
-
-    def _run(
+    def frame(
         self,
+        *,
         refresh: bool | None = None,
         progress: Shown = None,
         max_requests: int | None = None,
-    ) -> Run:
-        if max_requests is not None:
-            max_requests = whole_number("max_requests", max_requests)
-        return Run(
-            self.endpoint,
-            self.call,
-            self.source,
-            self.schema,
-            self._asked,
-            refresh,
-            progress,
-            max_requests,
-            self._recipe(),
-            lambda walk: replace(self, walk=walk),
-            self.walk,
-        )
+    ) -> pd.DataFrame:
+        """Return all rows as one DataFrame.
 
-    def _recipe(self) -> dict[str, Any]:
-        """Return what makes the query again in another process, as JSON values."""
-        return {
-            "arguments": self._given(),
-            "most": self.most,
-            "explode": self.schema.exploded,
-        }
+        Parameters
+        ----------
+        refresh : bool or None
+            Ask the API even if the cache is fresh; None: as the client says.
+        progress : bool, Watch or None
+            Show a progress bar, or report to an object with the methods of
+            ``socialframe.progress.Watch``; None: as the client says.
+        max_requests : int or None
+            Maximum number of requests; None: as the client says.
 
-    @property
-    def _asked(self) -> Asked:
-        endpoint = self.endpoint
-        how = f"{endpoint.paging!r} {endpoint.records!r} {self.schema.key!r}"
-        name = json.dumps(self._given(), ensure_ascii=False)
-        return Asked(endpoint.name, self.call.path, self.call.params, how, self.most, name)
+        Returns
+        -------
+        pandas.DataFrame
+            One row per record, with the declared columns and dtypes, ``_extra`` last; an empty
+            result has them all. ``df.attrs["socialframe"]`` says where the rows came from.
 
-    def _given(self) -> dict[str, object]:
-        return {name: plain(value) for name, value in self.arguments if value is not None}
+        Raises
+        ------
+        SocialFrameError
+            If the first page fails.
+        MaxRequestsError
+            If it is known to take more requests than ``max_requests``.
+        IncompleteWalk
+            If a later page fails, or would be a request too many. A partial result is never
+            returned.
+        """
+        options = Options(refresh, progress, max_requests)
+        return self._run(self._to_pandas, options)
+
+    def arrow(
+        self,
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+    ) -> pa.Table:
+        """Return all rows as one Arrow table. Parameters and errors as for ``frame``.
+
+        The schema's metadata says where the rows came from: JSON under ``socialframe``.
+        """
+
+        def table(walk: Walk) -> pa.Table:
+            rows = _table(walk)
+            return rows.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
+
+        return self._run(table, Options(refresh, progress, max_requests))
+
+    def head(
+        self,
+        n: int = 5,
+        *,
+        refresh: bool | None = None,
+        progress: Shown = False,
+        max_requests: int | None = None,
+    ) -> pd.DataFrame:
+        """Return the first rows: one request, unless a page holds fewer."""
+        first = self.limit(n)
+        return first.frame(refresh=refresh, progress=progress, max_requests=max_requests).head(n)
+
+    def pages(
+        self,
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield one DataFrame per page. A page is fetched when the loop asks for it.
+
+        Parameters and errors as for ``frame``; pages that were yielded before an error stay valid.
+
+        Yields
+        ------
+        pandas.DataFrame
+            As ``frame``. The index continues over the pages; ``attrs`` describe the rows so far.
+        """
+        import pyarrow as pa
+
+        from socialframe.frames import to_pandas
+
+        start = 0
+        options = Options(refresh, progress, max_requests)
+        for walk, rows in self._stream(lambda walk: walk.batches(eager=False), options):
+            frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
+            frame.index = frame.index + start
+            start += len(frame)
+            yield frame
+
+    def records(
+        self,
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield each record as the reply held it.
+
+        Names, nesting, nulls and integers are the API's, in the order sent. Nothing is renamed,
+        typed, dropped or deduplicated, and ``explode`` has no effect. Parameters and errors as for
+        ``frame``.
+        """
+        options = Options(refresh, progress, max_requests)
+        for _, record in self._stream(lambda walk: walk.raw(), options):
+            yield record
+
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+        partial: bool = False,
+    ) -> Path:
+        """Write all rows to a Parquet file, row group by row group, in flat memory.
+
+        Parameters
+        ----------
+        path : path
+            The file. It is replaced when all rows are written; after a failure or Ctrl-C the old
+            file is still there.
+        refresh, progress, max_requests
+            As for ``frame``.
+        partial : bool
+            If the walk breaks, write the rows so far and warn with ``WalkWarning``. The footer says
+            that the file is not complete.
+
+        Returns
+        -------
+        pathlib.Path
+            Path of the file.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        SocialFrameError, IncompleteWalk
+            As for ``frame``.
+
+        Examples
+        --------
+        >>> import tempfile, pandas as pd, socialframe as sf
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = sf.Client.sandbox().accounts().to_parquet(f"{folder}/accounts.parquet")
+        ...     pd.read_parquet(path).columns.tolist()
+        ['platform', 'account_id', 'username', 'connected_at', '_extra']
+        """
+        from socialframe.files.parquet import write_parquet
+
+        def write(walk: Walk) -> None:
+            write_parquet(path, walk.batches(), lambda: self._facts(walk))
+
+        try:
+            self._run(write, Options(refresh, progress, max_requests))
+        except IncompleteWalk as error:
+            if not (partial and error.walk_id):
+                raise
+            self._session.stored_rows(replace(self._plan, walk_id=error.walk_id), write)
+            text = f"{error} With partial=True, the file has the rows that came."
+            warnings.warn(text, WalkWarning, stacklevel=outside())
+        return named(path)
+
+    def to_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+    ) -> Path:
+        """Write all rows to a CSV file, nested values as JSON text. Otherwise as ``to_parquet``."""
+        from socialframe.files.text import write_csv
+
+        options = Options(refresh, progress, max_requests)
+        self._run(lambda walk: write_csv(path, walk.batches()), options)
+        return named(path)
+
+    def to_jsonl(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        refresh: bool | None = None,
+        progress: Shown = None,
+        max_requests: int | None = None,
+    ) -> Path:
+        """Write all rows to a JSON Lines file, one object per row. Otherwise as ``to_parquet``."""
+        from socialframe.files.text import write_jsonl
+
+        options = Options(refresh, progress, max_requests)
+        self._run(lambda walk: write_jsonl(path, walk.batches()), options)
+        return named(path)
+
+    def _run(self, consume: Callable[[Walk], T], options: Options) -> T:
+        with self._resumable():
+            return self._session.run(self._plan, consume, options)
+
+    def _stream(
+        self, produce: Callable[[Walk], Iterator[T]], options: Options
+    ) -> Iterator[tuple[Walk, T]]:
+        with self._resumable():
+            yield from self._session.stream(self._plan, produce, options)
+
+    @contextmanager
+    def _resumable(self) -> Iterator[None]:
+        """Give an error of the walk the query that resumes it."""
+        try:
+            yield
+        except IncompleteWalk as error:
+            error._query = replace(self, _plan=replace(self._plan, walk_id=error.walk_id))
+            raise
+
+    def _to_pandas(self, walk: Walk) -> pd.DataFrame:
+        from socialframe.frames import to_pandas
+
+        return to_pandas(_table(walk), self._facts(walk))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
-        return {"arguments": self._given()} | walk.facts()
-
-    def _words(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
-        words = f"{self.endpoint.name}({arguments})"
-        if self.most is not None:
-            words += f".limit({self.most})"
-        if self.schema.exploded:
-            words += f".explode({self.schema.exploded!r})"
-        return words
-
-    def _columns_in_words(self) -> str:
-        return "columns inferred" if self.schema.inferred else f"{len(self.schema)} columns"
+        return {"arguments": self._plan.given} | walk.facts()
 
     def __dir__(self) -> list[str]:
-        fields = self.__dataclass_fields__
-        return [name for name in super().__dir__() if name not in fields]
+        return [name for name in super().__dir__() if name not in self.__dataclass_fields__]
 
     def __repr__(self) -> str:
-        return (
-            f"<Query {self._words()}: GET {self.endpoint.path}, {self._columns_in_words()}, "
-            "nothing sent yet>"
-        )
+        columns = self.columns
+        what = "columns inferred" if columns.inferred else f"{len(columns)} columns"
+        path = self._plan.endpoint.path
+        return f"<Query {self._plan}: GET {path}, {what}, nothing sent yet>"
 
     def _repr_html_(self) -> str:
         try:
             cost = self.estimate()
-        except SocialFrameError:  # it cannot be had offline
+        except SocialFrameError:  # offline
             cost = Estimate(None, 0, None)
-        told = f" Cost: {cost}." if cost.requests is not None else ""
-        last = self._run().last()
+        text = f" Cost: {cost}." if cost.requests is not None else ""
+        last = self._session.last_run(self._plan)
         sent = f". Last time: {html.escape(last)}." if last else ", nothing sent yet."
         return (
-            f"<p><code>{html.escape(self._words())}</code>: GET {html.escape(self.endpoint.path)}"
-            f"{sent}{told} <code>.frame()</code> fetches these columns:</p>"
-            f"{self.schema._repr_html_()}"
+            f"<p><code>{html.escape(str(self._plan))}</code>: "
+            f"GET {html.escape(self._plan.endpoint.path)}{sent}{text} "
+            f"<code>.frame()</code> fetches these columns:</p>{self.columns._repr_html_()}"
         )
+
+
+def _table(walk: Walk) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_batches(list(walk.batches()))

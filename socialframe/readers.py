@@ -8,11 +8,11 @@ from __future__ import annotations
 import atexit
 from typing import TYPE_CHECKING
 
-from socialframe.client import Client
+from socialframe.client import Client, walks_table
 from socialframe.secret import tenant
 from socialframe.settings import read_settings
-from socialframe.sqlite_locks import ForkLock
-from socialframe.store.resumption import shared_walks, table
+from socialframe.sqlite import ForkLock
+from socialframe.store.cache import open_existing_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,10 @@ def walks(*, client: Client | None = None) -> pd.DataFrame:
     >>> walks().columns.tolist()[:4]
     ['walk_id', 'query', 'pages', 'rows']
     """
-    return table(shared_walks()) if client is None else client.walks()
+    if client is not None:
+        return client.walks()
+    store = open_existing_store()
+    return walks_table(store.open_walks(), store.now())
 
 
 def resume(walk_id: str, *, client: Client | None = None) -> Query:

@@ -1,61 +1,285 @@
-"""What every SQLite file of ours needs: to be its owner's alone, and out of the way if damaged."""
+"""A private SQLite file that survives damage, locks, full disks and forks."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
+import warnings
+from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from weakref import WeakSet
 
-from socialframe.sqlite_locks import ForkLock
+from socialframe.errors import outside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-_making = ForkLock()
+T = TypeVar("T")
+
+RETRY_AFTER = 60.0  # seconds during which a file that failed is not used
 
 
-def made(path: Path) -> None:
-    """Make an empty file that its owner alone may read, where nothing is.
+class ForkLock:
+    """A lock that is new in a forked child.
 
-    Only there, and by one thread at a time: closing a file drops all locks that this process has
-    on it. Then another process that closes it takes itself for the last one, and takes the log away
-    that this one still writes to.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    Use it as ``with lock():``. That enters the interpreter's own lock: if Ctrl-C came between
+    taking a lock written in Python and the body, it would stay locked.
     """
-    with _making(), suppress(FileExistsError):
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> threading.Lock:
+        """Return the lock of this process."""
+        if self._pid != os.getpid():
+            self._pid, self._lock = os.getpid(), threading.Lock()
+        return self._lock
+
+
+class DeferringLock:
+    """A lock that defers work which its own thread asks for while it holds the lock.
+
+    An abandoned generator may be collected at any moment, also while this thread holds the lock.
+    Its cleanup would wait for the lock forever.
+
+    Examples
+    --------
+    >>> lock, done = DeferringLock(), []
+    >>> lock.run(lambda: lock.run(lambda: done.append("later"), "deferred"), None)
+    'deferred'
+    >>> done
+    ['later']
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._deferred: deque[Callable[[], object]] = deque()
+
+    def run(self, work: Callable[[], T], otherwise: T) -> T:
+        """Return the result of the work; defer it and return ``otherwise`` if nested."""
+        if self._lock.locked() and self._owner == threading.get_ident():
+            self._deferred.append(work)
+            return otherwise
+        result = self._locked(work)
+        with suppress(IndexError):
+            while True:
+                self._locked(self._deferred.popleft())
+        return result
+
+    def _locked(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            self._owner = threading.get_ident()
+            try:
+                return work()
+            finally:
+                self._owner = 0
+
+    def acquire(self) -> None:
+        """Take the lock before a fork."""
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def release(self) -> None:
+        """Release the lock after a fork."""
+        self._owner = 0
+        self._lock.release()
+
+
+class Handle(Protocol):
+    """What a file is used through: a connection, or a storage of requests-cache."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+H = TypeVar("H", bound=Handle)
+
+
+class SQLiteFile(Generic[H]):
+    """Runs work on a file that other threads and processes use, and never raises.
+
+    - A damaged file is set aside and the work runs once more on a new one.
+    - After any other failure the file is not used for a minute. The work's fallback is returned.
+    - The first failure is a warning.
+    - The file is closed before a fork: in a child SQLite would believe that it holds its parent's
+      locks, and would lose what it writes.
+
+    Parameters
+    ----------
+    find : callable or None
+        Returns the path; called when the file is opened. None: there is no file.
+    open_handle : callable
+        Opens the path, which exists then and is private to its owner.
+    category : type of Warning
+        Category of the warning.
+    label, consequence : str
+        What the file is and what its failure costs, for the warning.
+    keep_open : bool
+        Whether the handle stays open between two runs.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Path] | None,
+        open_handle: Callable[[Path | None], H],
+        *,
+        category: type[Warning],
+        label: str,
+        consequence: str,
+        keep_open: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find = find
+        self._open_handle = open_handle
+        self._category = category
+        self._label = label
+        self._consequence = consequence
+        self._keep_open = keep_open
+        self._clock = clock
+        self._lock = DeferringLock()
+        self._handle: H | None = None
+        self._inode = 0  # of the file that was opened
+        self._off_until = self._aside_until = -float("inf")
+        self._warned = False
+        self.path: Path | None = None
+        self.notice = ""  # what ``open_handle`` has to tell the user
+        _files.add(self)
+
+    def run(self, work: Callable[[H], T], otherwise: T) -> T:
+        """Return what the work returns, or ``otherwise`` if the file cannot be used."""
+        result, problem = self._lock.run(lambda: self._run(work, otherwise), (otherwise, ""))
+        if problem:
+            self.warn(problem)
+        return result
+
+    def warn(self, text: str) -> None:
+        """Warn, once for this file."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(text, self._category, stacklevel=outside())
+
+    def close(self) -> None:
+        """Close the file. The next run opens it again."""
+        self.before_fork()
+        self.after_fork()
+
+    def before_fork(self) -> None:
+        """Take the lock and close the file."""
+        self._lock.acquire()
+        if self._find is not None:
+            self._drop()
+
+    def after_fork(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+    def _run(self, work: Callable[[H], T], otherwise: T) -> tuple[T, str]:
+        problem = ""
+        for _ in range(2):  # the second time on a new file, after a damaged one was set aside
+            if self._clock() < self._off_until:
+                break
+            try:
+                try:
+                    result = work(self._opened())
+                    return result, problem or self.notice
+                finally:
+                    if not self._keep_open:
+                        self._drop()
+            except Exception as error:  # noqa: BLE001 - no failure of the file is the user's
+                problem = self._failed(error) or problem
+        return otherwise, problem
+
+    def _opened(self) -> H:
+        if self._handle is None:
+            if self._find is not None:
+                self.path = self._find()
+                create_private_file(self.path)
+                self._inode = self.path.stat().st_ino
+            self._handle = self._open_handle(self.path)
+        return self._handle
+
+    def _failed(self, error: Exception) -> str:
+        """Close the file, set it aside if it is damaged, and describe the failure."""
+        self._drop()
+        now = self._clock()
+        if is_damaged(error) and self.path is not None and now >= self._aside_until:
+            with suppress(OSError):
+                self._aside_until = now + RETRY_AFTER  # a bad disk must not fill with copies
+                if self.path.stat().st_ino != self._inode:
+                    return ""  # another process has set it aside
+                aside = set_aside(self.path)
+                return (
+                    f"{self._label} {self.path} was damaged ({error}); it is now {aside.name}, and "
+                    "a new one was begun."
+                )
+        self._off_until = now + RETRY_AFTER
+        where = "" if self.path is None else f" {self.path}"
+        return f"{self._label}{where} cannot be used ({error}), so {self._consequence}."
+
+    def _drop(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with suppress(Exception):
+                handle.close()
+
+
+_files: WeakSet[SQLiteFile[Any]] = WeakSet()
+_locked: list[SQLiteFile[Any]] = []
+
+
+def _before_fork() -> None:
+    for file in list(_files):
+        file.before_fork()
+        _locked.append(file)
+
+
+def _after_fork() -> None:
+    while _locked:
+        _locked.pop().after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
+
+_creating = ForkLock()
+
+
+def create_private_file(path: Path) -> None:
+    """Create an empty file of mode 0600 if there is none.
+
+    Closing a file drops all POSIX locks that this process holds on it, and then another process
+    that closes the database would delete the log that this one still writes. So an existing file
+    is never opened here, and only one thread creates one.
+    """
+    with _creating(), suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def is_damaged(error: BaseException) -> bool:
-    """Whether an error says that a file is damaged, or no database.
+    """Return whether an error means that a file is damaged or no database.
 
-    Examples
-    --------
-    >>> is_damaged(sqlite3.DatabaseError("file is not a database"))
-    True
-    >>> is_damaged(sqlite3.OperationalError("database is locked"))
-    False
+    SQLite raises plain ``DatabaseError`` for that; damaged text and numbers raise ``ValueError``
+    or ``TypeError`` where they are read.
     """
-    return type(error) is sqlite3.DatabaseError
+    return type(error) is sqlite3.DatabaseError or isinstance(error, TypeError | ValueError)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that it is not in the way and not lost; return where it is now.
+def set_aside(path: Path, why: str = "damaged") -> Path:
+    """Rename a file and its journals out of the way; return the new path.
 
-    Its journals go along: SQLite would bring them into the new file.
-
-    Raises
-    ------
-    OSError
-        If it cannot be renamed.
+    SQLite would apply a journal that is left behind to the new file.
     """
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+    aside = path.with_name(f"{path.name}.{why}-{time.time_ns()}")
     path.rename(aside)
     for end in ("-journal", "-wal", "-shm"):
         journal = path.with_name(path.name + end)

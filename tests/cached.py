@@ -28,7 +28,9 @@ def sources(frame):
 
 
 def rows(file):
-    """Return how many entries lie in a file."""
+    """Return how many entries a file has: pages and walks."""
+    if not file.exists():
+        return 0
     connection = sqlite3.connect(file)
     try:
         return connection.execute("SELECT count(*) FROM responses").fetchone()[0]

@@ -152,7 +152,7 @@ def test_days_are_taken_in_each_common_form(api, day):
     """And sent as the sibling API takes them."""
     query = api.posts(since=day, until=day)
 
-    assert query.call.param("dateFrom") == query.call.param("dateTo") == "2026-01-31"
+    assert query._plan.call.param("dateFrom") == query._plan.call.param("dateTo") == "2026-01-31"
     json.dumps(query.limit(1).frame().attrs["socialframe"])
 
 
@@ -168,9 +168,9 @@ def test_days_are_taken_in_each_common_form(api, day):
         ({"since": "yesterday"}, "takes a day as"),
         ({"since": "2026-02-30"}, "no such day"),
         ({"since": 20260101}, "takes a day as"),
-        ({"per_page": 0}, "per_page takes a whole number from 1 on, not 0"),
-        ({"per_page": 1.5}, "per_page takes"),
-        ({"per_page": True}, "per_page takes"),
+        ({"per_page": 0}, "per_page must be a whole number from 1 on; got 0"),
+        ({"per_page": 1.5}, "per_page must be"),
+        ({"per_page": True}, "per_page must be"),
         ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Give '2026-02-01'"),
         ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Give '2025-12-31'"),
         ({"status": ["failed", "draft"]}, "status takes one text"),
@@ -220,10 +220,10 @@ def test_queries_are_values(api):
     query = api.posts(status="failed")
 
     assert query == api.posts(status="failed")
-    assert query.limit(3).limit(10).most == 3
-    assert query.most is None
+    assert query.limit(3).limit(10)._plan.limit == 3
+    assert query._plan.limit is None
     with pytest.raises(AttributeError):
-        query.most = 3
+        query._plan = None
 
 
 def test_a_query_shows_what_it_is(api):
@@ -615,7 +615,7 @@ def test_a_query_that_was_walked_shows_where_its_rows_came_from():
     for same in (query, api.accounts("tiktok")):
         shown = unescape(same._repr_html_())
         assert f"Last time: {sf.provenance(frame)}." in shown
-        assert api.box.key not in shown
+        assert api._sandbox.key not in shown
     assert "nothing sent yet" in api.accounts("threads")._repr_html_()
 
 
@@ -655,4 +655,4 @@ def test_progress_that_cannot_be_meant_is_refused(progress):
     with pytest.raises(sf.ArgumentError, match="progress takes"):
         api.accounts().frame(progress=progress)
 
-    assert api.box.requests == []
+    assert api._sandbox.requests == []

@@ -10,7 +10,7 @@ from socialframe.cli.output import list_walks, sentences
 from socialframe.errors import MissingKeyError
 
 if TYPE_CHECKING:
-    from socialframe.store.cache import Cached
+    from socialframe.store.cache import Cache
 
 _everyone = click.option(
     "--all", "everyone", is_flag=True, help="Of every key and base URL; needs no key."
@@ -50,14 +50,13 @@ def size(*, everyone: bool) -> None:
       socialframe cache size
       socialframe cache size --all
     """  # noqa: D301 - \b tells click to keep the lines
-    from socialframe.settings import cache_file
-    from socialframe.store.cache import MOST
+    from socialframe.store.cache import MAX_BYTES, default_path
 
     with sentences():
         table = _kept(everyone=everyone).table()
         click.echo(
             f"{table['size'].sum():,} bytes in {len(table):,} walks; at most "
-            f"{MOST:,} are kept, in {cache_file()}."
+            f"{MAX_BYTES:,} are kept, in {default_path()}."
         )
 
 
@@ -78,7 +77,7 @@ def clear(*, everyone: bool, endpoint: str | None, older_than: str | None) -> No
         click.echo(f"{gone:,} walks are gone.")
 
 
-def _kept(*, everyone: bool) -> Cached:
+def _kept(*, everyone: bool) -> Cache:
     """Return the cache of the key at hand, or of all.
 
     Raises
@@ -87,17 +86,16 @@ def _kept(*, everyone: bool) -> Cached:
         If there is no key, and not all were meant.
     """
     from socialframe.secret import tenant
-    from socialframe.settings import cache_file, read_settings
-    from socialframe.store.cache import Cached, Choice
+    from socialframe.settings import read_settings
+    from socialframe.store.cache import Cache, CacheSettings, open_existing_store
 
     whose = ""
     if not everyone:
         try:
-            settings = read_settings()
+            key = read_settings()
         except MissingKeyError:
             text = "There is no API key, which says whose walks are meant; --all means every key's."
             raise MissingKeyError(text) from None
-        whose = tenant(settings.base_url, settings.secret)
-    place = cache_file()
-    # To look is no reason to make a file.
-    return Cached(Choice(place if place.exists() else None), whose)
+        whose = tenant(key.base_url, key.secret)
+    settings = CacheSettings()
+    return Cache(open_existing_store(settings), settings, whose)

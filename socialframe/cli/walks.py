@@ -63,22 +63,21 @@ def rm(*, walk_ids: tuple[str, ...], everything: bool) -> None:
       socialframe walks rm 1f3a90c2
       socialframe walks rm --all
     """  # noqa: D301 - \b tells click to keep the lines
-    from socialframe.store.resumption import shared_walks
-    from socialframe.store.store import RUNNING
+    from socialframe.store.cache import open_existing_store
+    from socialframe.store.stored_walk import RUNNING
 
     with sentences():
         if not walk_ids and not everything:
             raise click.UsageError(
                 "Say which walks, as 'socialframe walks ls' names them, or --all."
             )
-        kept = shared_walks()
-        found = {one.id: one for one in kept.all()}
+        store = open_existing_store()
+        found = {walk.id: walk for walk in store.open_walks()}
         for name in walk_ids:
             if name not in found:
                 raise ArgumentError(f"There is no unfinished walk {name!r}.")
             if found[name].state == RUNNING:
-                raise ArgumentError(f"The walk {name!r} is at work, here or in another process.")
-        idle = [name for name, one in found.items() if one.state != RUNNING]
-        gone = idle if everything else list(dict.fromkeys(walk_ids))
-        kept.remove(gone)
-        click.echo(f"{len(gone):,} walks are gone.")
+                raise ArgumentError(f"The walk {name!r} is running, here or in another process.")
+        idle = [walk for walk in found.values() if walk.state != RUNNING]
+        gone = [walk for walk in idle if everything or walk.id in walk_ids]
+        click.echo(f"{store.discard(gone):,} walks are gone.")

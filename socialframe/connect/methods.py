@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from socialframe.connect import requests as calls
 from socialframe.errors import ArgumentError
@@ -21,11 +21,10 @@ class Connecting:
     """Connects accounts and disconnects them."""
 
     if TYPE_CHECKING:
-        cache: Any  # both of the floor above
-        _unfinished: Any
 
-        def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            """Send one call."""
+        def _send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply: ...
+
+        def _forget_accounts(self) -> None: ...
 
     def connect(
         self,
@@ -96,10 +95,10 @@ class Connecting:
         pasting = callback != "loopback"
         try:
             return connect(
-                self.send, platform, way, console, pasting=pasting, timeout=timeout, choose=choose
+                self._send, platform, way, console, pasting=pasting, timeout=timeout, choose=choose
             )
         finally:
-            self._forget()
+            self._forget_accounts()
 
     def disconnect(self, platform: str, account_id: str) -> None:
         """Remove an account's connection. Its posts stay where they are.
@@ -125,13 +124,6 @@ class Connecting:
         False
         """
         try:
-            calls.disconnect(self.send, platform, account_id)
+            calls.disconnect(self._send, platform, account_id)
         finally:
-            self._forget()
-
-    def _forget(self) -> None:
-        """Let the next ``accounts()`` and ``health()`` ask anew, also after a failure."""
-        for endpoint in ("accounts", "health") if self.cache is not None else ():
-            self.cache.clear(endpoint=endpoint)
-        if self._unfinished is not None:
-            self._unfinished.forget("accounts", "health")
+            self._forget_accounts()

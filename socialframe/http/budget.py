@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from socialframe.sqlite_locks import ForkLock
+from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

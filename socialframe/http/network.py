@@ -10,7 +10,7 @@ import httpx
 
 from socialframe.errors import NetworkError, ReplyError
 from socialframe.secret import redacted
-from socialframe.sqlite_locks import ForkLock
+from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +139,6 @@ def _bare(error: Exception) -> Exception:
         link.__traceback__ = None
         link.args = tuple(redacted(str(arg)) for arg in link.args)
         if isinstance(link, httpx.RequestError):
-            link._request = None  # noqa: SLF001 - there is no public way to forget it
+            link._request = None
         link = link.__cause__ or link.__context__
     return error

@@ -9,35 +9,55 @@ Each process knows its own calls, and writes them into a file that it finds begu
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
-import threading
 import uuid
-import warnings
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
-from socialframe.errors import BudgetWarning, outside
-from socialframe.http import budget_file as log
-from socialframe.http.budget import GUARD, Limit, MemoryBudget, Slot, Usage, until, uptime
+from socialframe.errors import BudgetWarning
+from socialframe.folders import boot_name, runtime_folder
+from socialframe.http.budget import (
+    GUARD,
+    Limit,
+    MemoryBudget,
+    Slot,
+    Usage,
+    until,
+    uptime,
+)
 from socialframe.http.fair_share import Held, Shares
-from socialframe.sqlite import is_damaged, set_aside
-from socialframe.sqlite_forks import closes
+from socialframe.sqlite import ForkLock, SQLiteFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from socialframe.http.transport import Wiring
+
 T = TypeVar("T")
 
-_LATE = 1.0  # seconds after which somebody who did not come back has left the queue
+_LATE = 1.0  # seconds after which a process that did not come back has left the queue
 _SOON = 0.02  # seconds; those ahead are about to book
 _KEPT = 3600.0  # seconds that a call is remembered for others, whose windows may be longer
-_BATCH = 64  # calls after which the old ones are forgotten
-_FORMAT = 1  # of the file; another one's is begun anew
-_REST = 60.0  # seconds for which a file that gave trouble is left alone
-# What a file can raise; the last two where no number stands in the place of one.
-_TROUBLE = (sqlite3.Error, OSError, TypeError, ValueError)
+_BATCH = 64  # calls after which the old ones are deleted
+_FORMAT = 1  # of the file; a file of another format is begun anew
+_BUSY = 2.0  # seconds that a transaction waits for the file
+
+_TABLES = """
+DROP TABLE IF EXISTS calls;
+DROP TABLE IF EXISTS queue;
+DROP TABLE IF EXISTS tenants;
+CREATE TABLE calls (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, start REAL, end REAL);
+CREATE INDEX calls_by_end ON calls (tenant, end);
+CREATE TABLE queue (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, back REAL,
+  UNIQUE (tenant, process));
+CREATE TABLE tenants (
+  tenant TEXT PRIMARY KEY, told INTEGER, paused REAL DEFAULT 0, until REAL DEFAULT 0);
+"""
 
 # The first bound is for the index; the second is the sum that the wait is counted by.
 _OCCUPYING = "FROM calls WHERE tenant = ? AND end > ? AND end + ? > ?"
@@ -99,24 +119,30 @@ class SharedBudget:
         boot: str = "",
         process: Callable[[], str] = _this_process,
     ) -> None:
-        self._find = find
-        self._path: Path | None = None
         self._tenant = tenant
         self._limit = limit
         self._adapts = adapts
         self._clock = clock
-        self._made = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # SQLite keeps such a number
+        self._version = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # a number SQLite can keep
         self._process = process
-        self._lock = threading.Lock()
         self._told: int | None = None
         self._queued = False
         # What this process does is counted here too, in case that the file fails.
         self._own = MemoryBudget(limit, adapts=adapts, clock=clock)
-        self._name: int | None = None  # of the file that these calls are in
+        self._name: int | None = None  # of the file that has these calls
         self._missed = False  # whether some of them may be in none
-        self._off_until = self._kept_until = -float("inf")
-        self._warned = False
-        closes(self)
+        self._file: SQLiteFile[sqlite3.Connection] = SQLiteFile(
+            lambda: find() / "budget.sqlite",
+            self._open,
+            category=BudgetWarning,
+            label="The file of the budget",
+            consequence=(
+                "other processes do not see the requests of this one; together they may exceed "
+                "the limit"
+            ),
+            keep_open=False,
+            clock=clock,
+        )
 
     def reserve(self, lasts: float) -> tuple[Slot | None, float]:
         """Book a call, or say how long to wait; who waits is in the queue from then on.
@@ -224,14 +250,6 @@ class SharedBudget:
 
         return self._try(look, lambda: self._own.takes(calls))
 
-    def hold(self) -> None:
-        """Take the lock before a fork: no other thread has the file open then."""
-        self._lock.acquire()
-
-    def free(self) -> None:
-        """Give the lock back, after it."""
-        self._lock.release()
-
     def _wait(self, db: sqlite3.Connection, now: float) -> float:
         """Return how long this process has to wait; 0.0 for not."""
         shares, paused = self._shares(db, now)
@@ -316,36 +334,53 @@ class SharedBudget:
         self._queued = False
 
     def _try(self, work: Callable[[sqlite3.Connection, float], T], otherwise: Callable[[], T]) -> T:
-        """Do some work in one transaction; without the file, if that fails."""
-        for _ in range(2):  # once more, where a damaged file is out of the way
-            if self._clock() < self._off_until:
-                break
-            try:
-                return self._transaction(work)
-            except _TROUBLE as error:
-                self._trouble(error)
+        """Return the result of the work in one transaction; without the file if that fails."""
+        done: list[T] = []
+        self._file.run(lambda db: done.append(self._transaction(db, work)), None)
+        if done:
+            return done[-1]
+        self._missed = True
         return otherwise()
 
-    def _transaction(self, work: Callable[[sqlite3.Connection, float], T]) -> T:
+    def _transaction(
+        self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection, float], T]
+    ) -> T:
         entered: list[Slot] = []
-        with self._lock:
-            db = log.opened(self._file(), self._made)
-            try:
-                db.execute("BEGIN IMMEDIATE")
-                name = log.name_of(db)
-                if self._missed or name != self._name:
-                    self._enter(db, entered, anew=name != self._name)
-                # Read with the file locked, so that entries are in the order of their moments.
-                result = work(db, self._clock())
-                db.execute("COMMIT")
-                self._name, self._missed = name, False
-            except BaseException:
-                for slot in entered:
-                    slot.number = 0
-                raise
-            finally:
-                db.close()  # which undoes what was not committed
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            name = _pragma(db, "application_id")
+            if self._missed or name != self._name:
+                self._enter(db, entered, anew=name != self._name)
+            # Read the clock with the file locked, so that entries are in the order of their times.
+            result = work(db, self._clock())
+            db.execute("COMMIT")
+        except BaseException:
+            for slot in entered:
+                slot.number = 0
+            raise
+        self._name, self._missed = name, False
         return result
+
+    def _open(self, path: Path | None) -> sqlite3.Connection:
+        """Open the file; begin it anew if another format or an earlier boot wrote it."""
+        assert path is not None  # noqa: S101 - there is always a file
+        db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            # It survives a process that dies at any time; a machine that does may lose it.
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA journal_mode = TRUNCATE")
+            if _pragma(db, "user_version") != self._version:
+                db.execute("BEGIN IMMEDIATE")
+                if _pragma(db, "user_version") != self._version:  # no other process was faster
+                    for statement in _TABLES.split(";"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA application_id = {secrets.randbits(31)}")
+                    db.execute(f"PRAGMA user_version = {self._version}")
+                db.execute("COMMIT")
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def _enter(self, db: sqlite3.Connection, entered: list[Slot], *, anew: bool) -> None:
         """Write what this process knows, and the file does not, into it."""
@@ -360,28 +395,35 @@ class SharedBudget:
                 slot.number = done.lastrowid or 0
                 entered.append(slot)
 
-    def _file(self) -> Path:
-        if self._path is None:
-            self._path = self._find() / "budget.sqlite"
-        return self._path
 
-    def _trouble(self, error: Exception) -> None:
-        """Set a damaged file aside, once in a while; leave alone what cannot be used at all."""
-        now, place = self._clock(), self._path or "of the budget"
-        text = (
-            f"The file {place} cannot be used ({error}), so other processes do not see the calls "
-            "of this one; together they may exceed the limit."
-        )
-        # What a damaged row holds need not be a number.
-        damaged = is_damaged(error) or isinstance(error, TypeError | ValueError)
-        if self._path and now >= self._kept_until and damaged:
-            self._kept_until = now + _REST
-            with suppress(OSError):
-                aside = set_aside(self._path)
-                text = f"The file {place} was damaged ({error}); it is now {aside.name}."
-        else:
-            self._off_until = now + _REST
-            self._missed = True
-        if not self._warned:
-            self._warned = True
-            warnings.warn(text, BudgetWarning, stacklevel=outside())
+def _pragma(db: sqlite3.Connection, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+_budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] = (
+    WeakValueDictionary()
+)
+_making = ForkLock()
+
+
+def budget_for(
+    tenant: str, limit: Limit, wiring: Wiring, *, adapts: bool
+) -> MemoryBudget | SharedBudget:
+    """Return the budget of a tenant, which all its clients share, also in other processes."""
+    networked = wiring.transport is None
+    with _making():
+        name = (tenant, limit, adapts, networked, wiring.clock)
+        budget = _budgets.get(name)
+        if budget is None and networked:
+            budget = SharedBudget(
+                runtime_folder,
+                tenant,
+                limit,
+                adapts=adapts,
+                clock=wiring.clock,
+                boot=boot_name(),
+            )
+        elif budget is None:
+            budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)
+        _budgets[name] = budget
+        return budget

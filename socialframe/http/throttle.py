@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import email.utils
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
 
-from socialframe.errors import RateLimitError
+from socialframe.errors import MaxRequestsError, RateLimitError
 from socialframe.http.budget import shared
-from socialframe.sqlite_locks import ForkLock
+from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from socialframe.http.budget import Budget, Slot
-    from socialframe.http.request_limit import Allowance
 
 _log = logging.getLogger("socialframe")
 
@@ -25,7 +25,43 @@ _LONGEST = 1e7  # seconds; a server that asks for more has something else in min
 _UNIX = 1e9  # a Reset from here on is a moment
 _DIGITS = 10  # no limit is so long
 PATIENCE = "socialframe.patience"  # key of a call's Patience in its request's extensions
-ALLOWANCE = "socialframe.http.request_limit"  # key of its walk's Allowance there
+REQUEST_LIMIT = "socialframe.request_limit"  # key of its walk's RequestLimit there
+
+
+@dataclass(slots=True)
+class RequestLimit:
+    """Enforces ``max_requests`` of one walk.
+
+    Parameters
+    ----------
+    limit : int or None
+        Maximum number of requests, retries and redirects counted; None: any number.
+    sent : int
+        Requests so far.
+
+    Examples
+    --------
+    >>> limit = RequestLimit(2)
+    >>> limit.count()
+    >>> limit.check(2)
+    Traceback (most recent call last):
+    ...
+    socialframe.errors.MaxRequestsError: The walk takes 3 requests, and max_requests permits 2. ...
+    """
+
+    limit: int | None = None
+    sent: int = 0
+
+    def check(self, more: int | None) -> None:
+        """Raise MaxRequestsError if so many further requests are too many."""
+        if self.limit is not None and more is not None and self.sent + more > self.limit:
+            raise MaxRequestsError(self.limit, self.sent + more)
+
+    def count(self) -> None:
+        """Count a request that is about to be sent; raise MaxRequestsError if it is too many."""
+        if self.limit is not None and self.sent >= self.limit:
+            raise MaxRequestsError(self.limit, None)
+        self.sent += 1
 
 
 class Patience:
@@ -173,9 +209,9 @@ class Throttle(httpx.BaseTransport):
             If its walk has sent as many requests as it may.
         """
         patience: Patience = request.extensions[PATIENCE]
-        allowance: Allowance | None = request.extensions.get(ALLOWANCE)
-        if allowance is not None:
-            allowance.spend()
+        limit: RequestLimit | None = request.extensions.get(REQUEST_LIMIT)
+        if limit is not None:
+            limit.count()
         with self._turn():
             slot = self._slot(request, patience)
         try:

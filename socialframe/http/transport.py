@@ -1,7 +1,7 @@
-"""One call in, one reply out; all HTTP is in here.
+"""Sends one call and returns its reply.
 
-From the outside in: cache, retry, throttle, auth, network. Each is an ``httpx.BaseTransport``
-around the next.
+From the outside in: retry, throttle, auth, network. Each is an ``httpx.BaseTransport`` around the
+next.
 """
 
 from __future__ import annotations
@@ -20,46 +20,26 @@ from socialframe.errors import (
     ArgumentError,
     AuthenticationError,
     NotFoundError,
+    OfflineMiss,
     RateLimitError,
     ReplyError,
     ServerError,
     ValidationError,
 )
 from socialframe.http.auth import Auth
-from socialframe.http.budget import TIERS, Budget, Limit, MemoryBudget, Usage, uptime
-from socialframe.http.cache import AT, PASSAGE, Cache, missed
+from socialframe.http.budget import Budget, uptime
 from socialframe.http.network import Network
 from socialframe.http.retry import Retry
-from socialframe.http.shared_budget import SharedBudget
-from socialframe.http.throttle import ALLOWANCE, PATIENCE, Patience, Throttle, retry_after
+from socialframe.http.throttle import PATIENCE, REQUEST_LIMIT, Patience, Throttle, retry_after
 from socialframe.messages.call import Call, Reply, parse
 from socialframe.secret import redacted
-from socialframe.sqlite_locks import ForkLock
-from socialframe.store.backends import Store
-from socialframe.store.codec import Kept
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.http.request_limit import Allowance
+    from socialframe.http.throttle import RequestLimit
     from socialframe.secret import Secret
-    from socialframe.store.manifest import Passage
-
-__all__ = [
-    "TIERS",
-    "Budget",
-    "Cache",
-    "ForkLock",
-    "Limit",
-    "MemoryBudget",
-    "SharedBudget",
-    "Store",
-    "Transport",
-    "Usage",
-    "Wiring",
-    "missed",
-]
 
 _log = logging.getLogger("socialframe")
 _DRIPS = 10  # an answer as a whole may take so many times as long as one piece of it
@@ -96,6 +76,11 @@ class Wiring:
     name: str = ""
 
 
+def sandbox_wiring(app: Any, name: str) -> Wiring:  # noqa: ANN401 - a WSGI application
+    """Return the wiring that answers by a WSGI application in this process."""
+    return Wiring(lambda: httpx.WSGITransport(app=app), name=name)
+
+
 class Transport:
     """Sends calls to one base URL with one key, within one budget. Safe to use from threads.
 
@@ -115,8 +100,8 @@ class Transport:
         Address of the proxy that sockets go through.
     wiring : Wiring
         Clock, sleep, innermost transport.
-    cached : callable or None
-        Puts a cache in front of everything.
+    offline : bool
+        Refuse to send.
     """
 
     def __init__(
@@ -130,7 +115,7 @@ class Transport:
         max_wait: float,
         proxy: str | None,
         wiring: Wiring,
-        cached: Callable[[httpx.BaseTransport], Cache] | None = None,
+        offline: bool = False,
     ) -> None:
         self._now = wiring.now
         self._base_text = base_url
@@ -153,16 +138,14 @@ class Transport:
         throttle = Throttle(
             Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
         )
-        retry = Retry(throttle, sleep=wiring.sleep)
-        self._cache = None if cached is None else cached(retry)
-        self._chain = self._cache or retry
+        self._offline = offline
+        self._chain = Retry(throttle, sleep=wiring.sleep)
 
     def send(
         self,
         call: Call,
         notify: Callable[[str], None] | None = None,
-        passage: Passage | None = None,
-        allowance: Allowance | None = None,
+        limit: RequestLimit | None = None,
     ) -> Reply:
         """Send a call and return its answer; a redirect is followed where it was a GET.
 
@@ -172,10 +155,8 @@ class Transport:
             What to ask.
         notify : callable or None
             Told, in words, why and how long the call waits.
-        passage : Passage or None
-            How the walk that it belongs to goes through the cache.
-        allowance : Allowance or None
-            How many requests that walk may still send.
+        limit : RequestLimit or None
+            How many requests its walk may still send.
 
         Returns
         -------
@@ -192,9 +173,13 @@ class Transport:
             If the answer leads to another host.
         MaxRequestsError
             If its walk may send no more.
+        OfflineMiss
+            If the client is offline.
         """
+        if self._offline:
+            raise OfflineMiss(f"{call.method} {call.path} was not sent: the client is offline.")
         url = self._address(call)
-        told = {PATIENCE: Patience(self._max_wait, notify), PASSAGE: passage, ALLOWANCE: allowance}
+        told = {PATIENCE: Patience(self._max_wait, notify), REQUEST_LIMIT: limit}
         for _ in range(_HOPS):
             started = time.perf_counter()
             response = self._chain.handle_request(self._request(call, url, told))
@@ -209,19 +194,9 @@ class Transport:
                 break
         if response.is_success:
             headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
-            at: float | None = response.extensions.get(AT)
-            moment = datetime.fromtimestamp(self._now() if at is None else at, UTC)
-            cached = passage is not None and passage.replay
-            return Reply(response.status_code, headers, response.content, moment, str(url), cached)
+            moment = datetime.fromtimestamp(self._now(), UTC)
+            return Reply(response.status_code, headers, response.content, moment, str(url))
         raise _refused(call, response)
-
-    def keep(self, call: Call, reply: Reply, passage: Passage) -> None:
-        """Keep a reply that came in an earlier run of its walk, where there is a cache."""
-        if self._cache is not None:
-            request = self._request(call, self._address(call), {})
-            headers = tuple(reply.headers.items())
-            kept = Kept(reply.status, headers, reply.body, reply.at.timestamp())
-            self._cache.keep(request, kept, passage)
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""

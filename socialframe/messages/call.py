@@ -102,7 +102,7 @@ class Reply:
     at: datetime
     url: str = ""
     cached: bool = False  # whether nothing was sent for it
-    journalled: bool = False  # whether it came in an earlier run of the walk
+    resumed: bool = False  # whether an earlier run of the walk stored it
 
 
 class Send(Protocol):

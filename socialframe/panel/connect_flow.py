@@ -75,8 +75,8 @@ class Attempt:
         """
         console = Console(say=self._say, show=self._shown, read=self._read)
         with ExitStack() as stack:
-            if api.box is not None:  # no browser reaches what is in this process
-                self._served = (api.base_url, stack.enter_context(api.box.serve()))
+            if api._sandbox is not None:  # no browser reaches what is in this process
+                self._served = (api.base_url, stack.enter_context(api._sandbox.serve()))
             return api.connect(
                 platform,
                 callback=callback,

@@ -69,7 +69,7 @@ class Export:
     def draw(self) -> None:
         """Offer what can be written of the rows that are loaded."""
         query = self._panel.query
-        record = query.endpoint.name if query is not None else "posts"
+        record = query._plan.endpoint.name if query is not None else "posts"
         # The names of endpoints are plurals; of health and analytics there is one a row of theirs.
         one = {"posts": "post", "analytics": "post", "accounts": "account"}.get(record, "row")
         targets = query is None or has_targets(query.columns)

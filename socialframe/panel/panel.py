@@ -123,7 +123,7 @@ class Panel:
     @property
     def made_up(self) -> bool:
         """Whether all of it is made up: the sandbox answers."""
-        return self.api is not None and self.api.box is not None
+        return self.api is not None and self.api._sandbox is not None
 
     def use(self, api: Client) -> None:
         """Ask this client from now on, and begin with who is connected."""

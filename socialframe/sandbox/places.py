@@ -43,7 +43,7 @@ class Places(Sequence[int]):
         if isinstance(index, int):
             return self._at(self._ranks[index])
         some = copy(self)
-        some._ranks = self._ranks[index]  # noqa: SLF001 - of the same class
+        some._ranks = self._ranks[index]
         return some
 
     def index(self, value: int, start: int = 0, stop: int | None = None) -> int:

@@ -281,7 +281,7 @@ def _words(post: Json) -> Words:
 
 @lru_cache(maxsize=128)
 def _matching(shelf: FileShelf, wanted: Words) -> tuple[int, ...]:
-    return tuple(place for place, words in enumerate(shelf._words) if wanted <= words)  # noqa: SLF001 - of this module
+    return tuple(place for place, words in enumerate(shelf._words) if wanted <= words)
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.

@@ -1,200 +1,222 @@
-"""Answers by key in any requests-cache backend. Whatever is wrong with it costs one warning."""
+"""Where entries are stored: a dict, a SQLite file, or any backend of requests-cache.
+
+requests-cache's storage for SQLite retries a locked file forever, reads without its lock, makes SQL
+of keys and forgets a commit that failed. All of that is guarded here and nowhere else. Its network
+code never runs; the library is imported when a file or a backend is opened.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 import time
-import warnings
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from socialframe.errors import CacheWarning, outside
-from socialframe.sqlite import is_damaged, made, set_aside
-from socialframe.sqlite_forks import closes
-from socialframe.sqlite_locks import Turns
-from socialframe.store.codec import Frame, Kept
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from socialframe.store.codec import Codec
-
-T = TypeVar("T")
-
-_REST = 60.0  # seconds for which a store that gave trouble is left alone
-_REMOTE = "is on a network file system, where it is slower; cache=PATH names another place"
+_BUSY = 1.5  # seconds that one statement waits for another process
+_OPEN_RETRY = 0.4  # seconds in which opening a file is tried again
+_TABLES = {"responses", "redirects"}  # of requests-cache
 
 
-class Store:
-    """Answers by key, opened with the first use, and anew after a fork.
+class Storage(Protocol):
+    """Entries by key. Each method may raise what the library below raises."""
 
-    A store that cannot be used gives nothing and takes nothing for a while; it never raises.
+    def get(self, key: str) -> bytes | None:
+        """Return an entry; None if there is none."""
 
-    Parameters
-    ----------
-    place : Path, BaseCache or None
-        A file, or a backend of requests-cache; None keeps everything in memory.
-    codec : callable
-        Makes what compresses.
-    network : bool
-        Whether a file lies on a network file system.
-    clock : callable
-        Seconds that only ever grow.
+    def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
+        """Write some entries and delete others, in one transaction where there are any."""
 
-    Examples
-    --------
-    >>> import pyarrow as pa, tempfile
-    >>> from pathlib import Path
-    >>> from socialframe.store.codec import Kept
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     store = Store(Path(folder, "http.sqlite"), lambda: pa.Codec("zstd"))
-    ...     store.put("00ff", Kept(200, (), b"[]", 0.0))
-    ...     store.get("00ff").body
-    ...     store.close()
-    True
-    b'[]'
-    """
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys that begin with a prefix, sorted."""
 
-    def __init__(
-        self,
-        place: Path | Any | None,  # noqa: ANN401 - a backend, whose library is not loaded here
-        codec: Callable[[], Codec],
-        *,
-        network: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._place = place
-        self._codec = codec
-        self._network = network
-        self._clock = clock
-        self._turns = Turns()
-        self._backend: Any = None
-        self._file = 0  # what tells the file that was opened from one that stands there now
-        self._frame: Frame | None = None
-        self._off_until = -float("inf")
-        self._warned = False
-        closes(self)
-
-    def get(self, key: str) -> Kept | None:
-        """Return what is kept under a key; None where there is nothing that can be read."""
-
-        def read(backend: Any) -> Kept | None:  # noqa: ANN401 - as above
-            from socialframe.store.requests_cache import from_response
-
-            try:
-                found = backend.responses[key]
-            except KeyError:
-                return None
-            return found if found is None or isinstance(found, Kept) else from_response(found)
-
-        return self._do(read, otherwise=None)
-
-    def put(self, key: str, kept: Kept) -> bool:
-        """Keep an answer; whether it is kept."""
-
-        def write(backend: Any) -> bool:  # noqa: ANN401 - as above
-            from socialframe.store.requests_cache import to_response
-
-            # What the others hold are requests-cache's own values, which cost as much as a read.
-            backend.responses[key] = kept if isinstance(self._place, Path) else to_response(kept)
-            return True
-
-        return self._do(write, otherwise=False)
-
-    def delete(self, keys: Iterable[str]) -> bool:
-        """Forget what is kept under some keys; whether it is forgotten."""
-        gone = list(keys)
-
-        def forget(backend: Any) -> bool:  # noqa: ANN401 - as above
-            if gone:
-                backend.responses.bulk_delete(gone)
-            return True
-
-        return self._do(forget, otherwise=False)
-
-    def keys(self) -> list[str]:
-        """Return all keys."""
-        return self._do(lambda backend: [str(key) for key in backend.responses], [])
+    def stored_size(self, prefix: str) -> int:
+        """Return the bytes that the entries under a prefix take."""
 
     def shrink(self) -> None:
-        """Give space that is no longer used back to the disk, where there is a file."""
-
-        def shrink(backend: Any) -> None:  # noqa: ANN401 - as above
-            with suppress(Exception):  # others are at work in it; nothing is lost
-                getattr(backend.responses, "vacuum", lambda: None)()
-
-        self._do(shrink, None)
+        """Give free space back."""
 
     def close(self) -> None:
-        """Close the file; a later use opens it again."""
-        self.hold()
-        self.free()
+        """Close it."""
 
-    # Reading is under the lock too: requests-cache reads without one, and then now and then a
-    # reading thread finds nothing because another writes.
-    def _do(self, work: Callable[[Any], T], otherwise: T) -> T:
-        def turn() -> tuple[T, str]:
-            if self._clock() < self._off_until:
-                return otherwise, ""
-            trouble = ""
-            try:
-                result = work(self._opened())
-            except Exception as error:  # noqa: BLE001 - whatever a backend raises is no answer lost
-                trouble, result = self._troubled(error), otherwise
-            if not trouble and self._frame is not None and self._frame.strange:
-                self._frame.strange = False
-                trouble = "holds entries that are damaged or of another version; they are not used"
-            elif self._network and not trouble and not self._warned:
-                trouble = f"{self._place} {_REMOTE}"
-            return result, trouble
 
-        result, trouble = self._turns.take(turn, (otherwise, ""))
-        if trouble and not self._warned:
-            self._warned = True
-            warnings.warn(f"The cache {trouble}.", CacheWarning, stacklevel=outside())
-        return result
+class MappingStorage:
+    """Entries in a mapping: a dict, or the storage of a backend of requests-cache."""
 
-    def _opened(self) -> Any:  # noqa: ANN401 - as above
-        from socialframe.store import requests_cache as sqlite
+    def __init__(self, entries: Any) -> None:  # noqa: ANN401 - a dict, or a backend's storage
+        self._entries = entries
 
-        if self._backend is None:
-            if isinstance(self._place, Path):
-                self._frame = Frame(self._codec())
-                self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                made(self._place)
-                self._file = self._place.stat().st_ino
-                self._backend = sqlite.open_file(self._place, self._frame, wal=not self._network)
-            elif self._place is None:
-                self._place = self._backend = sqlite.in_memory()
-            else:
-                self._frame = sqlite.frame_of(self._codec())
-                self._backend = sqlite.adopted(self._place, self._frame)
-        return self._backend
+    def get(self, key: str) -> bytes | None:
+        try:
+            found: bytes | None = self._entries[key]
+        except KeyError:
+            return None
+        return found
 
-    def _troubled(self, error: Exception) -> str:
-        """Close what gave trouble, and say what it was."""
-        self._drop()
-        where = self._place if isinstance(self._place, Path) else type(self._place).__name__
-        if is_damaged(error) and isinstance(self._place, Path):
-            with suppress(OSError):  # then it is left alone as any other that cannot be used
-                if self._place.stat().st_ino != self._file:
-                    return ""  # somebody else has set it aside
-                aside = set_aside(self._place)
-                return f"{where} was damaged ({error}); it is now {aside.name}, and a new one begun"
-        self._off_until = self._clock() + _REST
-        return f"{where} cannot be used ({error}), so calls go to the API"
+    def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
+        # Pages before the walk that needs them: a reader may come between.
+        for key, value in sorted(entries.items()):
+            self._entries[key] = value
+        for key in delete:
+            self._entries.pop(key, None)
 
-    def hold(self) -> None:
-        """Take the lock and close the file, before a fork."""
-        self._turns.hold()
-        self._drop()
+    def keys(self, prefix: str = "") -> list[str]:
+        return sorted(key for key in map(str, self._entries) if key.startswith(prefix))
 
-    def free(self) -> None:
-        """Give the lock back, after it."""
-        self._turns.free()
+    def stored_size(self, prefix: str) -> int:
+        return sum(len(memoryview(self._entries[key])) for key in self.keys(prefix))
 
-    def _drop(self) -> None:
-        backend, self._backend = self._backend, None
-        if backend is not None and isinstance(self._place, Path):
-            with suppress(Exception):  # it is given up
-                backend.close()
+    def shrink(self) -> None:
+        """Do nothing: the library gives its space back by itself."""
+
+    def close(self) -> None:
+        """Do nothing: the backend is its owner's, and memory is kept."""
+
+
+class SQLiteStorage:
+    """Entries in a SQLite file, by requests-cache's storage."""
+
+    def __init__(self, table: Any) -> None:  # noqa: ANN401 - a SQLiteDict, imported late
+        self._table = table
+
+    def get(self, key: str) -> bytes | None:
+        row = self._execute("SELECT value FROM responses WHERE key = ?", key).fetchone()
+        return None if row is None else row[0] or b""
+
+    def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
+        deleted = list(delete)
+        with self._table.bulk_commit():
+            for key, value in entries.items():
+                self._table[key] = value
+            if deleted:
+                self._table.bulk_delete(deleted)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        rows = self._execute(
+            "SELECT key FROM responses WHERE key >= ? AND key < ? ORDER BY key",
+            *(prefix, f"{prefix}\x7f"),
+        )
+        return [key for (key,) in rows]
+
+    def stored_size(self, prefix: str) -> int:
+        rows = self._execute(
+            "SELECT total(length(value)) FROM responses WHERE key >= ? AND key < ?",
+            *(prefix, f"{prefix}\x7f"),
+        )
+        return int(rows.fetchone()[0])
+
+    def shrink(self) -> None:
+        with self._table.connection() as connection:
+            # executescript runs to the end; execute would free one page.
+            connection.executescript("PRAGMA incremental_vacuum")
+
+    def close(self) -> None:
+        self._table.close()
+
+    def _execute(self, sql: str, *values: str) -> sqlite3.Cursor:
+        with self._table.connection() as connection:
+            cursor: sqlite3.Cursor = connection.execute(sql, values)
+            return cursor
+
+
+def open_sqlite(path: Path, *, wal: bool) -> SQLiteStorage:
+    """Open a SQLite file.
+
+    Raises
+    ------
+    OSError, sqlite3.Error
+        If it cannot be used, or is another program's database.
+    """
+    until = time.monotonic() + _OPEN_RETRY
+    while True:  # processes that create one file at once refuse each other without waiting
+        try:
+            _prepare(path, wal=wal)
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+            return SQLiteStorage(_table(path, wal=wal))
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+
+
+def _prepare(path: Path, *, wal: bool) -> None:
+    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None)
+    try:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = {name for (name,) in rows}
+        if tables - _TABLES:
+            raise OSError("it is another program's database")
+        if not tables:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA user_version = 2")  # writes the file's head
+        if not wal:  # it may have had a log on another machine
+            connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
+
+
+def _table(path: Path, *, wal: bool) -> Any:  # noqa: ANN401 - of a library that is imported late
+    from requests_cache import SQLiteDict
+
+    class Table(SQLiteDict):  # type: ignore[misc]
+        """A storage whose writes fail after a while, and say so."""
+
+        @contextmanager
+        def _acquire_sqlite_lock(self) -> Iterator[None]:
+            with self._lock:
+                connection = self._connection
+                self._active_transaction = True
+                try:  # Ctrl-C may come as soon as the wait for others is over
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield
+                    _commit(connection)
+                except BaseException:
+                    connection.rollback()
+                    raise
+                finally:
+                    self._active_transaction = False
+
+    return Table(
+        path,
+        table_name="responses",
+        serializer=_bytes_serializer(),
+        wal=wal,
+        timeout=_BUSY,
+        busy_timeout=int(1000 * _BUSY),
+    )
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    if not connection.in_transaction:  # a full disk may end a transaction without an error
+        raise sqlite3.OperationalError("the transaction was rolled back")
+    connection.commit()
+
+
+def adopt(backend: Any) -> MappingStorage:  # noqa: ANN401 - a backend of requests-cache
+    """Return the storage of a backend that the user passed, with our serializer.
+
+    The default serializer is pickle, which would run code from a tampered entry.
+    """
+    entries = backend.responses
+    if getattr(entries, "serializer", None) is not None:
+        entries.serializer = _bytes_serializer()
+        if hasattr(entries, "is_binary"):  # FileDict opens its files by this
+            entries.is_binary = True
+    return MappingStorage(entries)
+
+
+class _Bytes:
+    """Writes bytes as they are."""
+
+    dumps = staticmethod(bytes)
+    loads = staticmethod(bytes)
+
+
+def _bytes_serializer() -> Any:  # noqa: ANN401 - of a library that is imported late
+    from requests_cache.serializers import SerializerPipeline, Stage
+
+    return SerializerPipeline([Stage(_Bytes())], name="bytes", is_binary=True)

@@ -1,83 +1,101 @@
-"""Which processes are still there: each holds a lock that the system frees when it ends."""
+"""Tells which open walks are being written: each holds a lock that ends with its process."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import uuid
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from socialframe.sqlite import create_private_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Presence:
-    """Says of this process that it is there, and tells whether others are.
+class WalkLock:
+    """A lock on a file of one walk, which the system frees when the process ends.
 
-    The lock is SQLite's on a file of the process's own: it works on every system, a child that is
-    forked does not hold it, and no process id is mistaken for an older one.
-
-    Parameters
-    ----------
-    folder : Path or None
-        Where the files are; None knows this process alone.
+    The lock is SQLite's own: it works on every system, and a forked child does not hold it. While
+    the file exists, its walk may be resumed. Removing it needs neither free space nor the database,
+    so a walk that ended is never resumed, also where its row could not be deleted.
 
     Examples
     --------
-    >>> here = Presence(None)
-    >>> here.alive(here.name()), here.alive("another")
-    (True, False)
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "walk-1f3a.lock")
+    >>> lock = WalkLock.create(path)
+    >>> WalkLock.take(path) is None, is_locked(path)
+    (True, True)
+    >>> lock.free()
+    >>> is_locked(path), path.exists()
+    (False, True)
+    >>> WalkLock.take(path).remove()
+    >>> path.exists()
+    False
+    >>> folder.cleanup()
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self._name = ""
-
-    def name(self) -> str:
-        """Return the name of this process; from then on others see that it is there."""
-        if not self._name:
-            name = uuid.uuid4().hex
-            if self._folder is not None:
-                path = self._path(self._folder, name)
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-                weakref.finalize(self, _leave, _locked(path), path, os.getpid())
-            self._name = name
-        return self._name
-
-    def alive(self, name: str) -> bool:
-        """Whether the process of this name is there; the file of one that is not goes away."""
-        if name == self._name or self._folder is None:
-            return bool(name) and name == self._name
-        path = self._path(self._folder, name)
-        if not path.exists():
-            return False
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pid = os.getpid()
+        self._db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",  # fails if the file is not there
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
         try:
-            _locked(path).close()
-        except sqlite3.OperationalError:
-            return True
-        with suppress(OSError):
-            path.unlink()
+            self._db.execute("PRAGMA journal_mode = OFF")
+            self._db.execute("BEGIN EXCLUSIVE")
+        except BaseException:
+            self._db.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path) -> WalkLock:
+        """Return the lock of a new walk."""
+        create_private_file(path)
+        return cls(path)
+
+    @classmethod
+    def take(cls, path: Path) -> WalkLock | None:
+        """Return the lock of an open walk; None if it is held, or the walk has ended."""
+        try:
+            lock = cls(path)
+        except sqlite3.Error:
+            return None
+        if not path.exists():  # it was removed between open and lock
+            lock.free()
+            return None
+        return lock
+
+    @property
+    def mine(self) -> bool:
+        """Whether this process holds it; a forked child does not hold its parent's."""
+        return self._pid == os.getpid()
+
+    def free(self) -> None:
+        """Free the lock; the walk may be resumed."""
+        self._db.close()
+
+    def remove(self) -> None:
+        """Free the lock and remove its file; the walk is never resumed."""
+        if self.mine:
+            with suppress(OSError):
+                self._path.unlink()
+        self._db.close()
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process is writing the walk."""
+    if not path.exists():
         return False
-
-    def _path(self, folder: Path, name: str) -> Path:
-        return folder / f"process-{name}.lock"
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
-        db.execute("PRAGMA journal_mode = OFF")
-        db.execute("BEGIN EXCLUSIVE")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _leave(db: sqlite3.Connection, path: Path, process: int) -> None:
-    if process == os.getpid():  # else it is a forked child that ends
-        with suppress(OSError):
-            path.unlink()
-        db.close()
+        WalkLock(path).free()
+    except sqlite3.Error:
+        return True
+    return False

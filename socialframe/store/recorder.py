@@ -1,171 +1,174 @@
-"""What unfinished walks have fetched so far, on disk: the reason that they can be resumed.
-
-A reply is written before it is handed on. Going on is then nothing but the same walk again: its
-first calls are answered from here, as long as they are the same, and all others by the API.
-"""
+"""Answers the calls of one walk from the store first, and stores what is sent."""
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from socialframe.errors import SocialFrameError
-from socialframe.messages.call import Call, Reply
-from socialframe.store.codec import Kept
+from socialframe.errors import SocialFrameError, TornWalk
+from socialframe.store.stored_walk import COMPLETE, StoredWalk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from socialframe.messages.call import Send
-    from socialframe.store.store import Walks
+    from socialframe.messages.call import Call, Reply
+    from socialframe.store.store import WalkStore
 
-_NOT_KNOWN = {400, 404, 410, 422}  # how an API says that it no longer knows a cursor
+_CURSOR_UNKNOWN = {400, 404, 410, 422}  # statuses by which an API refuses an old cursor
+_OK = 200
+_CONNECT = "connect"  # replies under this path hold tokens and codes
 _MINUTE = 60
-_NEVER = "connect"  # replies under this path hold tokens and codes
 
 
-@dataclass(slots=True, repr=False)
-class Journal:
-    """The journal of one walk.
+class Recorder:
+    """Sends the calls of one walk.
+
+    A replay and a resumed walk are the same: reply *n* of the store is returned where its call is
+    the same, and everything else is sent and stored.
 
     Parameters
     ----------
-    walks : Walks
-        Where it is kept.
-    id : str
-        Its name there.
-    pages : int
-        Replies that it holds from an earlier run.
-    age : float
-        Seconds since the last of them came.
+    store : WalkStore
+        Where the walk is.
+    walk : StoredWalk
+        A complete walk is replayed, an open one goes on, a new one begins.
+    send : callable
+        Sends a call to the API.
 
     Attributes
     ----------
-    outdated : SocialFrameError or None
-        How the API refused the first call after the replies that were kept.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> from socialframe.store.stored_walk import Started
-    >>> from socialframe.store.store import Walks
-    >>> walks = Walks(None, lambda: pa.Codec("zstd"))
-    >>> reply = Reply(200, {}, b"[]", datetime(2026, 1, 1, tzinfo=UTC))
-    >>> journal = walks.begin(Started("tenant", "name", "accounts", {}))
-    >>> journal.through(lambda *_: reply)(Call("/v1/accounts")).journalled
-    False
-    >>> journal.left("interrupted", "", rows=0)
-    >>> send = walks.pick("tenant", "name").through(lambda *_: reply)
-    >>> send(Call("/v1/accounts")).journalled
-    True
+    cursor_expired : SocialFrameError or None
+        How the API refused the first call after the stored ones.
+    torn : bool
+        Whether a page of a replayed walk is missing.
     """
 
-    walks: Walks
-    id: str
-    pages: int = 0
-    age: float = 0.0
-    outdated: SocialFrameError | None = None
-    _place: int = 0
+    def __init__(
+        self,
+        store: WalkStore,
+        walk: StoredWalk,
+        send: Callable[[Call, Callable[[str], None] | None], Reply],
+    ) -> None:
+        self.walk = walk
+        self.replays = walk.state == COMPLETE
+        self.stored = walk.pages  # replies that the store had before
+        self.cursor_expired: SocialFrameError | None = None
+        self.torn = False
+        self._store = store
+        self._send = send
+        self._number = 0  # of the next reply
+        self._stores = True  # whether every reply so far is in the store
+        self._appended = False
+        self._replayable = True
+        self._moments: list[float] = []
+        self._size = 0
 
-    def through(self, send: Send) -> Send:
-        """Return a way to send that answers from the journal first, and keeps what comes."""
+    def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        """Return the stored reply of a call, or send it and store the reply.
 
-        def sent(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            place = self._place
-            if place < self.pages:
-                kept = self._kept(place)
-                if kept is not None and kept[0] == call:
-                    self._place += 1
-                    return kept[1]
-            try:
-                # A refusal is not kept: a walk that tries a way and is refused goes on as it did.
-                reply = send(call, notify)
-            except SocialFrameError as error:
-                if place and place == self.pages and error.status_code in _NOT_KNOWN:
-                    self.outdated = error
-                raise
-            self._place += 1
-            self.outdated = None
-            if place < self.pages:
-                # The walk takes another way than it did: what lies behind is of no use to it.
-                self.walks.cut(self.id, place)
-                self.pages = place
-            if _NEVER not in call.path.lower().split("/"):
-                self.walks.add(self.id, place, _written(call, reply), _kept(reply))
-            return reply
-
-        return sent
-
-    def replies(self) -> Iterator[tuple[Call, Reply]]:
-        """Yield what is kept, in order."""
-        place = 0
-        while (kept := self._kept(place)) is not None:
-            yield kept
-            place += 1
-
-    def cut(self, call: Call | None) -> None:
-        """Forget the reply to a call, and what came after it: it was not what it should be.
-
-        Where there is none, the call was not one to be sent: the last reply led to it.
+        Raises
+        ------
+        TornWalk
+            If the walk is replayed and the reply is missing.
+        SocialFrameError
+            If sending fails.
         """
-        calls = self.walks.calls(self.id)
-        place = max(0, len(calls) - 1)
-        with suppress(ValueError, TypeError):  # a damaged one
-            known = [_called(text)[0] for text in calls]
-            place = known.index(call) if call in known else place
-        self.walks.cut(self.id, place)
+        if self._number < self.stored:
+            found = self._store.page(self.walk, self._number)
+            if found is not None and found[0] == call:
+                return self._count(replace(found[1], cached=self.replays, resumed=not self.replays))
+        if self.replays:
+            self.torn = True
+            raise TornWalk(f"The cache lost its reply to GET {call.path}.")
+        reply = self._sent(call, notify)
+        if self._number < self.stored:  # the walk takes another course than before
+            self._store.truncate(self.walk, self._number)
+            self.stored = self._number
+        secret = _CONNECT in call.path.lower().split("/")
+        self._stores = (
+            self._stores and not secret and self._store.append(self.walk, self._number, call, reply)
+        )
+        self._appended = self._appended or self._stores
+        self._replayable = self._replayable and reply.status == _OK and not _forbids_storing(reply)
+        return self._count(reply)
 
-    def told(self) -> str:
-        """Say in one line that the walk goes on.
+    @property
+    def has_pages(self) -> bool:
+        """Whether the store has pages of the walk."""
+        return self._appended or self.stored > 0
+
+    def truncate(self, call: Call | None) -> None:
+        """Delete the stored reply to a call, and all later ones: it was not what it should be.
+
+        If there is none, the call was not one to send: the last reply led to it.
+        """
+        calls = [found for found, _ in self._store.pages(self.walk)]
+        place = max(0, len(calls) - 1)
+        with suppress(ValueError):
+            place = calls.index(call)  # type: ignore[arg-type]
+        self._store.truncate(self.walk, place)
+
+    def describe(self, age: float) -> str:
+        """Describe, in one line, how the walk goes on.
 
         Examples
         --------
-        >>> Journal(None, "1f3a", pages=37, age=190.0).told()
+        >>> Recorder(None, StoredWalk("1f3a", "", "", "posts", pages=37), None).describe(190.0)
         'goes on after the 37 pages that came 3 min ago (walk 1f3a)'
         """
-        pages = f"the {self.pages:,} pages" if self.pages > 1 else "the page"
-        ago = f"{self.age / 60:.0f} min" if self.age >= _MINUTE else f"{self.age:.0f} s"
-        return f"goes on after {pages} that came {ago} ago (walk {self.id})"
+        pages = f"the {self.stored:,} pages" if self.stored > 1 else "the page"
+        ago = f"{age / 60:.0f} min" if age >= _MINUTE else f"{age:.0f} s"
+        return f"goes on after {pages} that came {ago} ago (walk {self.walk.id})"
 
-    def left(self, state: str, reason: str, rows: int) -> None:
-        """Note that the walk is not at work any more, and why."""
-        self.walks.note(self.id, state, reason, rows)
+    def stop(self, state: str, reason: str, rows: int) -> None:
+        """Note why the walk stopped."""
+        self._store.close(self.walk, state, reason, rows)
 
-    def done(self) -> None:
-        """Forget it all: the walk came to its end."""
-        self.walks.ended(self.id)
+    def finish(self, *, rows: int, replayable: bool) -> None:
+        """End a walk that came to its end."""
+        if self.replays:
+            return
+        ended = replace(
+            self.walk,
+            pages=self._number,
+            rows=rows,
+            size=self._size,
+            first=self._moments[0] if self._moments else 0.0,
+            last=self._moments[-1] if self._moments else 0.0,
+        )
+        self._store.finish(
+            ended, replayable=replayable and self._replayable and self._stores and self._number > 0
+        )
 
-    def dropped(self) -> None:
-        """Forget it all: there is nothing to go on from."""
-        self.walks.remove([self.id])
+    def discard(self) -> None:
+        """Delete the walk."""
+        if self.replays:
+            self._store.delete_complete(self.walk)
+        else:
+            self._store.discard([self.walk])
 
-    def _kept(self, place: int) -> tuple[Call, Reply] | None:
-        found = self.walks.page(self.id, place)
+    def _count(self, reply: Reply) -> Reply:
+        self._number += 1
+        self._moments[1:] = [reply.at.timestamp()]
+        self._size += len(reply.body)
+        return reply
+
+    def _sent(self, call: Call, notify: Callable[[str], None] | None) -> Reply:
         try:
-            return None if found is None else _read(*found)
-        except (ValueError, TypeError):  # damaged, and as good as gone
-            return None
+            reply = self._send(call, notify)
+        except SocialFrameError as error:
+            # A refusal is not stored, so a walk that a scheme tried and was refused in is resumed
+            # as it went, but cannot be replayed.
+            self._replayable = False
+            resumed = self._number and self._number == self.stored
+            if resumed and error.status_code in _CURSOR_UNKNOWN:
+                self.cursor_expired = error
+            raise
+        self.cursor_expired = None
+        return reply
 
 
-def _written(call: Call, reply: Reply) -> str:
-    return json.dumps([call.path, call.params, call.url, reply.url])
-
-
-def _kept(reply: Reply) -> Kept:
-    return Kept(reply.status, tuple(reply.headers.items()), reply.body, reply.at.timestamp())
-
-
-def _called(text: str) -> tuple[Call, str]:
-    """Return a call, and the address that was asked for it."""
-    path, params, url, asked = json.loads(text)
-    return Call(path, tuple((name, value) for name, value in params), url), asked
-
-
-def _read(text: str, kept: Kept) -> tuple[Call, Reply]:
-    call, asked = _called(text)
-    at = datetime.fromtimestamp(kept.at, UTC)
-    reply = Reply(kept.status, dict(kept.headers), kept.body, at, asked)
-    return call, replace(reply, journalled=True)
+def _forbids_storing(reply: Reply) -> bool:
+    control = reply.headers.get("cache-control", "").lower()
+    return "no-store" in {part.strip() for part in control.split(",")}

@@ -1,382 +1,371 @@
-"""The file of unfinished walks: one row a walk, and one a reply, as it came.
+"""The walks of a user and their pages, shared by all processes.
 
-Whatever is wrong with the file costs one warning and the means to resume, never a walk.
+Open walks are always in one SQLite file, so that every client can resume them. Complete ones are in
+the same file unless ``cache=`` names another place: then their bytes are moved there at the end.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import sqlite3
+import threading
 import time
-import warnings
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from socialframe.errors import JournalWarning, outside
-from socialframe.sqlite import is_damaged, made, set_aside
-from socialframe.sqlite_forks import closes
-from socialframe.sqlite_locks import Turns
-from socialframe.store.codec import Frame
-from socialframe.store.lock import Presence
-from socialframe.store.recorder import Journal
-from socialframe.store.stored_walk import ROW, Started, Unfinished, unfinished
+from socialframe.messages.call import Call, Reply
+from socialframe.store.codec import decode, encode
+from socialframe.store.lock import WalkLock, is_locked
+from socialframe.store.stored_walk import COMPLETE, KILLED, LEFT, LOOPED, RUNNING, SKEW, StoredWalk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from socialframe.store.codec import Codec, Kept
+    from socialframe.sqlite import SQLiteFile
+    from socialframe.store.backends import Storage
 
-T = TypeVar("T")
-
-YOUNG = 3600.0  # seconds; a walk that is older is not picked up unless it is named
-_KEPT = 7 * 86400.0  # seconds after which an unfinished walk is thrown away
-_SKEW = 60.0  # seconds by which clocks differ
-_BUSY = 2.0  # seconds that the file may be locked before we do without it
-_REST = 60.0  # seconds for which a file that is locked is left alone
-_FORMAT = 1  # of the file; one of another format is set aside
-
-# States. A walk that looped is never gone on with; one that was left, as by break, not for long.
-RUNNING, LOOPED, LEFT = "running", "looped", "left"
-
-_TABLES = """
-CREATE TABLE walks (
-  id TEXT PRIMARY KEY, tenant TEXT, name TEXT, endpoint TEXT, query TEXT, owner TEXT,
-  state TEXT, reason TEXT, rows INTEGER, began REAL, changed REAL);
-CREATE INDEX walks_by_name ON walks (tenant, name);
-CREATE TABLE pages (
-  walk TEXT, number INTEGER, call TEXT, reply BLOB, UNIQUE (walk, number));
-"""
+RESUME_FOR = 3600.0  # seconds; an older walk is resumed only by its id
+_OPEN_FOR = 7 * 86400.0  # seconds after which an open walk is deleted
+_MOVED_AT_ONCE = 16  # pages
+_EVICT_AFTER = 50  # evict after 1/50 of max_bytes has been written
+_NOT_STORED = {"set-cookie", "authorization", "proxy-authorization", "cookie", "connection", "date"}
+_STRANGE = "The store of walks has entries that are damaged or of another version; it skips them."
 
 
-class Walks:
-    """The unfinished walks of a user, in a SQLite file that all processes share.
+class WalkStore:
+    """Stores walks and their pages.
+
+    A store that cannot be used returns nothing and stores nothing; it never raises.
 
     Parameters
     ----------
-    find : callable or None
-        Returns the file's folder, made if need be and the user's own; None keeps everything in
-        memory. It is called when the file is first used.
-    codec : callable
-        Makes what compresses.
-    now, clock : callable
-        Seconds of Unix time; seconds that only ever grow.
-    remote : callable
-        Whether a folder is on a file system that several machines share.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> Walks(None, lambda: pa.Codec("zstd")).all()
-    []
+    open_file, complete_file : SQLiteFile
+        Where open and complete walks are; perhaps the same.
+    now : callable
+        Unix time.
+    max_bytes : int
+        Bytes of bodies of complete walks that are kept. It may be set.
     """
 
     def __init__(
         self,
-        find: Callable[[], Path] | None,
-        codec: Callable[[], Codec],
+        open_file: SQLiteFile[Storage],
+        complete_file: SQLiteFile[Storage],
         *,
         now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
-        remote: Callable[[Path], bool] = lambda _: False,
+        max_bytes: int = 1 << 30,
     ) -> None:
-        self._find = find
-        self._codec = codec
+        self._open = open_file
+        self._complete = complete_file
         self.now = now
-        self._clock = clock
-        self._remote = remote
-        self._path: Path | None = None
-        self._file = 0  # what tells the file that was opened from one that stands there now
-        self._off_until = -float("inf")
-        self._turns = Turns()
-        self._pid = os.getpid()
-        self._db: sqlite3.Connection | None = None
-        self._frame: Frame | None = None
-        self._presence: Presence | None = None
-        self._begun: dict[str, Started] = {}  # walks whose first reply has not come yet
-        self._lost: set[str] = set()  # walks that are no longer written
-        self._warned = False
-        closes(self)
+        self.max_bytes = max_bytes
+        self._locks: dict[str, WalkLock | None] = {}  # of open walks that this process writes
+        self._locking = threading.Lock()
+        self._written: int | None = None  # bytes since the last eviction; None before the first
 
-    def begin(self, started: Started) -> Journal:
-        """Return the journal of a new walk; nothing is written before its first reply."""
-        name = secrets.token_hex(4)
-        self._begun[name] = started
-        return Journal(self, name)
+    def begin(self, tenant: str, name: str, endpoint: str, query: dict[str, Any]) -> StoredWalk:
+        """Return a new open walk; nothing is written before its first page."""
+        return StoredWalk(secrets.token_hex(4), tenant, name, endpoint, query)
 
-    def pick(
-        self, tenant: str, name: str, *, walk: str = "", take: bool = True, left: float = YOUNG
-    ) -> Journal | None:
-        """Return the journal of a walk that nobody is at work on, and take it over.
+    def claim(
+        self, tenant: str, name: str, walk_id: str = "", *, left_for: float = RESUME_FOR
+    ) -> StoredWalk | None:
+        """Take over an open walk that no process is writing; None if there is none.
 
         Parameters
         ----------
         tenant, name : str
             Whose walk, of which query.
-        walk : str
-            Which one, however old it is; empty for the newest one that is young.
-        take : bool
-            Whether it goes on; else it is only read, whatever became of it.
-        left : float
-            Seconds from which on one that nobody interrupted, but that was left, is too old.
+        walk_id : str
+            Which one, of any age; empty for the newest that is younger than an hour.
+        left_for : float
+            Maximum age, in seconds, of one that was left, as by ``break``.
         """
+        for walk in self.open_walks(name):
+            age = self.now() - walk.last
+            young = -SKEW < age < (left_for if walk.state == LEFT else RESUME_FOR)
+            if (
+                walk.tenant == tenant
+                and (walk.id == walk_id or (not walk_id and young))
+                and walk.state not in {LOOPED, RUNNING}
+                and self._lock(walk, new=False)
+            ):
+                running = replace(walk, state=RUNNING, reason="")
+                self._rewrite(running)
+                return running
+        return None
 
-        def look(db: sqlite3.Connection) -> Journal | None:
-            now = self.now()
-            found = db.execute(
-                f"{ROW} WHERE tenant = ? AND name = ? AND (id = ? OR ? = '') ORDER BY changed DESC",
-                (tenant, name, walk, walk),
-            )
-            for one in map(unfinished, found.fetchall()):
-                age = now - one.changed
-                young = -_SKEW < age < (left if one.state == LEFT else YOUNG)
-                if take:
-                    if one.state == LOOPED or not (walk or young) or self._at_work(one):
-                        continue
-                    owner = (self._me(), RUNNING, one.id)
-                    db.execute("UPDATE walks SET owner = ?, state = ? WHERE id = ?", owner)
-                return Journal(self, one.id, one.pages, max(0.0, age))
-            return None
+    def open_walks(self, name: str = "") -> list[StoredWalk]:
+        """Return the open walks, newest first: of one query, or all."""
+        found = [self._open_walk(key) for key in self._open_keys(name)]
+        return sorted((walk for walk in found if walk is not None), key=lambda walk: -walk.last)
 
-        return self._do(look, None)
+    def append(self, walk: StoredWalk, number: int, call: Call, reply: Reply) -> bool:
+        """Store a reply of an open walk, and the walk with its first one; return whether it did."""
+        entries = {walk.page_key(number): _encode_reply(call, reply)}
+        if not number:
+            moment = reply.at.timestamp()
+            entries[walk.key] = encode(replace(walk, first=moment, last=moment).to_json())
 
-    def all(self) -> list[Unfinished]:
-        """Return all unfinished walks, newest first; one whose process died counts as killed."""
-
-        def look(db: sqlite3.Connection) -> list[Unfinished]:
-            rows = db.execute(f"{ROW} ORDER BY changed DESC").fetchall()
-            return [self._seen(unfinished(row)) for row in rows]
-
-        return self._do(look, [])
-
-    def add(self, walk: str, number: int, call: str, kept: Kept) -> None:
-        """Keep a reply of a walk, and the walk with its first one."""
-        if walk in self._lost:
-            return
-
-        def write(db: sqlite3.Connection) -> bool:
-            now = self.now()
-            if walk in self._begun:
-                self._start(db, walk, self._begun.pop(walk), now)
-            row = (walk, number, call, self._framed().dumps(kept))
-            db.execute("INSERT INTO pages VALUES (?, ?, ?, ?)", row)
-            db.execute("UPDATE walks SET changed = ? WHERE id = ?", (now, walk))
+        def write(storage: Storage) -> bool:
+            if not number:
+                self._lock(walk, new=True)
+            elif storage.get(walk.key) is None:
+                return False  # it was deleted, or its file was set aside
+            storage.write(entries)
             return True
 
-        if not self._do(write, otherwise=False):
-            self._lost.add(walk)
+        appended = self._open.run(write, otherwise=False)
+        if not number and self._written is None:
+            self._evict()
+        return appended
 
-    def page(self, walk: str, number: int) -> tuple[str, Kept] | None:
-        """Return a call of a walk and its reply; None where there is none that can be read."""
+    def page(self, walk: StoredWalk, number: int) -> tuple[Call, Reply] | None:
+        """Return a stored call of a walk and its reply; None if it cannot be read."""
+        file = self._complete if walk.state == COMPLETE else self._open
+        data = file.run(lambda storage: storage.get(walk.page_key(number)), None)
+        found = None if data is None else _decode_reply(data)
+        if data is not None and found is None:
+            file.warn(_STRANGE)
+        return found
 
-        def read(db: sqlite3.Connection) -> tuple[str, Kept] | None:
-            found = db.execute(
-                "SELECT call, reply FROM pages WHERE walk = ? AND number = ?", (walk, number)
-            ).fetchone()
-            kept = None if found is None else self._framed().loads(found[1])
-            return None if kept is None else (found[0], kept)
+    def pages(self, walk: StoredWalk) -> Iterator[tuple[Call, Reply]]:
+        """Yield the stored calls and replies of a walk, in order."""
+        number = 0
+        while (found := self.page(walk, number)) is not None:
+            yield found
+            number += 1
 
-        return None if walk in self._begun else self._do(read, None)
-
-    def calls(self, walk: str) -> list[str]:
-        """Return the calls of a walk whose replies are kept, in order."""
-        rows = "SELECT call FROM pages WHERE walk = ? ORDER BY number"
-        return self._do(lambda db: [call for (call,) in db.execute(rows, (walk,))], [])
-
-    def cut(self, walk: str, number: int) -> None:
-        """Forget a reply of a walk and all that came after it."""
-        self._do(
-            lambda db: db.execute(
-                "DELETE FROM pages WHERE walk = ? AND number >= ?", (walk, number)
+    def truncate(self, walk: StoredWalk, number: int) -> None:
+        """Delete a page of an open walk and all that follow."""
+        first = walk.page_key(number)
+        self._open.run(
+            lambda storage: storage.write(
+                {}, [key for key in storage.keys(f"page:{walk.id}:") if key >= first]
             ),
             None,
         )
 
-    def note(self, walk: str, state: str, reason: str, rows: int) -> None:
-        """Note why nobody is at work on a walk."""
-        if self._begun.pop(walk, None) is None:
-            self._do(
-                lambda db: db.execute(
-                    "UPDATE walks SET owner = '', state = ?, reason = ?, rows = ?"
-                    " WHERE id = ? AND owner = ?",  # a forked child leaves its parent's alone
-                    (state, reason, rows, walk, self._me()),
-                ),
-                None,
-            )
+    def close(self, walk: StoredWalk, state: str, reason: str, rows: int) -> None:
+        """Note why an open walk stopped; from now on it may be resumed."""
+        if self._is_mine(walk):
+            self._rewrite(replace(walk, state=state, reason=reason, rows=rows))
+            self._unlock(walk, ended=False)
 
-    def ended(self, walk: str) -> None:
-        """Forget a walk that came to its end, and what is left of earlier ones of its query."""
-        if self._begun.pop(walk, None) is not None:
+    def finish(self, walk: StoredWalk, *, replayable: bool) -> None:
+        """End a walk that came to its end: keep it for replay, or delete it.
+
+        Earlier walks of the same query are deleted, but for those that are running.
+        """
+        if not self._is_mine(walk):
             return
+        kept = replayable and walk.size <= self.max_bytes and self._complete_walk(walk)
+        # Without its lock it is never resumed, also if its row could not be deleted.
+        self._unlock(walk, ended=True)
+        same = [one for one in self.open_walks(walk.name) if one.state != RUNNING]
+        moved = kept and self._complete is not self._open
+        self.discard([*same, *([] if kept and not moved else [walk])], shrink=not kept)
+        if kept:
+            self._written = (self._written or 0) + walk.size
+            if self._written * _EVICT_AFTER > self.max_bytes:
+                self._evict()
 
-        def look(db: sqlite3.Connection) -> list[str]:
-            same = "WHERE (tenant, name) IN (SELECT tenant, name FROM walks WHERE id = ?)"
-            found = map(unfinished, db.execute(f"{ROW} {same}", (walk,)).fetchall())
-            return [one.id for one in found if one.id == walk or not self._at_work(one)]
-
-        self.remove(self._do(look, []))
-
-    def remove(self, walks: Iterable[str]) -> None:
-        """Forget some walks, and give the space back."""
+    def discard(self, walks: Iterable[StoredWalk], *, shrink: bool = True) -> int:
+        """Delete open walks; return how many are gone."""
         gone = list(walks)
 
-        def delete(db: sqlite3.Connection) -> bool:
-            for walk in gone:
-                _delete(db, walk)
+        def delete(storage: Storage) -> bool:
+            pages = [key for walk in gone for key in storage.keys(f"page:{walk.id}:")]
+            storage.write({}, [*pages, *(walk.key for walk in gone)])
+            if shrink:
+                storage.shrink()
             return True
 
-        deleted = self._do(delete, otherwise=False) if gone else False
-        if deleted:
-            # executescript steps until it is done; execute would give one page back.
-            self._do(lambda db: db.executescript("PRAGMA incremental_vacuum"), None, plain=True)
+        deleted = bool(gone) and self._open.run(delete, otherwise=False)
+        for walk in gone:
+            self._unlock(walk, ended=True)
+        return len(gone) if deleted else 0
 
-    def close(self) -> None:
-        """Close the file; a later use opens it again."""
-        self.hold()
-        self.free()
+    def find_complete(self, tenant: str, names: Iterable[str]) -> StoredWalk | None:
+        """Return the newest complete walk under some names."""
+        found = (self._row(self._complete, f"walk:{name}") for name in dict.fromkeys(names))
+        walks = [walk for walk in found if walk is not None and walk.tenant == tenant]
+        return max(walks, key=lambda walk: walk.first, default=None)
 
-    def hold(self) -> None:
-        """Take the lock and close the file, before a fork."""
-        self._turns.hold()
-        if self._find is not None:
-            self._drop()
+    def complete_walks(self) -> list[StoredWalk]:
+        """Return all complete walks, newest first."""
+        keys = _keys(self._complete, "walk:")
+        found = (self._row(self._complete, key) for key in keys if key.count(":") == 1)
+        return sorted((walk for walk in found if walk is not None), key=lambda walk: -walk.first)
 
-    def free(self) -> None:
-        """Give the lock back, after it."""
-        self._turns.free()
+    def delete_complete(self, walk: StoredWalk, *, shrink: bool = False) -> bool:
+        """Delete a complete walk, but no newer one of its query; return whether it is gone."""
 
-    def _start(self, db: sqlite3.Connection, walk: str, started: Started, now: float) -> None:
-        old = db.execute(f"{ROW} WHERE changed < ?", (now - _KEPT,)).fetchall()
-        for one in map(unfinished, old):
-            if not self._at_work(one):  # the clock may have been set
-                _delete(db, one.id)
-        query = json.dumps(started.query)
-        row = (walk, started.tenant, started.name, started.endpoint, query, self._me())
-        db.execute(
-            "INSERT INTO walks VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, ?, ?)", (*row, RUNNING, now, now)
-        )
+        def delete(storage: Storage) -> bool:
+            current = _decode_walk(storage.get(walk.key) or b"")
+            newer = current is not None and current.id != walk.id
+            storage.write({}, [*walk.page_keys(), *([] if newer else [walk.key])])
+            if shrink:
+                storage.shrink()
+            return True
 
-    def _me(self) -> str:
-        return "" if self._presence is None else self._presence.name()
+        return self._complete.run(delete, otherwise=False)
 
-    def _at_work(self, one: Unfinished) -> bool:
-        if one.state != RUNNING or not one.owner:
+    def shut(self) -> None:
+        """Close the files. The next use opens them again."""
+        self._open.close()
+        self._complete.close()
+
+    def _complete_walk(self, walk: StoredWalk) -> bool:
+        """Make an open walk the complete one of its query, in place of an older one."""
+        row = replace(walk, state=COMPLETE)
+        same_file = self._complete is self._open
+        if not same_file and not self._move_pages(walk):
             return False
-        return self._presence is not None and self._presence.alive(one.owner)
 
-    def _seen(self, one: Unfinished) -> Unfinished:
-        if one.state != RUNNING or self._at_work(one):
-            return one
-        return replace(one, state="killed", reason="its process ended")
+        def write(storage: Storage) -> bool:
+            older = _decode_walk(storage.get(row.key) or b"")
+            gone = older.page_keys() if older is not None and older.id != row.id else []
+            gone += [walk.key] * same_file
+            storage.write({row.key: encode(row.to_json())}, gone)
+            return True
 
-    def _framed(self) -> Frame:
-        if self._frame is None:
-            self._frame = Frame(self._codec())
-        return self._frame
+        return self._complete.run(write, otherwise=False)
 
-    def _do(
-        self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, plain: bool = False
-    ) -> T:
-        """Do some work in one transaction; say once what is wrong with the file."""
+    def _move_pages(self, walk: StoredWalk) -> bool:
+        keys = walk.page_keys()
+        for start in range(0, len(keys), _MOVED_AT_ONCE):
+            group = keys[start : start + _MOVED_AT_ONCE]
+            read = _values(self._open, group)
+            pages = {key: bytes(data) for key, data in zip(group, read, strict=False) if data}
 
-        def turn() -> tuple[T, str]:
-            if self._clock() < self._off_until:
-                return otherwise, ""
-            try:
-                db = self._opened()
-                if plain:
-                    return work(db), ""
-                try:  # from here on, since Ctrl-C comes when the waiting for others is over
-                    db.execute("BEGIN IMMEDIATE")
-                    result = work(db)
-                    db.execute("COMMIT")
-                except BaseException:
-                    with suppress(sqlite3.Error):
-                        db.execute("ROLLBACK")
-                    raise
-            except (sqlite3.Error, OSError) as error:
-                return otherwise, self._troubled(error)
-            return result, ""
+            def write(storage: Storage, pages: dict[str, bytes] = pages) -> bool:
+                storage.write(pages)
+                return True
 
-        result, trouble = self._turns.take(turn, (otherwise, ""))
-        if trouble and not self._warned:
-            self._warned = True
-            warnings.warn(trouble, JournalWarning, stacklevel=outside())
-        return result
+            if len(pages) < len(group) or not self._complete.run(write, otherwise=False):
+                return False
+        return True
 
-    def _troubled(self, error: Exception) -> str:
-        """Close the file, put it aside if it is damaged, and say what is wrong with it."""
-        self._drop()
-        if is_damaged(error) and self._path is not None:
-            with suppress(OSError):  # then it is left alone as any other that cannot be used
-                if self._path.stat().st_ino != self._file:
-                    return ""  # somebody else has put it aside
-                aside = set_aside(self._path)
-                return (
-                    f"The journal of unfinished walks was damaged ({error}); it is now "
-                    f"{aside.name}, and a new one begun."
-                )
-        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
-            self._off_until = self._clock() + _REST  # so that not every use waits for it
-        return (
-            f"The journal of unfinished walks cannot be used ({error}), so a walk that breaks now "
-            "starts anew."
-        )
+    def _evict(self) -> None:
+        """Delete the oldest complete walks beyond ``max_bytes``, and open ones after a week."""
+        self._written = 0
+        walks = self.complete_walks()
+        size = sum(walk.size for walk in walks)
+        while walks and size > self.max_bytes:
+            size -= walks[-1].size
+            self.delete_complete(walks.pop())
+        old = []
+        for key in self._open_keys():
+            walk = self._open_walk(key)
+            row = walk or self._row(self._open, key)  # no open walk: it ended, its row stayed
+            expired = walk is None or self.now() - walk.last > _OPEN_FOR
+            if row is not None and expired and row.id not in self._locks:
+                old += [row] * (walk is None or walk.state != RUNNING)
+        self.discard(old)
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():  # a child is another process, whose walks are its own
-            self._presence, self._pid = None, os.getpid()
-        if self._db is None:
-            folder = None if self._find is None else self._find()
-            self._presence = self._presence or Presence(folder)
-            if folder is None:
-                self._db = _connected(":memory:", "MEMORY")
-            else:
-                self._path = folder / "walks.sqlite"
-                made(self._path)
-                self._file = self._path.stat().st_ino
-                # A log that all processes map into memory is none across machines.
-                self._db = _connected(self._path, "DELETE" if self._remote(folder) else "WAL")
-        return self._db
+    def _open_keys(self, name: str = "") -> list[str]:
+        keys = _keys(self._open, f"walk:{name}")
+        return [key for key in keys if key.count(":") == 2]  # noqa: PLR2004 - as StoredWalk.key
 
-    def _drop(self) -> None:
-        db, self._db = self._db, None
-        if db is not None:
-            with suppress(sqlite3.Error):
-                db.close()
+    def _open_walk(self, key: str) -> StoredWalk | None:
+        """Return an open walk with what its pages tell; None if it has ended."""
+        walk = self._row(self._open, key)
+        if walk is None:
+            return None
+        pages = f"page:{walk.id}:"
+        keys = _keys(self._open, pages)
+        last = self.page(walk, len(keys) - 1) if keys else None
+        size = self._open.run(lambda storage: storage.stored_size(pages), 0)
+        moment = walk.last if last is None else last[1].at.timestamp()
+        walk = replace(walk, pages=len(keys), size=size, last=moment)
+        path = self._lock_path(walk)
+        running = walk.id in self._locks if path is None else is_locked(path)
+        if path is not None and not path.exists():
+            return None
+        if running:
+            return replace(walk, state=RUNNING)
+        if walk.state == RUNNING:
+            return replace(walk, state=KILLED, reason="its process ended")
+        return walk
+
+    def _row(self, file: SQLiteFile[Storage], key: str) -> StoredWalk | None:
+        data = file.run(lambda storage: storage.get(key), None)
+        found = None if data is None else _decode_walk(data)
+        if data is not None and found is None:
+            file.warn(_STRANGE)
+        return found
+
+    def _rewrite(self, walk: StoredWalk) -> None:
+        def write(storage: Storage) -> None:
+            if storage.get(walk.key) is not None:
+                storage.write({walk.key: encode(walk.to_json())})
+
+        self._open.run(write, None)
+
+    def _lock_path(self, walk: StoredWalk) -> Path | None:
+        path = self._open.path
+        return None if path is None else path.with_name(f"walk-{walk.id}.lock")
+
+    def _lock(self, walk: StoredWalk, *, new: bool) -> bool:
+        """Take the lock of a walk; raise OSError if a new one cannot be made."""
+        path = self._lock_path(walk)
+        with self._locking:
+            if walk.id in self._locks and (path is None or not new):
+                return False
+            lock = None
+            if path is not None:
+                lock = WalkLock.create(path) if new else WalkLock.take(path)
+            if path is None or lock is not None:
+                self._locks[walk.id] = lock
+            return walk.id in self._locks
+
+    def _is_mine(self, walk: StoredWalk) -> bool:
+        """Return whether this process writes the walk; a forked child does not."""
+        lock = self._locks.get(walk.id)
+        return walk.id in self._locks and (lock is None or lock.mine)
+
+    def _unlock(self, walk: StoredWalk, *, ended: bool) -> None:
+        with self._locking:
+            lock = self._locks.pop(walk.id, None)
+        if lock is not None and ended:
+            lock.remove()
+        elif lock is not None:
+            lock.free()
+        elif ended and (path := self._lock_path(walk)) is not None:
+            path.unlink(missing_ok=True)
 
 
-def _connected(path: Path | str, mode: str) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+def _keys(file: SQLiteFile[Storage], prefix: str) -> list[str]:
+    none: list[str] = []
+    return file.run(lambda storage: storage.keys(prefix), none)
+
+
+def _values(file: SQLiteFile[Storage], keys: list[str]) -> list[bytes | None]:
+    none: list[bytes | None] = []
+    return file.run(lambda storage: [storage.get(key) for key in keys], none)
+
+
+def _encode_reply(call: Call, reply: Reply) -> bytes:
+    headers = [(name, value) for name, value in reply.headers.items() if name not in _NOT_STORED]
+    head = [call.path, call.params, call.url, reply.status, headers, reply.at.timestamp()]
+    return encode([*head, reply.url], reply.body)
+
+
+def _decode_reply(data: bytes) -> tuple[Call, Reply] | None:
+    found = decode(data)
+    if found is None:
+        return None
     try:
-        found = db.execute("PRAGMA user_version").fetchone()[0]
-        if found not in (0, _FORMAT):
-            raise sqlite3.DatabaseError("it is of another version")  # noqa: TRY301 - as damaged
-        if not found:
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before there is anything
-        db.execute(f"PRAGMA journal_mode = {mode}")
-        if not found:
-            _make(db)
-        # It outlives a process that dies at any moment; a machine that does may lose the last page.
-        db.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
-        db.close()
-        raise
-    return db
+        path, params, url, status, headers, moment, asked = found[0]
+        call = Call(path, tuple((name, value) for name, value in params), url)
+        at = datetime.fromtimestamp(moment, UTC)
+        return call, Reply(status, dict(headers), found[1], at, asked)
+    except (ValueError, TypeError):
+        return None
 
 
-def _make(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:  # nobody was faster
-        for statement in _TABLES.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {_FORMAT}")
-    db.execute("COMMIT")
-
-
-def _delete(db: sqlite3.Connection, walk: str) -> None:
-    db.execute("DELETE FROM pages WHERE walk = ?", (walk,))
-    db.execute("DELETE FROM walks WHERE id = ?", (walk,))
+def _decode_walk(data: bytes) -> StoredWalk | None:
+    found = decode(data)
+    return None if found is None else StoredWalk.from_json(found[0])

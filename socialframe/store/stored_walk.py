@@ -1,69 +1,129 @@
-"""What is noted of a walk, as plain values."""
+"""A walk in the store, and the key that two runs of one query share: plain values."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-#: What reads walks; their fields are those of ``Unfinished``, in order.
-ROW = (
-    "SELECT id, tenant, name, query, endpoint, owner, state, reason, rows, began, changed,"
-    " (SELECT count(*) FROM pages WHERE walk = id),"
-    " (SELECT total(length(reply)) FROM pages WHERE walk = id) FROM walks"
-)
+#: States. A walk is complete (it can be replayed) or open (it can be resumed); an open one is
+#: running, or says why it stopped. A looping walk is never resumed; one that was left, as by
+#: ``break``, only while the cache would be fresh.
+COMPLETE, RUNNING, LOOPED, LEFT, KILLED = "complete", "running", "looped", "left", "killed"
+
+SKEW = 60.0  # seconds by which two clocks may differ
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """What a walk is of, as plain values.
+class WalkKey:
+    """All that decides which requests a walk makes and where it ends.
 
     Parameters
     ----------
-    tenant, name : str
-        Whose it is, and what tells its query from others.
-    endpoint : str
-        Name of the endpoint.
-    query : dict
-        What makes the query again: JSON values.
-
-    Examples
-    --------
-    >>> Started("tenant", "name", "posts", {"arguments": {}}).endpoint
-    'posts'
+    endpoint, path : str
+        Name and path of the endpoint.
+    params : tuple of (str, str)
+        Parameters of the first call, in order.
+    paging : str
+        How pages follow each other, and where the records are.
+    limit : int or None
+        Maximum number of records.
     """
 
-    tenant: str
-    name: str
     endpoint: str
-    query: dict[str, Any]
+    path: str
+    params: tuple[tuple[str, str], ...]
+    paging: str
+    limit: int | None = None
+
+    def name(self, tenant: str) -> str:
+        """Return the key as text, for a tenant.
+
+        Examples
+        --------
+        >>> key = WalkKey("posts", "/v1/posts", (("page", "1"),), "PageNumber")
+        >>> key.name("one tenant") == key.name("another")
+        False
+        """
+        parts = [tenant, self.endpoint, self.path, self.params, self.paging, self.limit]
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=12).hexdigest()
+
+    def without_limit(self) -> WalkKey:
+        """Return the key of the same walk without a limit."""
+        return replace(self, limit=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
-    """An unfinished walk, as the file tells of it; ``size`` in bytes, as it lies there."""
+class StoredWalk:
+    """A walk in the store.
+
+    Parameters
+    ----------
+    id : str
+        Its id, as users see it.
+    tenant, name : str
+        Whose walk it is, and the key of its query.
+    endpoint : str
+        Name of the endpoint.
+    query : dict
+        What rebuilds the query: arguments, limit and explode, as JSON values.
+    state, reason : str
+        See ``COMPLETE``; and why it stopped.
+    rows : int
+        Rows so far.
+    pages : int
+        Replies that are stored.
+    first, last : float
+        Unix time of the first and the last reply.
+    size : int
+        Bytes of the bodies; of an open walk, bytes on disk.
+    """
 
     id: str
     tenant: str
     name: str
-    query: dict[str, Any]
     endpoint: str
-    owner: str
-    state: str
-    reason: str
-    rows: int
-    began: float
-    changed: float
-    pages: int
-    size: int
+    query: dict[str, Any] = field(default_factory=dict)
+    state: str = RUNNING
+    reason: str = ""
+    rows: int = 0
+    pages: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    size: int = 0
 
+    @property
+    def key(self) -> str:
+        """Its key in the store: a query has one complete walk, and any number of open ones."""
+        return f"walk:{self.name}" if self.state == COMPLETE else f"walk:{self.name}:{self.id}"
 
-def unfinished(row: tuple[Any, ...]) -> Unfinished:
-    """Return a walk from its row."""
-    values = list(row)
-    try:
-        values[3], values[-1] = json.loads(row[3]), int(row[-1])
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError("a row of it makes no sense") from error
-    return Unfinished(*values)
+    def page_key(self, number: int) -> str:
+        """Return the key of a page."""
+        return f"page:{self.id}:{number:06d}"
+
+    def page_keys(self) -> list[str]:
+        """Return the keys of all its pages."""
+        return [self.page_key(number) for number in range(self.pages)]
+
+    def fresh(self, now: float, seconds: float) -> bool:
+        """Return whether the first page is younger than so many seconds.
+
+        If it lies in the future by more than clocks differ, the clock was set back and the age is
+        unknown: it is not fresh.
+        """
+        return -SKEW < now - self.first < seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: object) -> StoredWalk | None:
+        """Return the walk; None if the values are not one's."""
+        known = {one.name: one.type for one in fields(cls)}
+        if not isinstance(values, dict) or values.keys() != known.keys():
+            return None
+        kinds: dict[object, Any] = {"str": str, "int": int, "float": int | float}
+        sound = all(isinstance(values[name], kinds.get(kind, dict)) for name, kind in known.items())
+        return cls(**values) if sound else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-_KEPT = 1000  # queries that are remembered
+_REMEMBERED = 1000  # queries
 _MINUTES = 120  # seconds from which on minutes are told
 
 
@@ -67,51 +67,51 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """What a client remembers of a query that it walked, or began to.
+class QueryStats:
+    """What earlier runs of a client told of a query.
 
     Parameters
     ----------
     calls : int or None
         Calls of the whole walk.
     size : int
-        Records of a full page; 0 is not known.
-    told : str
-        Where the rows of the last walk came from, in one line; empty where none came to an end.
+        Records of a full page; 0 if unknown.
+    description : str
+        Where the rows of the last run came from, in one line; empty if none ended.
 
     Examples
     --------
-    >>> Met(54, 100).needed(250), Met(None, 100).needed(None)
+    >>> QueryStats(54, 100).needed(250), QueryStats(None, 100).needed(None)
     (3, None)
     """
 
     calls: int | None = None
     size: int = 0
-    told: str = ""
+    description: str = ""
 
-    def needed(self, most: int | None) -> int | None:
-        """Return the calls that so many records at most take; None where that is not known."""
-        if most is None or self.calls == 1:
+    def needed(self, limit: int | None) -> int | None:
+        """Return how many calls so many records take; None if that is unknown."""
+        if limit is None or self.calls == 1:
             return self.calls
         if not self.size:
             return None
-        few = -(-most // self.size)
+        few = -(-limit // self.size)
         return few if self.calls is None else min(few, self.calls)
 
 
-def note(known: MutableMapping[str, Met], name: str, met: Met) -> None:
-    """Remember what was met; what is not known now stays as it was.
+def remember(known: MutableMapping[str, QueryStats], key: str, stats: QueryStats) -> None:
+    """Remember what a run told; what it did not tell stays as it was.
 
     Examples
     --------
     >>> known = {}
-    >>> note(known, "posts", Met(54, 100))
-    >>> note(known, "posts", Met(None, 0))
+    >>> remember(known, "posts", QueryStats(54, 100))
+    >>> remember(known, "posts", QueryStats(None, 0))
     >>> known
-    {'posts': Met(calls=54, size=100, told='')}
+    {'posts': QueryStats(calls=54, size=100, description='')}
     """
-    old = known.pop(name, Met())
-    calls = old.calls if met.calls is None else met.calls
-    known[name] = Met(calls, met.size or old.size, met.told or old.told)
-    for oldest in list(known)[:-_KEPT]:
+    old = known.pop(key, QueryStats())
+    calls = old.calls if stats.calls is None else stats.calls
+    known[key] = QueryStats(calls, stats.size or old.size, stats.description or old.description)
+    for oldest in list(known)[:-_REMEMBERED]:
         known.pop(oldest, None)

@@ -1,15 +1,16 @@
-"""What an endpoint is, as a value: everything that a walk has to know of it."""
+"""What a query walks, as values: the declared endpoint, the first call, the columns, the limit."""
 
 from __future__ import annotations
 
 import json
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
 from socialframe.messages.call import Page, open_reply, parse
+from socialframe.store.stored_walk import WalkKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A declaration: path, records, paging, columns.
+    """A declared endpoint.
 
     Parameters
     ----------
@@ -30,14 +31,14 @@ class Endpoint:
     path : str
         Path on the API.
     records : str or None
-        Where the records stand in a reply, dotted; empty where the body itself is the list; None
-        for the one list of objects in it.
+        Dotted path of the records in a reply; empty if the body is the list; None for the only list
+        of objects in it.
     paging : Paging
         Which call comes next.
     schema : Schema
         Columns and primary key.
     reshape : callable or None
-        Makes records of a body that has no list of them; None from it means that they are absent.
+        Makes records of a body that has no list of them; returns None if there are none.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Endpoint:
     reshape: Callable[[Any], list[Any] | None] | None = None
 
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
-        """Take a reply apart; see ``open_reply``."""
+        """Split a reply into envelope and records."""
         if self.reshape is not None:
             records = self.reshape(parse(reply.body))
             if records is not None:
@@ -57,13 +58,83 @@ class Endpoint:
         return open_reply(call, reply, self.records, needs=self.paging.needs, first=first)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a query walks.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        What is declared.
+    arguments : tuple of (str, object)
+        As the user gave them.
+    call : Call
+        The first call, without its paging parameters.
+    schema : Schema
+        The endpoint's, perhaps exploded.
+    limit : int or None
+        Maximum number of records.
+    walk_id : str
+        The open walk to resume; empty for the newest one of the same query.
+    """
+
+    endpoint: Endpoint
+    arguments: tuple[tuple[str, object], ...]
+    call: Call
+    schema: Schema
+    limit: int | None = None
+    walk_id: str = ""
+
+    def limited(self, rows: int) -> Plan:
+        """Return the plan of the first rows only."""
+        rows = whole_number("rows", rows)
+        return replace(self, limit=rows if self.limit is None else min(rows, self.limit))
+
+    @property
+    def key(self) -> WalkKey:
+        """What two walks of the same plan share."""
+        paging = f"{self.endpoint.paging!r} {self.endpoint.records!r} {self.schema.key!r}"
+        return WalkKey(self.endpoint.name, self.call.path, self.call.params, paging, self.limit)
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The arguments that are not None, as JSON values."""
+        return {name: to_json(value) for name, value in self.arguments if value is not None}
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """What rebuilds the query in another process, as JSON values."""
+        return {
+            "arguments": self.given,
+            "limit": self.limit,
+            "explode": self.schema.exploded,
+        }
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
+        return describe_query(self.endpoint.name, arguments, self.limit, self.schema.exploded)
+
+
+def describe_query(endpoint: str, arguments: str, limit: int | None, explode: str) -> str:
+    """Return a query as one would type it.
+
+    Examples
+    --------
+    >>> describe_query("posts", "status='failed'", 250, "")
+    "posts(status='failed').limit(250)"
+    """
+    text = f"{endpoint}({arguments})"
+    text += "" if limit is None else f".limit({limit})"
+    return text + (f".explode({explode!r})" if explode else "")
+
+
 def whole_number(name: str, value: object) -> int:
-    """Return the value, which must be a whole number from 1 on.
+    """Return the value, a whole number from 1 on.
 
     Raises
     ------
     ArgumentError
-        If it is not.
+        If it is anything else.
 
     Examples
     --------
@@ -75,22 +146,22 @@ def whole_number(name: str, value: object) -> int:
     except TypeError:
         whole = 0
     if not 1 <= whole < 1 << 62:
-        raise ArgumentError(f"{name} takes a whole number from 1 on, not {value!r}.")
+        raise ArgumentError(f"{name} must be a whole number from 1 on; got {value!r}.")
     return whole
 
 
-def plain(value: object) -> object:
-    """Return a value that JSON holds.
+def to_json(value: object) -> object:
+    """Return a value as JSON holds it.
 
     Examples
     --------
-    >>> plain({"a"}), plain({"limit": 50})
+    >>> to_json({"a"}), to_json({"limit": 50})
     (['a'], {'limit': 50})
     """
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): to_json(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(entry) for entry in value]
+        return [to_json(entry) for entry in value]
     return str(value)

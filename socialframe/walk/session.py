@@ -1,326 +1,431 @@
-"""One run of a query: its walk, within what it may cost, and again where the cache has a way."""
+"""Runs queries: fetches pages, enforces max_requests, replays, resumes, falls back."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from socialframe.errors import (
     ArgumentError,
     IncompleteWalk,
+    OfflineMiss,
     PagingLoop,
     ReplyError,
     SocialFrameError,
 )
-from socialframe.http.request_limit import Allowance
+from socialframe.http.throttle import RequestLimit
 from socialframe.paging import Single
-from socialframe.store.store import LEFT, LOOPED
-from socialframe.walk.estimate import Estimate, Met, note
+from socialframe.store.recorder import Recorder
+from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING
+from socialframe.walk.estimate import Estimate, QueryStats, remember
+from socialframe.walk.plan import whole_number
 from socialframe.walk.provenance import worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from socialframe.http.budget import Budget
+    from socialframe.http.transport import Transport
     from socialframe.messages.call import Call, Reply
     from socialframe.progress import Shown, Watch
-    from socialframe.schema.columns import Schema
-    from socialframe.store.manifest import Asked, Passage
-    from socialframe.store.recorder import Journal
-    from socialframe.walk.plan import Endpoint
+    from socialframe.store.cache import CacheSettings
+    from socialframe.store.store import WalkStore
+    from socialframe.store.stored_walk import StoredWalk
+    from socialframe.walk.plan import Plan
     from socialframe.walk.walk import Walk
 
 T = TypeVar("T")
 
 
-class Source(Protocol):
-    """What a query is sent through: a client."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of one run; None means as the client says."""
 
-    @property
-    def progress(self) -> bool | None:
-        """Whether walks show a bar; None means where somebody watches."""
-
-    def passage(self, asked: Asked, *, refresh: bool | None) -> Passage | None:
-        """How a walk goes through the cache; None where there is none."""
-
-    def journal(
-        self, asked: Asked, recipe: dict[str, Any], *, walk: str, refresh: bool | None
-    ) -> Journal | None:
-        """Open the journal of a walk that begins or goes on; None where none is kept."""
-
-    def journal_of(self, asked: Asked, walk: str) -> Journal | None:
-        """Open that of an unfinished walk, to be read; None where nothing is kept."""
-
-    def keep(self, passage: Passage, call: Call, reply: Reply) -> None:
-        """Give the cache what came in an earlier run of a walk."""
-
-    def instead(self, passage: Passage | None, error: SocialFrameError) -> Passage | None:
-        """How it goes after that failed; None where it failed for good."""
-
-    def arrived(self, passage: Passage | None, *, whole: bool) -> None:
-        """Note the end of a walk."""
-
-    @property
-    def max_requests(self) -> int | None:
-        """How many requests a walk may send; None means any number."""
-
-    @property
-    def known(self) -> dict[str, Met]:
-        """What was met of queries, by their names."""
-
-    def send(
-        self,
-        call: Call,
-        notify: Callable[[str], None] | None = None,
-        passage: Passage | None = None,
-        allowance: Allowance | None = None,
-    ) -> Reply:
-        """One call in, one reply out."""
-
-    def takes(self, calls: int) -> float:
-        """Seconds until the last of so many calls may start."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a query.
-
-    Parameters
-    ----------
-    endpoint, call, source, schema, asked
-        As of the query.
-    refresh : bool or None
-        Ask the API anew; None as the client says.
-    progress : bool, Watch or None
-        Whether to show a bar, or who is told instead; None as the client says.
-    max_requests : int or None
-        Requests at most; None as the client says.
-    recipe : dict
-        What makes the query again in another process, as JSON values.
-    again : callable or None
-        Makes the query again in this process, of an unfinished walk.
-    walk : str
-        The unfinished walk to go on with; empty for a young one of the same query.
-    """
-
-    endpoint: Endpoint
-    call: Call
-    source: Source
-    schema: Schema
-    asked: Asked
     refresh: bool | None = None
     progress: Shown = None
     max_requests: int | None = None
-    recipe: dict[str, Any] = field(default_factory=dict)
-    again: Callable[[str], Any] | None = None
-    walk: str = ""
 
-    def whole(self, use: Callable[[Walk], T]) -> T:
-        """Do with a walk what gives nothing before its end; again where the cache has a way."""
-        passage = self._passage()
+
+@dataclass(slots=True, repr=False)
+class Session:
+    """Runs the queries of one client.
+
+    Parameters
+    ----------
+    transport : Transport
+        Sends calls.
+    budget : Budget
+        Counts them.
+    store : WalkStore or None
+        Where walks are stored; None: nowhere.
+    tenant : str
+        Whose walks these are.
+    cache : CacheSettings or None
+        How long walks are fresh; None: complete walks are not kept.
+    journal, resume : bool
+        Whether broken walks are kept, and resumed by the same query.
+    offline, refresh, stale_if_error : bool
+        As ``Client`` takes them.
+    progress, max_requests
+        As ``Client`` takes them.
+    stats : dict
+        What earlier runs told of each query.
+    """
+
+    transport: Transport
+    budget: Budget
+    store: WalkStore | None
+    tenant: str
+    cache: CacheSettings | None
+    journal: bool = True
+    resume: bool = True
+    offline: bool = False
+    refresh: bool = False
+    stale_if_error: bool = False
+    progress: bool | None = None
+    max_requests: int | None = None
+    stats: dict[str, QueryStats] = field(default_factory=dict)
+
+    def run(self, plan: Plan, consume: Callable[[Walk], T], options: Options) -> T:
+        """Return what a consumer makes of the walk; it runs again if there is a fallback."""
+        run = _Run(self, plan, options)
         while True:
-            journal = self._journal(passage)
             try:
-                with self._walk(passage, journal) as walk:
-                    return use(walk)
+                with run.walk() as walk:
+                    return consume(walk)
             except SocialFrameError as error:
-                if journal is None or journal.outdated is None:
-                    passage = self.source.instead(passage, error)
-                    if passage is None:
-                        raise
+                if not run.fall_back(error):
+                    raise
 
-    def by_page(self, use: Callable[[Walk], Iterator[T]]) -> Iterator[tuple[Walk, T]]:
-        """Do with a walk what hands on each page; again only while none was handed on."""
-        passage = self._passage()
+    def stream(
+        self, plan: Plan, produce: Callable[[Walk], Iterator[T]], options: Options
+    ) -> Iterator[tuple[Walk, T]]:
+        """Yield what a producer makes of each page; no fallback after the first."""
+        run = _Run(self, plan, options)
         handed = False
         while True:
-            journal = self._journal(passage)
             try:
-                with self._walk(passage, journal) as walk:
-                    for one in use(walk):
+                with run.walk() as walk:
+                    for item in produce(walk):
                         handed = True
-                        yield walk, one
+                        yield walk, item
                     return
             except SocialFrameError as error:
-                if journal is None or journal.outdated is None or handed:
-                    passage = self.source.instead(passage, error)
-                    if passage is None or handed:
-                        raise
+                if handed or not run.fall_back(error):
+                    raise
 
-    def kept(self, use: Callable[[Walk], T]) -> T:
-        """Do something with the rows that came before a walk broke; nothing is sent.
+    def stored_rows(self, plan: Plan, consume: Callable[[Walk], T]) -> T:
+        """Return what a consumer makes of the stored pages of an open walk; nothing is sent.
 
         Raises
         ------
         ArgumentError
-            If nothing of it is kept any more.
+            If none are stored any more.
         """
         from socialframe.progress import Progress
         from socialframe.walk.walk import Walk
 
-        journal = self.source.journal_of(self.asked, self.walk)
-        if journal is None or not journal.pages:
+        stored = self._open_walk(plan) if plan.walk_id else None
+        if stored is None or self.store is None:
             raise ArgumentError(
-                f"Nothing is kept of a walk {self.walk!r}; it ended, or was removed."
+                f"Nothing is kept of the walk {plan.walk_id!r}: it ended, or it was removed."
             )
-        replies = journal.replies()
-        walk = Walk(
-            self.endpoint,
-            self.call,
-            lambda *_: _next_of(replies, self.walk),
-            self.schema,
-            self.asked.most,
-            Progress(self.endpoint.name, shown=False),
-            until=journal.pages,
-        )
-        return use(walk)
+        pages = self.store.pages(stored)
 
-    def estimate(self) -> Estimate:
-        """Return what it would cost. Nothing is sent.
+        def send(call: Call, notify: object = None) -> Reply:  # noqa: ARG001 - as Send
+            for _, reply in pages:
+                return reply
+            raise ReplyError(f"The store lost a reply of the walk {plan.walk_id!r}.")
+
+        walk = Walk(
+            plan.endpoint,
+            plan.call,
+            send,
+            plan.schema,
+            plan.limit,
+            Progress(plan.endpoint.name, shown=False),
+            until=stored.pages,
+        )
+        return consume(walk)
+
+    def estimate(self, plan: Plan) -> Estimate:
+        """Return what a run would cost; nothing is sent.
 
         Raises
         ------
         OfflineMiss
-            If nothing may be sent, and there is no whole walk of this.
+            If the client is offline and has no complete walk.
         """
-        passage = self._passage()
-        calls = self._calls(passage)
-        if passage is not None and passage.replay:
+        complete = self.complete_walk(plan)
+        replayed = complete is not None and self.may_replay(complete, None)
+        if self.offline and not replayed:
+            raise missing(plan)
+        calls = self.expected_calls(plan, complete, replayed=replayed)
+        if replayed:
             return Estimate(calls, calls or 0, 0.0)
-        return Estimate(calls, 0, None if calls is None else self.source.takes(calls))
+        return Estimate(calls, 0, None if calls is None else self.budget.takes(calls))
 
-    def _passage(self) -> Passage | None:
-        return self.source.passage(self.asked, refresh=self.refresh)
+    def last_run(self, plan: Plan) -> str:
+        """Describe where the rows of the last run came from; empty if none ended."""
+        return self.stats.get(_stats_key(plan), QueryStats()).description
 
-    def _calls(self, passage: Passage | None) -> int | None:
-        """Return how many calls it takes, by what was met before; None where that is not known."""
-        if isinstance(self.endpoint.paging, Single):
-            return 1
-        met = self.source.known.get(self._name, Met())
-        kept = passage.before if passage is not None else None
-        if kept is not None and kept.asked.most == self.asked.most:
-            return len(kept.entries)
-        if kept is not None and met.calls is None:
-            met = Met(len(kept.entries), met.size)
-        needed = met.needed(self.asked.most)
-        # All that it can take is there, though not how much of it this is.
-        return met.calls if needed is None and passage is not None and passage.replay else needed
-
-    def _journal(self, passage: Passage | None) -> Journal | None:
-        if passage is not None and passage.replay:
+    def complete_walk(self, plan: Plan) -> StoredWalk | None:
+        """Return the newest complete walk that has the rows: with the same limit, or without."""
+        if self.store is None or self.cache is None:
             return None
-        return self.source.journal(self.asked, self.recipe, walk=self.walk, refresh=self.refresh)
+        names = (plan.key.name(self.tenant), plan.key.without_limit().name(self.tenant))
+        return self.store.find_complete(self.tenant, names)
+
+    def may_replay(self, complete: StoredWalk, refresh: bool | None) -> bool:
+        """Return whether a complete walk answers now."""
+        if self.offline:
+            return True
+        if self.refresh if refresh is None else refresh:
+            return False
+        if self.cache is None or self.store is None:
+            return False
+        return complete.fresh(self.store.now(), self.cache.fresh_for(complete.endpoint))
+
+    def recorder(self, plan: Plan, refresh: bool | None, send: SendNow) -> Recorder | None:
+        """Return what answers the calls of a run: a replay, a resumed walk, or a new one.
+
+        Raises
+        ------
+        OfflineMiss
+            If the client is offline and has no complete walk.
+        """
+        complete = self.complete_walk(plan)
+        # A walk that was asked for by its id is never answered by another one.
+        asked_for = complete is not None and plan.walk_id in {"", complete.id}
+        if complete is not None and asked_for and self.may_replay(complete, refresh):
+            assert self.store is not None  # noqa: S101 - it has the walk
+            return Recorder(self.store, complete, send)
+        if self.offline:
+            raise missing(plan)
+        if self.store is None:
+            return None
+        name = plan.key.name(self.tenant)
+        walk = None
+        anew = self.refresh if refresh is None else refresh
+        if plan.walk_id or (self.resume and self.journal and not anew):
+            fresh = 0.0 if self.cache is None else self.cache.fresh_for(plan.endpoint.name)
+            walk = self.store.claim(self.tenant, name, plan.walk_id, left_for=fresh)
+        walk = walk or self.store.begin(self.tenant, name, plan.endpoint.name, plan.query)
+        return Recorder(self.store, walk, send)
+
+    def expected_calls(
+        self, plan: Plan, complete: StoredWalk | None, *, replayed: bool
+    ) -> int | None:
+        """Return how many calls a run takes by what is known; None if that is unknown."""
+        if isinstance(plan.endpoint.paging, Single):
+            return 1
+        stats = self.stats.get(_stats_key(plan), QueryStats())
+        if complete is not None and complete.name == plan.key.name(self.tenant):
+            return complete.pages
+        if complete is not None and stats.calls is None:
+            stats = QueryStats(complete.pages, stats.size)
+        needed = stats.needed(plan.limit)
+        # A replay has every page, though how many of them are needed may be unknown.
+        return stats.calls if needed is None and replayed else needed
+
+    def now(self) -> float:
+        """Return the Unix time of the store."""
+        return 0.0 if self.store is None else self.store.now()
+
+    def forget(self, endpoint: str) -> None:
+        """Delete the stored walks of an endpoint, but for those that are being written."""
+        if self.store is None:
+            return
+        for complete in self.store.complete_walks():
+            if (complete.tenant, complete.endpoint) == (self.tenant, endpoint):
+                self.store.delete_complete(complete)
+        self.store.discard(
+            walk
+            for walk in self.store.open_walks()
+            if (walk.tenant, walk.endpoint) == (self.tenant, endpoint) and walk.state != RUNNING
+        )
+
+    def close(self) -> None:
+        """Close connections and files; a later use opens them again."""
+        self.transport.close()
+        if self.store is not None:
+            self.store.shut()
+
+    def remember(self, plan: Plan, stats: QueryStats) -> None:
+        """Remember what a run told of its query."""
+        remember(self.stats, _stats_key(plan), stats)
+
+    def _open_walk(self, plan: Plan) -> StoredWalk | None:
+        name = plan.key.name(self.tenant)
+        walks = [] if self.store is None else self.store.open_walks(name)
+        return next(
+            (one for one in walks if (one.id, one.tenant) == (plan.walk_id, self.tenant)), None
+        )
+
+
+if TYPE_CHECKING:
+    SendNow = Callable[[Call, Callable[[str], None] | None], Reply]
+
+
+class _Run:
+    """One run of a plan: at most one replay, one resumed walk and one new walk, one by one."""
+
+    def __init__(self, session: Session, plan: Plan, options: Options) -> None:
+        self._session = session
+        self._plan = plan
+        self._refresh = options.refresh
+        self._shown = session.progress if options.progress is None else options.progress
+        most = options.max_requests
+        if most is not None:
+            most = whole_number("max_requests", most)
+        self._limit = RequestLimit(session.max_requests if most is None else most)
+        self._recorder: Recorder | None = None
+        self._next: Recorder | None = None  # what a fallback chose
+        self._replies = 0
+        self._expected: int | None = None
+        self._walk: Walk | None = None
+
+    def fall_back(self, error: SocialFrameError) -> bool:
+        """Choose another way to the rows after a failure; return whether there is one."""
+        session, recorder = self._session, self._recorder
+        self._recorder = self._next = None  # each failure is answered once
+        if recorder is None:
+            return False
+        if recorder.torn:
+            self._refresh = False
+            return True
+        if recorder.cursor_expired is not None:
+            return True
+        if session.stale_if_error and error.retryable and not recorder.replays:
+            complete = session.complete_walk(self._plan)
+            if complete is not None and session.store is not None:
+                self._next = Recorder(session.store, complete, self._send)
+        return self._next is not None
 
     @contextmanager
-    def _walk(self, passage: Passage | None, journal: Journal | None) -> Iterator[Walk]:
-        from socialframe.progress import Progress
+    def walk(self) -> Iterator[Walk]:
+        """Open the walk, and note how it ends."""
         from socialframe.walk.walk import Walk
 
-        shown = self.source.progress if self.progress is None else self.progress
-        bar: Watch
-        if shown is None or isinstance(shown, bool):
-            bar = Progress(self.endpoint.name, shown=shown)
-        elif hasattr(shown, "asking"):
-            bar = shown
-        else:
-            raise ArgumentError(f"progress takes True, False, None or a Watch, not {shown!r}.")
-        if journal is not None and journal.pages:
-            bar.say(f"{self.endpoint.name}: {journal.told()}")
-        elif self.walk:
-            bar.say(
-                f"{self.endpoint.name}: nothing is kept of the walk {self.walk}, or somebody else "
-                "goes on with it; this one starts anew."
-            )
-        most, replay = self.asked.most, passage is not None and passage.replay
-        before, made = self._calls(passage), 0
-
-        def to_api(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            if not replay:
-                calls = Met(walk.calls, walk.size).needed(most) if made else before
-                self._allowance.expect(calls and calls - made)
-            return self.source.send(call, notify, passage, self._allowance)
-
-        through = to_api if journal is None else journal.through(to_api)
-
-        def send(call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-            nonlocal made
-            reply = through(call, notify)
-            made += 1
-            if reply.journalled and passage is not None:
-                self.source.keep(passage, call, reply)
-            return reply
-
-        walk = Walk(self.endpoint, self.call, send, self.schema, most, bar)
-        whole = False
+        session, plan = self._session, self._plan
+        bar = self._bar()
+        recorder = self._next or session.recorder(plan, self._refresh, self._send)
+        self._recorder = recorder
+        complete = recorder.walk if recorder is not None and recorder.replays else None
+        self._expected = session.expected_calls(
+            plan, complete or session.complete_walk(plan), replayed=complete is not None
+        )
+        self._announce(bar)
+        self._replies = 0
+        walk = Walk(plan.endpoint, plan.call, self._counted, plan.schema, plan.limit, bar)
+        self._walk = walk
         try:
-            with self._noted(walk, journal, bar):
+            with self._stopped_or_finished(walk, bar):
                 yield walk
-            whole = walk.complete is True
         finally:
             ended = walk.complete is not False and walk.stop != "limit"
-            told = self._told(walk) if walk.complete is not False else ""
-            note(self.source.known, self._name, Met(made if ended else walk.calls, walk.size, told))
-            self.source.arrived(passage, whole=whole)
+            facts = {"arguments": plan.given} | walk.facts()
+            text = worded(facts, walk.rows) if walk.complete is not False else ""
+            calls = self._replies if ended else walk.calls
+            session.remember(plan, QueryStats(calls, walk.size, text))
             bar.close()
 
+    def _bar(self) -> Watch:
+        from socialframe.progress import Progress
+
+        if self._shown is None or isinstance(self._shown, bool):
+            return Progress(self._plan.endpoint.name, shown=self._shown)
+        if hasattr(self._shown, "asking"):
+            return self._shown
+        raise ArgumentError(f"progress must be True, False, None or a Watch; got {self._shown!r}.")
+
+    def _announce(self, bar: Watch) -> None:
+        recorder, name = self._recorder, self._plan.endpoint.name
+        if recorder is not None and recorder.stored and not recorder.replays:
+            store = self._session.store
+            age = 0.0 if store is None else max(0.0, store.now() - recorder.walk.last)
+            bar.say(f"{name}: {recorder.describe(age)}")
+        elif self._plan.walk_id and (recorder is None or not recorder.replays):
+            bar.say(
+                f"{name}: nothing is kept of the walk {self._plan.walk_id}, or another process is "
+                "writing it; this one starts over."
+            )
+
+    def _counted(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        send = self._send if self._recorder is None else self._recorder.send
+        reply = send(call, notify)
+        self._replies += 1
+        return reply
+
+    def _send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
+        walk, calls = self._walk, self._expected
+        if self._replies and walk is not None:
+            calls = QueryStats(walk.calls, walk.size).needed(self._plan.limit)
+        self._limit.check(calls and calls - self._replies)
+        return self._session.transport.send(call, notify, self._limit)
+
     @contextmanager
-    def _noted(self, walk: Walk, journal: Journal | None, bar: Watch) -> Iterator[None]:
-        """Note in the journal how the walk ends."""
-        if journal is None:
-            yield
-            return
+    def _stopped_or_finished(self, walk: Walk, bar: Watch) -> Iterator[None]:
+        recorder = self._recorder
         try:
             yield
         except BaseException as error:
-            if journal.outdated is not None:
-                bar.say(
-                    f"{self.endpoint.name}: the API no longer knows where the walk stopped "
-                    f"({journal.outdated}); the next try starts anew."
-                )
-                journal.dropped()
-            elif isinstance(error, PagingLoop):
-                journal.left(LOOPED, error.reason, walk.rows)
-            elif isinstance(error, SocialFrameError):
-                if isinstance(error.__cause__ or error, ReplyError):
-                    journal.cut(walk.due)
-                journal.left("failed", str(error), walk.rows)
-            elif isinstance(error, GeneratorExit):  # a loop over its pages that was left
-                journal.left(LEFT, "not all of its pages were taken", walk.rows)
-            else:  # Ctrl-C
-                journal.left(
-                    "interrupted",
-                    "Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__,
-                    walk.rows,
-                )
-            if isinstance(error, IncompleteWalk) and journal.outdated is None:
-                error.walk_id, error._again = journal.id, self.again  # noqa: SLF001 - of our own
+            if recorder is not None:
+                self._stopped(recorder, walk, bar, error)
             raise
-        if walk.complete is False:
-            journal.left(LEFT, "not all of its rows were taken", walk.rows)
+        if recorder is None:
+            return
+        if walk.complete is False and not recorder.replays:
+            self._stop(recorder, LEFT, "not all of its rows were taken", walk)
         else:
-            journal.done()
+            whole = walk.complete is True and self._session.cache is not None
+            recorder.finish(rows=walk.rows, replayable=whole)
 
-    def _told(self, walk: Walk) -> str:
-        facts = {"arguments": self.recipe.get("arguments")} | walk.facts()
-        return worded(facts, walk.rows)
+    def _stopped(self, recorder: Recorder, walk: Walk, bar: Watch, error: BaseException) -> None:
+        """Note in the store why the walk stopped."""
+        expired = recorder.cursor_expired
+        if recorder.replays:
+            if recorder.torn:
+                recorder.discard()
+            return
+        if isinstance(error, IncompleteWalk) and recorder.has_pages and self._session.journal:
+            error.walk_id = "" if expired else recorder.walk.id
+        if expired is not None:
+            bar.say(
+                f"{self._plan.endpoint.name}: the API no longer knows where the walk stopped "
+                f"({expired}); the next try starts over."
+            )
+            recorder.discard()
+        elif isinstance(error, PagingLoop):
+            self._stop(recorder, LOOPED, error.reason, walk)
+        elif isinstance(error, SocialFrameError):
+            if isinstance(error.__cause__ or error, ReplyError):
+                recorder.truncate(walk.due)
+            self._stop(recorder, "failed", str(error), walk)
+        elif isinstance(error, GeneratorExit):  # a loop over its pages was left
+            self._stop(recorder, LEFT, "not all of its pages were taken", walk)
+        else:
+            ctrl_c = isinstance(error, KeyboardInterrupt)
+            reason = "Ctrl-C" if ctrl_c else type(error).__name__
+            self._stop(recorder, "interrupted", reason, walk)
 
-    def last(self) -> str:
-        """Say where the rows of this client's last walk of this came from; empty if none ended."""
-        return self.source.known.get(self._name, Met()).told
-
-    @cached_property
-    def _allowance(self) -> Allowance:
-        own = self.max_requests
-        return Allowance(self.source.max_requests if own is None else own)
-
-    @cached_property
-    def _name(self) -> str:
-        return self.asked.without_limit().name("")
+    def _stop(self, recorder: Recorder, state: str, reason: str, walk: Walk) -> None:
+        if self._session.journal:
+            recorder.stop(state, reason, walk.rows)
+        else:
+            recorder.discard()
 
 
-def _next_of(replies: Iterator[tuple[Call, Reply]], walk: str) -> Reply:
-    """Return the next reply of a walk; a damaged one is as good as gone."""
-    for _, reply in replies:
-        return reply
-    raise ReplyError(f"The journal lost a reply of the walk {walk!r}.")
+def missing(plan: Plan) -> OfflineMiss:
+    """Return the error of an offline client that has no complete walk."""
+    params = "&".join(f"{name}={value}" for name, value in plan.call.params)
+    call = f"{plan.call.path}?{params}" if params else plan.call.path
+    return OfflineMiss(
+        f"GET {call} is not in the cache as a complete walk, and offline=True forbids to send it; "
+        "run the same query once without offline."
+    )
+
+
+def _stats_key(plan: Plan) -> str:
+    return plan.key.without_limit().name("")

@@ -72,7 +72,7 @@ class Walk:
     records: int = 0  # told apart by primary key
     rows: int = 0  # after an explode
     cached: int = 0  # replies from the cache
-    journalled: int = 0  # replies that came in an earlier run
+    resumed: int = 0  # replies that an earlier run stored
     due: Call | None = None  # what was asked last, or failed
     until: int | None = None  # replies after which it stops, as a walk that is not whole
     calls: int | None = None  # of the whole walk, as far as its first page says
@@ -175,7 +175,7 @@ class Walk:
         reply = self.send(call, self.progress.note)
         self._replies += 1
         self.cached += reply.cached
-        self.journalled += reply.journalled
+        self.resumed += reply.resumed
         page = self.endpoint.open(call, reply, first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
             self._guessed = isinstance(self.endpoint.paging, Auto)
@@ -261,8 +261,8 @@ class Walk:
             "paging": self.endpoint.paging.name,
             "pages": self.pages,
             "from_cache": self.cached,
-            "from_journal": self.journalled,
-            "from_network": self._replies - self.cached - self.journalled,
+            "from_journal": self.resumed,
+            "from_network": self._replies - self.cached - self.resumed,
             "rows": self.rows,
             "duplicates": self.notice.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,

@@ -146,7 +146,7 @@ def test_a_refused_address_of_ours_is_not_listened_at():
         return press(link)
 
     with api_of(only_redirect="https://shop.example/cb") as api:
-        connect(api.send, "tiktok", way, Desk(typed=[look]).console)
+        connect(api._send, "tiktok", way, Desk(typed=[look]).console)
     assert alive == [False]
 
 
@@ -170,7 +170,7 @@ def test_a_service_without_state_at_a_registered_address_cannot_be_believed():
         desk = Desk(typed=[press, late])
         way = Pasted(redirect_url="https://shop.example/cb")
         with pytest.raises(sf.ConnectError, match="Nobody answered within 300 s"):
-            connect(api.send, "tiktok", way, desk.console, clock=clock)
+            connect(api._send, "tiktok", way, desk.console, clock=clock)
 
     assert "anybody could have made it" in desk.text
 
@@ -178,7 +178,7 @@ def test_a_service_without_state_at_a_registered_address_cannot_be_believed():
 def test_what_is_pasted_counts_beside_the_receiver():
     """Another flow's address does not, nor does a code alone."""
     with api_of() as api:
-        other = Flow(api.send, "tiktok")
+        other = Flow(api._send, "tiktok")
         way = Loopback()
         other.start(way.open(other))
         desk = Desk(typed=["abc", lambda _: press(other.link), "", press])
@@ -303,7 +303,7 @@ def test_nobody_who_answers_is_an_error_when_the_time_is_over():
 
     desk, way = Desk(typed=[impatient] * 9), Loopback(clock=ticks)
     with api_of() as api, pytest.raises(sf.ConnectError, match="within 300 s") as raised:
-        connect(api.send, "tiktok", way, desk.console, clock=ticks)
+        connect(api._send, "tiktok", way, desk.console, clock=ticks)
 
     assert raised.value.state == "expired"
     assert desk.gone == 1
@@ -318,7 +318,7 @@ def test_an_interrupt_goes_through_and_leaves_nothing_open():
 
     desk, way = Desk(typed=[interrupt]), Loopback()
     with api_of() as api, pytest.raises(KeyboardInterrupt):
-        connect(api.send, "tiktok", way, desk.console)
+        connect(api._send, "tiktok", way, desk.console)
 
     assert desk.gone == 1
     assert not way._receiver._thread.is_alive()

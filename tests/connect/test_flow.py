@@ -409,7 +409,7 @@ def test_what_the_network_fails_at_shows_no_secret():
     clock = Clock()
     wiring = Wiring(transport=Broken, sleep=clock.sleep, clock=clock)
     api = sf.Client("sk_made0up0key", base_url="https://api.example", wiring=wiring)
-    flow = Flow(api.send, "facebook", token=lambda: NONCE)
+    flow = Flow(api._send, "facebook", token=lambda: NONCE)
     with pytest.raises(sf.NetworkError) as raised:
         flow.start(BACK)
 

@@ -63,7 +63,7 @@ CALL = Call("/v1/accounts")
 def test_each_refusal_has_its_error(status, body, cls, code):
     """With the API's own text and code, method and path, and no header."""
     with pytest.raises(sf.APIError) as caught:
-        client_of(Scripted((status, body, {"X-Hint": "secret-header"}))).send(CALL)
+        client_of(Scripted((status, body, {"X-Hint": "secret-header"})))._send(CALL)
 
     error = caught.value
     assert type(error) is cls
@@ -78,7 +78,7 @@ def test_a_server_that_repeats_the_key_does_not_make_us_show_it():
     body = {"error": f"Invalid API key {KEY}", "code": KEY}
 
     with pytest.raises(sf.AuthenticationError) as caught:
-        client_of(Scripted((401, body))).send(CALL)
+        client_of(Scripted((401, body)))._send(CALL)
 
     assert KEY not in str(caught.value) + repr(vars(caught.value))
 
@@ -88,7 +88,7 @@ def test_a_passing_failure_is_asked_again(status):
     """With growing, random waits in between."""
     app, clock = Scripted(*[(status, b"")] * 4, OK), Clock()
 
-    assert client_of(app, clock=clock).send(CALL).status == 200
+    assert client_of(app, clock=clock)._send(CALL).status == 200
     assert len(app.seen) == 5
     assert len(clock.slept) == 4
     assert all(0 <= slept <= 0.5 * 2**i for i, slept in enumerate(clock.slept))
@@ -99,7 +99,7 @@ def test_five_failures_are_enough():
     app = Scripted((503, b""))
 
     with pytest.raises(sf.ServerError):
-        client_of(app).send(CALL)
+        client_of(app)._send(CALL)
 
     assert len(app.seen) == 5
 
@@ -107,11 +107,11 @@ def test_five_failures_are_enough():
 def test_a_503_with_retry_after_waits_that_long():
     """The server knows best; unless it asks for more than max_wait."""
     clock = Clock()
-    client_of(Scripted((503, b"", {"Retry-After": "7"}), OK), clock=clock).send(CALL)
+    client_of(Scripted((503, b"", {"Retry-After": "7"}), OK), clock=clock)._send(CALL)
     assert clock.slept == [7.0]
 
     with pytest.raises(sf.ServerError) as caught:
-        client_of(Scripted((503, b"", {"Retry-After": "700"}), OK)).send(CALL)
+        client_of(Scripted((503, b"", {"Retry-After": "700"}), OK))._send(CALL)
     assert caught.value.retry_after == 700.0
 
 
@@ -121,7 +121,7 @@ def test_other_refusals_are_not_asked_again(status):
     app = Scripted((status, b""))
 
     with pytest.raises(sf.APIError):
-        client_of(app).send(CALL)
+        client_of(app)._send(CALL)
 
     assert len(app.seen) == 1
 
@@ -130,7 +130,7 @@ def test_a_429_waits_what_it_says_and_goes_on():
     """In seconds."""
     app, clock = Scripted((429, LIMITED, {"Retry-After": "60"}), OK), Clock()
 
-    client_of(app, clock=clock).send(CALL)
+    client_of(app, clock=clock)._send(CALL)
 
     assert sum(clock.slept) == 60.0
 
@@ -140,7 +140,7 @@ def test_a_429_without_retry_after_backs_off():
     app, clock = Scripted((429, LIMITED)), Clock()
 
     with pytest.raises(sf.RateLimitError):
-        client_of(app, clock=clock, max_wait=30).send(CALL)
+        client_of(app, clock=clock, max_wait=30)._send(CALL)
 
     assert 2 < len(app.seen) < 40
     assert sum(clock.slept) <= 30
@@ -151,7 +151,7 @@ def test_a_429_that_always_says_zero_seconds_does_not_spin():
     app, clock = Scripted((429, LIMITED, {"Retry-After": "0"})), Clock()
 
     with pytest.raises(sf.RateLimitError):
-        client_of(app, clock=clock, max_wait=60).send(CALL)
+        client_of(app, clock=clock, max_wait=60)._send(CALL)
 
     assert len(app.seen) < 60
 
@@ -162,7 +162,7 @@ def test_more_than_max_wait_is_an_error_at_once():
     app = Scripted((429, LIMITED, {"Retry-After": "121"}), OK)
 
     with pytest.raises(sf.RateLimitError) as caught:
-        client_of(app, clock=clock).send(CALL)
+        client_of(app, clock=clock)._send(CALL)
 
     assert clock.slept == []
     assert caught.value.retry_after == 121.0
@@ -175,7 +175,7 @@ def test_max_wait_bounds_budget_and_retry_after_together():
     app = Scripted((429, LIMITED, {"Retry-After": "50"}), (429, LIMITED, {"Retry-After": "50"}), OK)
 
     with pytest.raises(sf.RateLimitError):
-        client_of(app, clock=clock, max_wait=90).send(CALL)
+        client_of(app, clock=clock, max_wait=90)._send(CALL)
 
     assert sum(clock.slept) == 50
 
@@ -210,7 +210,7 @@ def test_a_429_without_retry_after_waits_for_the_reset_that_it_tells():
     assert waits(429, **{"X-RateLimit-Reset": "1767225000"}) == 0.0
 
     clock, app = Clock(), Scripted((429, LIMITED, seconds), OK)
-    client_of(app, clock=clock).send(CALL)
+    client_of(app, clock=clock)._send(CALL)
     assert sum(clock.slept) == 12.0
 
 
@@ -219,7 +219,7 @@ def test_a_wait_is_counted_down_where_somebody_is_told():
     clock, told = Clock(), []
     app = Scripted((429, LIMITED, {"Retry-After": "3"}), OK)
 
-    client_of(app, clock=clock).send(CALL, told.append)
+    client_of(app, clock=clock)._send(CALL, told.append)
 
     assert told == [f"the API asks to wait, next call in {left} s" for left in (3, 2, 1)]
     assert sum(clock.slept) == 3.0
@@ -259,7 +259,7 @@ def test_a_redirect_elsewhere_is_refused(elsewhere):
     app = Scripted((302, b"", {"Location": elsewhere}), OK)
 
     with pytest.raises(sf.ReplyError, match="leads to another host"):
-        client_of(app).send(CALL)
+        client_of(app)._send(CALL)
 
     assert len(app.seen) == 1
 
@@ -281,13 +281,13 @@ def test_a_redirect_to_another_server_never_carries_the_key():
 def test_a_redirect_at_home_is_followed():
     """Within the same scheme, host and port; not for ever."""
     app = Scripted((301, b"", {"Location": "/v2/accounts?x=1"}), OK)
-    client_of(app).send(CALL)
+    client_of(app)._send(CALL)
     assert (app.seen[1]["path"], app.seen[1]["query"]) == ("/v2/accounts", "x=1")
 
     with pytest.raises(sf.ReplyError, match="answered with 301"):
-        client_of(Scripted((301, b"", {"Location": "/v1/accounts"}))).send(CALL)
+        client_of(Scripted((301, b"", {"Location": "/v1/accounts"})))._send(CALL)
     with pytest.raises(sf.ReplyError, match="answered with 304"):
-        client_of(Scripted((304, b""))).send(CALL)
+        client_of(Scripted((304, b"")))._send(CALL)
 
 
 def test_cookies_are_not_kept():
@@ -297,9 +297,9 @@ def test_cookies_are_not_kept():
         return (200, {"accounts": [], "cookie": environ.get("HTTP_COOKIE")}, {"Set-Cookie": "a=b"})
 
     api = client_of(Scripted(answer))
-    api.send(CALL)
+    api._send(CALL)
 
-    assert b"null" in api.send(CALL).body
+    assert b"null" in api._send(CALL).body
 
 
 @pytest.mark.sockets
@@ -410,10 +410,10 @@ def test_a_forked_child_opens_connections_of_its_own(local_client):
 def test_a_closed_client_opens_again():
     """close() is about connections, not about the client."""
     api = client_of(Scripted(OK))
-    api.send(CALL)
+    api._send(CALL)
     api.close()
 
-    assert api.send(CALL).status == 200
+    assert api._send(CALL).status == 200
 
 
 def test_threads_may_share_a_client():
@@ -440,7 +440,7 @@ def test_calls_are_logged_without_the_key(caplog):
     """At DEBUG, by us and by the libraries below."""
     caplog.set_level(logging.DEBUG)
 
-    client_of(Scripted(OK)).send(CALL)
+    client_of(Scripted(OK))._send(CALL)
 
     assert "GET /v1/accounts: 200" in caplog.text
     assert KEY not in caplog.text
@@ -506,7 +506,7 @@ def test_a_post_is_replayed_after_a_429_which_concerns_it_alone():
 
 def sent(api, **more):
     """Send a private call."""
-    return api.send(Private("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
+    return api._send(Private("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
 
 
 def test_a_post_carries_its_body_as_json_and_the_key():
@@ -560,10 +560,10 @@ def test_a_429_to_a_get_pauses_everybody():
     app = Scripted((429, LIMITED, {"Retry-After": "100"}), OK)
     api = client_of(app, clock=clock, max_wait=50)
     with pytest.raises(sf.RateLimitError):
-        api.send(CALL)
+        api._send(CALL)
 
     with pytest.raises(sf.RateLimitError, match="may start in 100 s") as caught:
-        api.send(CALL)
+        api._send(CALL)
 
     assert len(app.seen) == 1
     assert caught.value.retry_after == 100
@@ -586,7 +586,7 @@ def test_max_wait_bounds_a_server_in_trouble_too():
     """A 503 that asks for 100 s is waited for once within 120 s."""
     clock = Clock()
     with pytest.raises(sf.ServerError):
-        client_of(Scripted((503, b"", {"Retry-After": "100"})), clock=clock).send(CALL)
+        client_of(Scripted((503, b"", {"Retry-After": "100"})), clock=clock)._send(CALL)
 
     assert clock.slept == [100.0]
 
@@ -604,7 +604,7 @@ def test_an_answer_that_inflates_beyond_reason_is_one_sentence():
 
     app = Scripted((200, bomb, {"Content-Encoding": "gzip"}))
     with pytest.raises(sf.ReplyError, match="larger than 256 MiB"):
-        client_of(app).send(CALL)
+        client_of(app)._send(CALL)
 
     assert len(app.seen) == 1
 
@@ -620,7 +620,7 @@ def test_an_answer_that_drips_for_ever_is_a_time_out():
             yield b" "
 
     with pytest.raises(sf.NetworkError, match="did not end within 300 s"):
-        client_of(dripping, clock=clock).send(CALL)
+        client_of(dripping, clock=clock)._send(CALL)
 
 
 @pytest.mark.sockets
@@ -658,7 +658,7 @@ def test_an_odd_redirect_is_one_sentence(location):
     app = Scripted((302, b"", {"Location": location}))
 
     with pytest.raises(sf.SocialFrameError):
-        client_of(app).send(CALL)
+        client_of(app)._send(CALL)
 
 
 def test_text_that_no_address_can_hold_is_one_sentence():
@@ -674,7 +674,7 @@ def test_clients_of_one_key_share_one_budget():
     one, other = client_of(Scripted(OK), **options), client_of(Scripted(OK), **options)
 
     for api in (one, other, one):
-        api.send(CALL)
+        api._send(CALL)
 
     assert sum(clock.slept) == pytest.approx(60.05)
 
@@ -694,15 +694,15 @@ def test_a_fork_while_a_thread_waits_for_the_budget_does_not_block_the_child():
     parent = os.getpid()
     wiring = Wiring(transport=lambda: httpx.WSGITransport(app=app), sleep=sleep, clock=clock)
     api = sf.Client(KEY, base_url="https://api.example", tier=sf.Limit(1, 5.0), wiring=wiring)
-    api.send(CALL)
-    waiting = threading.Thread(target=api.send, args=(CALL,))
+    api._send(CALL)
+    waiting = threading.Thread(target=api._send, args=(CALL,))
     waiting.start()
     assert entered.wait(20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads
         child = os.fork()
     if child == 0:
-        os._exit(0 if api.send(CALL).status == 200 else 1)
+        os._exit(0 if api._send(CALL).status == 200 else 1)
     deadline = time.monotonic() + 20
     while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -31,7 +31,7 @@ def opened():
     """Give a flow that waits, its way, and the address of its callback."""
     box = sf.Sandbox()
     with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
-        flow, way = Flow(api.send, "tiktok"), Loopback()
+        flow, way = Flow(api._send, "tiktok"), Loopback()
         callback = way.open(flow)
         flow.start(callback)
         yield flow, way, callback.redirect

@@ -59,5 +59,5 @@ def test_kills_and_the_same_command_again_ask_for_no_page_twice(tmp_path):
     assert len(frame) == 5400
     assert len(whole) <= (ended + 1) * PAGES + killed
     assert sf.walks().empty
-    file = Path(os.environ["XDG_DATA_HOME"], "socialframe", "walks.sqlite")
+    file = Path(os.environ["XDG_CACHE_HOME"], "socialframe", "walks.sqlite")
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)

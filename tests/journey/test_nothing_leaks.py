@@ -31,7 +31,7 @@ finally:
         lambda: sf.Client(key, base_url=bad, tier="paid").accounts().frame(),
         lambda: sf.Client(key + "x", base_url=url).accounts().frame(),
         lambda: sf.Client(key + " ", base_url=url),
-        lambda: api.send(Call("/v1/nothing")),
+        lambda: api._send(Call("/v1/nothing")),
         lambda: api.posts(per_page=1000).frame(),
         lambda: sf.Client(key, base_url="http://api.example"),
     ):
@@ -83,7 +83,7 @@ def test_the_key_is_reachable_from_a_query_only_through_reveal():
     api = sf.Client.sandbox(box)
     query = api.posts(since="2026-10-01")
     query.frame()
-    seen, waiting, texts = set(), [query.arguments, query.call, query.endpoint, vars(api)], []
+    seen, waiting, texts = set(), [query._plan, vars(api), vars(api._session.transport)], []
     while waiting:
         value = waiting.pop()
         if id(value) in seen or value is box:

@@ -238,10 +238,10 @@ def test_a_reply_that_was_damaged_in_the_journal_is_asked_for_again(box, every):
     box.faults = [DOWN]
     error = broken(client_of(box))
     box.faults = ()
-    file = Path(os.environ["XDG_DATA_HOME"], "socialframe", "walks.sqlite")
+    file = Path(os.environ["XDG_CACHE_HOME"], "socialframe", "walks.sqlite")
     db = sqlite3.connect(file)
     with db:
-        db.execute("UPDATE pages SET reply = x'00' WHERE number = 1")
+        db.execute("UPDATE responses SET value = x'00' WHERE key LIKE 'page:%:000001'")
     db.close()
 
     with pytest.raises(sf.IncompleteWalk, match="lost a reply"):

@@ -36,7 +36,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 calls, until = 0, time.monotonic() + float(seconds)
 while time.monotonic() < until:
-    api.send(Call("/v1/accounts"))
+    api._send(Call("/v1/accounts"))
     calls += 1
 print(calls, flush=True)
 """
@@ -153,7 +153,7 @@ def say(text):
     told.append(text)
 try:
     for _ in range(2):
-        api.send(Call("/v1/accounts"), say)
+        api._send(Call("/v1/accounts"), say)
     print("done", len(told), flush=True)
 except KeyboardInterrupt:
     print("stopped", flush=True)
@@ -214,9 +214,9 @@ import sys, threading, socialframe as sf
 from socialframe.messages.call import Call
 api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(10, 5.0), timeout=2)
 for _ in range(3):
-    api.send(Call("/v1/accounts"))
+    api._send(Call("/v1/accounts"))
 for _ in range(2):
-    threading.Thread(target=api.send, args=[Call("/v1/accounts/health")]).start()
+    threading.Thread(target=api._send, args=[Call("/v1/accounts/health")]).start()
 """
 
 
@@ -290,9 +290,9 @@ FORK = """
 import os, sys, socialframe as sf
 from socialframe.messages.call import Call
 api = sf.Client(sys.argv[1], base_url=sys.argv[2])
-api.send(Call("/v1/accounts"))
+api._send(Call("/v1/accounts"))
 if os.fork() == 0:
-    api.send(Call("/v1/accounts"))
+    api._send(Call("/v1/accounts"))
     os._exit(0)
 assert os.wait()[1] == 0
 print(api.budget.used, api.budget.shared_by)

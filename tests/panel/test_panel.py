@@ -378,13 +378,13 @@ def test_load_brings_the_rows_that_the_form_asks_for(panel_of):
 def test_a_form_that_cannot_be_meant_is_told(panel_of, typed, words):
     """Nothing is sent."""
     panel = panel_of()
-    before = len(panel.api.box.requests)
+    before = len(panel.api._sandbox.requests)
     panel._load.rows.value = typed
     panel._load.load()
 
     assert words in said(panel._load)
     assert words in panel._load.cost.value
-    assert len(panel.api.box.requests) == before
+    assert len(panel.api._sandbox.requests) == before
 
 
 def test_stop_keeps_the_rows_and_load_goes_on(panel_of):
@@ -407,7 +407,7 @@ def test_stop_keeps_the_rows_and_load_goes_on(panel_of):
     first = len(panel.df)
     assert 300 <= first < 5400
     assert panel.df.attrs["socialframe"]["complete"] is False
-    pages = [one for one in api.box.requests if one.path == "/v1/posts"]
+    pages = [one for one in api._sandbox.requests if one.path == "/v1/posts"]
 
     load._tell = tell
     load.load_button.click()
@@ -437,13 +437,13 @@ def test_load_goes_on_also_where_nothing_goes_on_by_itself(panel_of):
 def test_a_walk_that_breaks_keeps_its_rows_too(panel_of):
     """With the reason."""
     panel = panel_of()
-    panel.api.box.faults = [Fault("html", page=4)]
+    panel.api._sandbox.faults = [Fault("html", page=4)]
     panel._load.load_button.click()
     assert panel.wait()
 
     assert "A page did not come" in said(panel._load)
     assert len(panel.df) == 300
-    panel.api.box.faults = ()
+    panel.api._sandbox.faults = ()
     panel._load.load_button.click()
     assert panel.wait()
     assert len(panel.df) == 5400
@@ -511,7 +511,7 @@ def test_a_saved_file_is_what_the_query_itself_writes(panel_of, kind, targets, t
     panel._load.rows.value = "300"
     panel._load.load_button.click()
     assert panel.wait()
-    sent = len(panel.api.box.requests)
+    sent = len(panel.api._sandbox.requests)
     export = panel._export
     export.kind.value, export.targets.value = kind, targets
     assert export.path.value == f"posts.{kind}"
@@ -519,7 +519,7 @@ def test_a_saved_file_is_what_the_query_itself_writes(panel_of, kind, targets, t
     export.save_button.click()
     assert panel.wait()
 
-    assert len(panel.api.box.requests) == sent
+    assert len(panel.api._sandbox.requests) == sent
     assert "mine" in said(export)
     assert "Read it by" in said(export)
     query = panel.query.explode("platforms") if targets else panel.query
@@ -611,7 +611,7 @@ def test_words_of_others_are_never_markup(panel_of):
 def test_another_client_goes_on_with_nothing(panel_of):
     """What was stopped was of other people."""
     panel = panel_of()
-    panel.api.box.faults = [Fault("html", page=4)]
+    panel.api._sandbox.faults = [Fault("html", page=4)]
     panel._load.load_button.click()
     assert panel.wait()
     assert len(panel.df) < 5400
@@ -622,7 +622,7 @@ def test_another_client_goes_on_with_nothing(panel_of):
     assert panel.wait()
 
     assert len(panel.df) == 70
-    assert panel.query.source is other
+    assert panel.query._session is other._session
 
 
 def test_a_name_that_was_typed_stays_and_ours_follows_what_is_loaded(panel_of):

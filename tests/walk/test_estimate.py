@@ -8,7 +8,7 @@ from stand_ins import Clock, Scripted, client_of, posts_page
 
 import socialframe as sf
 from socialframe.paging import AfterId, Offset
-from socialframe.walk.estimate import Estimate, Met, note
+from socialframe.walk.estimate import Estimate, QueryStats, remember
 
 WAYS = {
     "frame": lambda query, **more: query.frame(**more),
@@ -190,7 +190,7 @@ def test_what_is_remembered_of_queries_does_not_grow_for_ever():
     """The oldest go first."""
     known = {}
     for number in range(1500):
-        note(known, str(number), Met(number))
+        remember(known, str(number), QueryStats(number))
 
     assert len(known) == 1000
     assert "1499" in known
@@ -287,8 +287,8 @@ def test_max_requests_is_a_whole_number_from_1_on(wrong):
     """Said before anything is sent."""
     box, api = sandbox()
 
-    with pytest.raises(sf.ArgumentError, match="max_requests takes a whole number"):
+    with pytest.raises(sf.ArgumentError, match="max_requests must be a whole number"):
         api.accounts().frame(max_requests=wrong)
-    with pytest.raises(sf.ArgumentError, match="max_requests takes a whole number"):
+    with pytest.raises(sf.ArgumentError, match="max_requests must be a whole number"):
         sf.Client.sandbox(max_requests=wrong)
     assert list(box.requests) == []

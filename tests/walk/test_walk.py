@@ -401,7 +401,9 @@ def test_the_same_call_twice_is_a_loop():
     count = iter(range(1000))
     app = Scripted(lambda _: {"posts": [{"id": next(count)}]})
     query = client_of(app).posts()
-    query = replace(query, endpoint=replace(query.endpoint, paging=Circle()))
+    plan = query._plan
+    plan = replace(plan, endpoint=replace(plan.endpoint, paging=Circle()))
+    query = replace(query, _plan=plan)
 
     with pytest.raises(sf.PagingLoop, match="read already") as caught:
         query.frame()
