@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from socialframe.errors import ArgumentError
+from socialframe.folders import boot_id, runtime_folder
 from socialframe.http.budget import TIERS, Limit, MemoryBudget
 from socialframe.http.shared_budget import SharedBudget
-from socialframe.settings import boot_name, runtime_folder
 from socialframe.sqlite_locks import ForkLock
 from socialframe.walk.plan import whole_number
 
@@ -38,7 +38,7 @@ def budget_of(
                 limit,
                 adapts=adapts,
                 clock=wiring.clock,
-                boot=boot_name(),
+                boot=boot_id(),
             )
         elif budget is None:
             budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)

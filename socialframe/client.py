@@ -88,7 +88,7 @@ class Client(Connecting, Endpoints):
     InvalidKeyError
         If it cannot be a key. It is not repeated.
     ArgumentError
-        If another argument cannot be meant.
+        If another argument is invalid.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class Client(Connecting, Endpoints):
         Raises
         ------
         ArgumentError
-            If an argument cannot be meant.
+            If an argument is invalid.
 
         Examples
         --------

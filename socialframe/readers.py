@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from socialframe.days import Day
+    from socialframe.endpoints import Day
     from socialframe.query import Query
 
 _clients: dict[str, Client] = {}  # by tenant: another key in the environment is another client

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from socialframe.errors import IncompleteWalk, WalkWarning, outside
+from socialframe.errors import IncompleteWalk, WalkWarning, user_stacklevel
 from socialframe.files.atomic import named
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Ways(ABC):
                 raise
             replace(run, walk=error.walk_id).kept(write)
             text = f"{error} With partial=True, the file has the rows that came."
-            warnings.warn(text, WalkWarning, stacklevel=outside())
+            warnings.warn(text, WalkWarning, stacklevel=user_stacklevel())
         return named(path)
 
     def to_csv(

@@ -160,22 +160,22 @@ def test_days_are_taken_in_each_common_form(api, day):
     ("arguments", "words"),
     [
         ({"since": "2026-02-01", "until": "2026-01-01"}, "since .* is after until"),
-        ({"since": "2026-01-01T10:00"}, "time of day"),
-        ({"since": "2026-01-01 00:00"}, "time of day"),
-        ({"until": pd.Timestamp("2026-01-01 10:00")}, "not a whole UTC day"),
-        ({"until": pd.Timestamp("2026-01-01", tz="Asia/Tokyo")}, "not a whole UTC day"),
+        ({"since": "2026-01-01T10:00"}, "must be a whole UTC day"),
+        ({"since": "2026-01-01 00:00"}, "must be a whole UTC day"),
+        ({"until": pd.Timestamp("2026-01-01 10:00")}, "must be a whole UTC day"),
+        ({"until": pd.Timestamp("2026-01-01", tz="Asia/Tokyo")}, "must be a whole UTC day"),
         ({"since": pd.NaT}, "is NaT"),
-        ({"since": "yesterday"}, "takes a day as"),
-        ({"since": "2026-02-30"}, "no such day"),
-        ({"since": 20260101}, "takes a day as"),
+        ({"since": "yesterday"}, "must be a day like"),
+        ({"since": "2026-02-30"}, "must be an existing day"),
+        ({"since": 20260101}, "must be a day like"),
         ({"per_page": 0}, "per_page takes a whole number from 1 on, not 0"),
         ({"per_page": 1.5}, "per_page takes"),
         ({"per_page": True}, "per_page takes"),
-        ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Give '2026-02-01'"),
-        ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Give '2025-12-31'"),
-        ({"status": ["failed", "draft"]}, "status takes one text"),
-        ({"platform": 7}, "platform takes one text"),
-        ({"status": pd.NA}, "status takes one text"),
+        ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Pass '2026-02-01'"),
+        ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Pass '2025-12-31'"),
+        ({"status": ["failed", "draft"]}, "status must be a single string"),
+        ({"platform": 7}, "platform must be a single string"),
+        ({"status": pd.NA}, "status must be a single string"),
     ],
 )
 def test_bad_arguments_are_one_sentence(api, arguments, words):
@@ -411,7 +411,7 @@ def test_the_default_client_follows_the_environment(monkeypatch):
 @pytest.mark.parametrize("ids", [[], pd.Series(dtype="str"), ["a", None], "", ["a", ""], [7]])
 def test_no_accounts_are_not_all_accounts(api, ids):
     """An empty filter is a mistake, as is one with holes."""
-    with pytest.raises(sf.ArgumentError, match="account_ids takes one id or some"):
+    with pytest.raises(sf.ArgumentError, match="account_ids must be one or more"):
         api.followers(ids)
 
 
@@ -579,7 +579,7 @@ def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
         assert len(Mine.sandbox().ids().frame()) == 3
     with pytest.raises(sf.ArgumentError, match="no column 'nope'"):
         declared(key="nope")(lambda client: {})
-    with pytest.raises(sf.ArgumentError, match="as a mapping"):
+    with pytest.raises(sf.ArgumentError, match="must return a mapping"):
         Mine.sandbox().nothing()
 
 

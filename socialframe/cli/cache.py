@@ -50,7 +50,7 @@ def size(*, everyone: bool) -> None:
       socialframe cache size
       socialframe cache size --all
     """  # noqa: D301 - \b tells click to keep the lines
-    from socialframe.settings import cache_file
+    from socialframe.folders import cache_file
     from socialframe.store.cache import MOST
 
     with sentences():
@@ -86,8 +86,9 @@ def _kept(*, everyone: bool) -> Cached:
     MissingKeyError
         If there is no key, and not all were meant.
     """
+    from socialframe.folders import cache_file
     from socialframe.secret import tenant
-    from socialframe.settings import cache_file, read_settings
+    from socialframe.settings import read_settings
     from socialframe.store.cache import Cached, Choice
 
     whose = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +22,6 @@ from socialframe.cli.cache import cache
 from socialframe.cli.connect import connect, disconnect
 from socialframe.cli.output import described, drifted, fetching, parameters, scheme, sentences
 from socialframe.cli.walks import walks
-from socialframe.settings import no_color
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _per_page = click.option(
 @click.pass_context
 def main(context: click.Context, verbose: int) -> None:
     """Social posts and their numbers as DataFrames and Parquet files."""
-    if no_color():
+    if os.environ.get("NO_COLOR"):
         context.color = False
     if verbose:
         level = logging.DEBUG if verbose > 1 else logging.INFO

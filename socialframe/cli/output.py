@@ -143,7 +143,7 @@ def fetching(function: F) -> F:
 
 
 def check_output(output: str | None, *, as_json: bool) -> None:
-    """Refuse what cannot be meant by ``-o`` and ``--json``.
+    """Refuse what is invalid by ``-o`` and ``--json``.
 
     Raises
     ------

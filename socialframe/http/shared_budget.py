@@ -17,7 +17,7 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from socialframe.errors import BudgetWarning, outside
+from socialframe.errors import BudgetWarning, user_stacklevel
 from socialframe.http import budget_file as log
 from socialframe.http.budget import GUARD, Limit, MemoryBudget, Slot, Usage, until, uptime
 from socialframe.http.fair_share import Held, Shares
@@ -384,4 +384,4 @@ class SharedBudget:
             self._missed = True
         if not self._warned:
             self._warned = True
-            warnings.warn(text, BudgetWarning, stacklevel=outside())
+            warnings.warn(text, BudgetWarning, stacklevel=user_stacklevel())

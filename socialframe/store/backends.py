@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from socialframe.errors import CacheWarning, outside
+from socialframe.errors import CacheWarning, user_stacklevel
 from socialframe.sqlite import is_damaged, made, set_aside
 from socialframe.sqlite_forks import closes
 from socialframe.sqlite_locks import Turns
@@ -151,7 +151,7 @@ class Store:
         result, trouble = self._turns.take(turn, (otherwise, ""))
         if trouble and not self._warned:
             self._warned = True
-            warnings.warn(f"The cache {trouble}.", CacheWarning, stacklevel=outside())
+            warnings.warn(f"The cache {trouble}.", CacheWarning, stacklevel=user_stacklevel())
         return result
 
     def _opened(self) -> Any:  # noqa: ANN401 - as above

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError
 from socialframe.files.atomic import named
+from socialframe.folders import cache_file, is_network_path
 from socialframe.http.cache import Cache, missed
-from socialframe.settings import cache_file, mounts, on_network
 from socialframe.store.backends import Store
 from socialframe.store.codec import Kept
 from socialframe.store.manifest import Manifest, Passage, began, generation
@@ -85,7 +85,7 @@ def chosen(cache: object, *, memory: bool = False) -> Choice | None:
     Raises
     ------
     ArgumentError
-        If it cannot be meant.
+        If it is invalid.
 
     Examples
     --------
@@ -183,7 +183,7 @@ class Cached:
     def __post_init__(self) -> None:
         place = self.choice.place
         self.max_bytes = MOST_IN_MEMORY if place is None else MOST
-        network = isinstance(place, Path) and on_network(place, mounts())
+        network = isinstance(place, Path) and is_network_path(place)
         self.store = Store(place, codec, network=network)
 
     def layer(self, inner: BaseTransport) -> Cache:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from socialframe.errors import ArgumentError
+from socialframe.folders import data_folder, is_network_path
 from socialframe.paging.parse import spelled
-from socialframe.settings import data_folder, mounts, on_network
 from socialframe.store.cache import codec
 from socialframe.store.store import RUNNING, Walks
 from socialframe.store.stored_walk import Started, Unfinished
@@ -130,7 +130,7 @@ def shared_walks() -> Walks:
 
 
 def _remote(folder: Path) -> bool:
-    return on_network(folder, mounts())
+    return is_network_path(folder)
 
 
 def words(one: Unfinished) -> str:
@@ -157,7 +157,7 @@ def resumption(
     Raises
     ------
     ArgumentError
-        If they cannot be meant.
+        If they are invalid.
     """
     if not isinstance(journal, bool):
         raise ArgumentError(f"journal takes True or False, not {journal!r}.")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from socialframe.errors import JournalWarning, outside
+from socialframe.errors import JournalWarning, user_stacklevel
 from socialframe.sqlite import is_damaged, made, set_aside
 from socialframe.sqlite_forks import closes
 from socialframe.sqlite_locks import Turns
@@ -304,7 +304,7 @@ class Walks:
         result, trouble = self._turns.take(turn, (otherwise, ""))
         if trouble and not self._warned:
             self._warned = True
-            warnings.warn(trouble, JournalWarning, stacklevel=outside())
+            warnings.warn(trouble, JournalWarning, stacklevel=user_stacklevel())
         return result
 
     def _troubled(self, error: Exception) -> str:

@@ -13,7 +13,7 @@ from stand_ins import KEY, client_of
 
 import socialframe as sf
 from socialframe.cli.main import main
-from socialframe.settings import cache_file
+from socialframe.folders import cache_file
 
 OTHER = "sk_made0up0for0somebody0else0000001"
 
@@ -131,7 +131,7 @@ def test_verbs_keep_what_they_fetch(monkeypatch):
 
 
 def test_a_duration_that_is_none_is_one_sentence():
-    """As an argument that cannot be meant."""
+    """As an invalid argument."""
     code, output = run("clear", "--all", "--older-than", "long ago")
     assert (code, output.count("\n")) == (2, 1)
     assert "as '1 day'" in output

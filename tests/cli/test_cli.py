@@ -156,7 +156,7 @@ def test_a_verb_sends_no_more_requests_than_it_may():
     broken = run("posts", "--sandbox", "--max-requests", "10")
 
     assert broken.exit_code == 4
-    assert "takes 54 requests, and max_requests permits 10" in broken.output
+    assert "takes 54 requests; max_requests permits 10" in broken.output
     assert "A page did not come" not in broken.output
     assert "socialframe walks resume " in broken.output
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
@@ -232,7 +232,7 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
     [
         (["posts"], {}, 3, "There is no API key"),
         (["posts"], {"SOCIALAPI_KEY": "nonsense"}, 3, "looks like sk_"),
-        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "takes a day as"),
+        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "must be a day like"),
         (["posts", "--per-page", "0", "--sandbox"], {}, 2, "not in the range"),
         (["posts", "--nonsense"], {}, 2, "No such option"),
         (["posts", "-o", "x.xlsx", "--sandbox"], {}, 2, "-o ends in one of"),
@@ -242,7 +242,7 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
         (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
         (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
         (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
-        (["fetch", "nothing", "--sandbox"], {}, 2, "A path begins with"),
+        (["fetch", "nothing", "--sandbox"], {}, 2, "path must start with"),
         (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
         (["drift", "nothing.parquet"], {}, 2, "There is no file"),
         (

@@ -111,7 +111,7 @@ def test_without_a_journal_the_error_says_that_it_starts_anew(box):
     error = broken(client_of(box, journal=False))
 
     assert error.walk_id == ""
-    assert str(error).endswith("Run it again to start anew.")
+    assert str(error).endswith("Run the query again to start over.")
 
 
 def test_the_rows_so_far_are_in_the_error(box, every):
