@@ -524,9 +524,9 @@ def test_walks_are_listed_resumed_and_removed_from_a_shell(box, every, tmp_path,
 
     assert "no unfinished walk" in run("rm", "0000").output
     assert run("rm").exit_code == 2
-    assert run("rm", names[1]).output == "1 walks are gone.\n"
-    assert run("rm", "--all").output == "0 walks are gone.\n"
-    assert "No walk is unfinished" in run("ls").output
+    assert run("rm", names[1]).output == "Removed 1 walk.\n"
+    assert run("rm", "--all").output == "Removed 0 walks.\n"
+    assert "There are no unfinished walks" in run("ls").output
 
 
 def test_a_loop_that_was_left_goes_on_only_while_the_cache_would_answer(every):
