@@ -388,7 +388,7 @@ def test_a_limit_that_cannot_be_meant_for_our_window_is_not_learnt(headers):
 
 def test_the_default_client_follows_the_environment(monkeypatch):
     """One a tenant; without a key an error that helps."""
-    from socialframe import readers as helpers
+    from socialframe import readers
 
     with pytest.raises(sf.MissingKeyError):
         sf.read_posts()
@@ -404,7 +404,7 @@ def test_the_default_client_follows_the_environment(monkeypatch):
         with pytest.raises(sf.AuthenticationError) as caught:
             sf.read_health()
     assert caught.value.code == "AUTH_INVALID_KEY"
-    for client in helpers._clients.values():
+    for client in readers._clients.values():
         client.close()
 
 
