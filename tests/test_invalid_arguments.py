@@ -71,8 +71,8 @@ def test_attrs_that_are_not_json_are_written_as_text(tmp_path):
 
     sf.to_parquet(frame, tmp_path / "x.parquet")
 
-    told = json.loads(pq.read_schema(tmp_path / "x.parquet").metadata[b"socialframe"])
-    assert told["rows"] == "2026-01-01 00:00:00"
+    footer = json.loads(pq.read_schema(tmp_path / "x.parquet").metadata[b"socialframe"])
+    assert footer["rows"] == "2026-01-01 00:00:00"
 
 
 @pytest.mark.parametrize("columns", ["id", [1], 5, [None]])

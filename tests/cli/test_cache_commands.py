@@ -26,7 +26,7 @@ def run(*words):
 
 
 @pytest.fixture
-def kept(monkeypatch):
+def stored_walks(monkeypatch):
     """Store two walks of the key in the environment, one of them old, and one of another key."""
     monkeypatch.setenv("SOCIALAPI_KEY", KEY)
     monkeypatch.setenv("SOCIALAPI_BASE_URL", "https://api.example")
@@ -36,7 +36,7 @@ def kept(monkeypatch):
     client_of(server(), cache=True, key=OTHER).posts().frame()
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 def test_ls_lists_the_walks_of_the_key():
     """Newest first, with their arguments and without the key."""
     code, output = run("ls")
@@ -49,7 +49,7 @@ def test_ls_lists_the_walks_of_the_key():
     assert len(run("ls", "--all")[1].splitlines()) == 4
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 def test_ls_prints_json():
     """With --all the walks of every tenant."""
     code, output = run("ls", "--all", "--json")
@@ -59,7 +59,7 @@ def test_ls_prints_json():
     assert [one["fresh"] for one in found] == [True, True, False]
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 def test_size_prints_bytes_walks_and_the_limit():
     """Bytes of response bodies."""
     size = client_of(server(), cache=True).cache.size
@@ -67,7 +67,7 @@ def test_size_prints_bytes_walks_and_the_limit():
     assert " in 3 walks" in run("size", "--all")[1]
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 @pytest.mark.parametrize(
     ("words", "gone"),
     [
@@ -85,7 +85,7 @@ def test_clear_removes_the_selected_walks(words, gone):
     assert len(json.loads(run("ls", "--all", "--json")[1])) == 3 - gone
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 def test_without_a_key_the_commands_need_all(monkeypatch):
     """A forgotten key must not clear the walks of other keys."""
     monkeypatch.delenv("SOCIALAPI_KEY")
@@ -120,8 +120,8 @@ def test_commands_use_the_cache(monkeypatch):
             0,
         )
         assert run_accounts() == ("17 rows, 5 columns, 1 request, complete", 1)
-        kept, asked = run_accounts()
-        assert (re.sub(r"\d{4}-.*:\d\d", "then", kept), asked) == (
+        summary, asked = run_accounts()
+        assert (re.sub(r"\d{4}-.*:\d\d", "then", summary), asked) == (
             "17 rows, 5 columns, 1 request from the cache, fetched then, complete",
             1,
         )
@@ -147,7 +147,7 @@ def test_an_unusable_cache_file_is_a_warning():
     assert "cannot be used" in output.splitlines()[0]
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("stored_walks")
 def test_clear_shrinks_the_file():
     """The free space goes back to the disk."""
     client_of(server(pages=300), cache=True, tier=sf.Limit(1000)).posts(status="x").frame()

@@ -50,8 +50,8 @@ def test_every_fact_of_the_table_is_in_the_contract(fact):
     text = SECTIONS[fact.section]
     name = (fact.field or fact.path or fact.place.rpartition(" ")[2]).rpartition(".")[2]
     about = [part for part in text.split("\n\n") if f"`{name}" in part and part[0] != "|"]
-    said = {*marks(" ".join(about))}
-    said |= {row[2] for row in TOLD if row[0] == fact.section and named(fact, row[1])}
+    expected = {*marks(" ".join(about))}
+    expected |= {row[2] for row in TOLD if row[0] == fact.section and named(fact, row[1])}
 
     assert name in text
-    assert not said or fact.place == "operation" or fact.mark in said
+    assert not expected or fact.place == "operation" or fact.mark in expected
