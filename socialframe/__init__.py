@@ -1,17 +1,17 @@
-"""Social posts and their numbers as typed pandas DataFrames and Parquet files.
+"""Social posts and their metrics as typed pandas DataFrames and Parquet files.
 
 ::
 
     import socialframe as sf
 
-    posts = sf.read_posts(status="published", since="2026-01-01")  # a frame, at once
-    api = sf.Client()  # the key from SOCIALAPI_KEY, .env or the keyring
-    api = sf.Client.sandbox()  # the same over made-up people: no key, no network
-    query = api.posts(platform="instagram")  # a promise of rows; nothing is sent yet
+    posts = sf.read_posts(status="published", since="2026-01-01")  # a DataFrame
+    api = sf.Client()  # key from SOCIALAPI_KEY, .env or the keyring
+    api = sf.Client.sandbox()  # made-up data: no key, no network
+    query = api.posts(platform="instagram")  # lazy: no request is sent
     df = query.frame()  # all rows
-    query.to_parquet("posts.parquet")  # streamed, whole or not there
+    query.to_parquet("posts.parquet")  # page by page; the file appears when it is complete
 
-Names load when they are first used: ``import socialframe`` alone is light.
+Each name is imported when it is first used, so ``import socialframe`` is fast.
 """
 
 from __future__ import annotations
@@ -134,9 +134,9 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
-if not TYPE_CHECKING:  # a type checker must see what is there, not that anything may be
+if not TYPE_CHECKING:  # a type checker would accept every name of a module with __getattr__
 
-    def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type
+    def __getattr__(name: str) -> Any:  # noqa: ANN401 - names have any type
         if name == "__version__":
             from socialframe.version import VERSION
 

@@ -91,7 +91,7 @@ class Client(Connecting, Endpoints):
     InvalidKeyError
         If it cannot be a key. It is not repeated.
     ArgumentError
-        If another argument cannot be meant.
+        If another argument is invalid.
 
     Examples
     --------
@@ -210,7 +210,7 @@ class Client(Connecting, Endpoints):
         from socialframe.sandbox import Sandbox
 
         if not isinstance(sandbox, Sandbox | None):
-            raise ArgumentError(f"sandbox takes a Sandbox, not {sandbox!r}; tier= names a tier.")
+            raise ArgumentError(f"sandbox must be a Sandbox; got {sandbox!r}. tier= names a tier.")
         box = sandbox or Sandbox(tier=tier)
         client = cls(
             box.key,
@@ -264,7 +264,7 @@ class Client(Connecting, Endpoints):
         Raises
         ------
         ArgumentError
-            If an argument cannot be meant.
+            If an argument is invalid.
 
         Examples
         --------
@@ -350,8 +350,7 @@ class Client(Connecting, Endpoints):
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        msg = "A Client does not pickle: it holds a key and connections. Make one in each process."
-        raise TypeError(msg)
+        return self._session.__reduce__()
 
     def __repr__(self) -> str:
         if "_session" not in vars(self):  # shown by a traceback out of __init__

@@ -1,4 +1,4 @@
-"""``@endpoint``: a declaration that is also a typed method."""
+"""``@endpoint`` declares an endpoint as a typed method of a client."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ def endpoint(
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
 ) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
-    """Declare an endpoint by a method that turns its arguments into the API's parameters.
+    """Declare an endpoint by a method that turns its arguments into API parameters.
 
-    The method's signature and docstring are the declaration; calling it gives a ``Query``. The
-    table of its columns is added to the docstring.
+    The method gets the signature and docstring of the function, with a table of the columns added,
+    and returns a ``Query``.
 
     Parameters
     ----------
     path : str
         Path on the API.
     records : str
-        Where the records stand in a reply, dotted.
+        Dotted path of the records in a reply.
     columns : sequence of Column
-        What a row is made of, ``_extra`` unsaid.
+        Columns of a row, without ``_extra``.
     key : str, sequence of str
-        Columns that together tell two rows apart.
+        Columns of the primary key.
     paging : Paging or None
-        Which call comes next; None means that everything comes in one reply.
+        How to find the next page; None means that one reply has everything.
     reshape : callable or None
-        Makes records of a body that has no list of them.
+        Builds records from a body that has no list of them.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def endpoint(
     Raises
     ------
     ArgumentError
-        If a key is no column, or two columns have one name.
+        If a key is not a column, or two columns have the same name.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def endpoint(
         function: Callable[Concatenate[Any, P], Params],
     ) -> Callable[Concatenate[Any, P], Query]:
         signature = inspect.signature(function)
-        schema = Schema(_declared(columns), _names(key))
+        schema = Schema(_column_tuple(columns), _key_names(key))
         declared = Endpoint(
             name=function.__name__,
             path=path,
@@ -97,8 +97,7 @@ def endpoint(
             params = function(client, *args, **kwargs)
             if not isinstance(params, Mapping):
                 raise ArgumentError(
-                    f"{function.__name__} returns the API's parameters as a mapping, "
-                    f"not {params!r}."
+                    f"{function.__name__} must return a mapping of API parameters; got {params!r}."
                 )
             typed = signature.bind(client, *args, **kwargs).arguments
             arguments = tuple(typed.items())[1:]
@@ -107,45 +106,45 @@ def endpoint(
 
         method.__signature__ = signature.replace(return_annotation=Query)  # type: ignore[attr-defined]
         method.__annotations__ = {**function.__annotations__, "return": Query}
-        method.__doc__ = _documented(function.__doc__ or "", schema)
+        method.__doc__ = _docstring(function.__doc__ or "", schema)
         method.endpoint = declared  # type: ignore[attr-defined]
         return method
 
     return declare
 
 
-def _asked(path: object, records: object, params: object) -> None:
+def _check_request(path: object, records: object, params: object) -> None:
     if not isinstance(path, str) or not path.startswith("/") or "?" in path:
         raise ArgumentError(
-            "A path begins with '/', as '/v1/posts', and has no '?' (parameters go into params); "
-            f"{path!r} is none."
+            f"path must start with '/' and have no '?', like '/v1/posts'; got {path!r}. Pass "
+            "parameters as params."
         )
     if not isinstance(records, str | None):
-        raise ArgumentError(f"records takes a dotted path, as 'data.items', not {records!r}.")
+        raise ArgumentError(f"records must be a dotted path like 'data.items'; got {records!r}.")
     named = isinstance(params, Mapping) and all(isinstance(name, str) for name in params)
     if params is not None and not named:
-        raise ArgumentError(f"params takes a mapping of names to values, not {params!r}.")
+        raise ArgumentError(f"params must map names to values; got {params!r}.")
 
 
-def _names(key: object) -> tuple[str, ...]:
+def _key_names(key: object) -> tuple[str, ...]:
     keys = (key,) if isinstance(key, str) else key
     if not isinstance(keys, Sequence | None) or any(
         not isinstance(name, str) for name in keys or ()
     ):
-        raise ArgumentError(f"key takes a name or some of them, not {key!r}.")
+        raise ArgumentError(f"key must be a name or a sequence of names; got {key!r}.")
     return tuple(keys or ())
 
 
-def _declared(columns: object) -> tuple[Column, ...]:
+def _column_tuple(columns: object) -> tuple[Column, ...]:
     if isinstance(columns, Sequence) and all(isinstance(one, Column) for one in columns):
         return tuple(columns)
     raise ArgumentError(
-        "columns takes a mapping of names to types, as {'createdAt': 'timestamp'}, or a sequence "
-        f"of Column, not {columns!r}."
+        "columns must map names to types, like {'createdAt': 'timestamp'}, or be a sequence of "
+        f"Column; got {columns!r}."
     )
 
 
-def _documented(text: str, schema: Schema) -> str:
+def _docstring(text: str, schema: Schema) -> str:
     table = "\n".join(f"    {line}".rstrip() for line in repr(schema).splitlines())
     return f"{inspect.cleandoc(text)}\n\nColumns\n-------\n::\n\n{table}\n"
 
@@ -160,20 +159,22 @@ def undeclared(
     columns: Mapping[str, str] | Sequence[Column] | None,
     key: str | Sequence[str] | None,
 ) -> Query:
-    """Return a query of an endpoint that nobody declared; see ``Client.fetch``."""
-    _asked(path, records, params)
+    """Return a query of an endpoint that is not declared; see ``Client.fetch``."""
+    _check_request(path, records, params)
     if paging is not None and not isinstance(paging, Declared):
-        raise ArgumentError(f"paging takes a scheme of socialframe.paging, not {paging!r}.")
-    keys = _names(key)
+        raise ArgumentError(f"paging must be a scheme of socialframe.paging; got {paging!r}.")
+    keys = _key_names(key)
     if columns is None or isinstance(columns, Mapping):
         given = tuple((columns or {}).items())
         for name, kind in given:
-            Column(name=name, path=name, type=kind, meaning="")  # refuses a type that is none
+            Column(name=name, path=name, type=kind, meaning="")  # refuses an unknown type
             if name == EXTRA:
-                raise ArgumentError(f"{EXTRA} is the column of what no other column holds.")
+                raise ArgumentError(
+                    f"columns must not contain {EXTRA!r}, the column for unknown fields."
+                )
         schema = Schema((), keys, given=given)
     else:
-        schema = Schema(_declared(columns), keys)
+        schema = Schema(_column_tuple(columns), keys)
     declared = Endpoint(
         name="fetch", path=path, records=records, paging=paging or Auto(), schema=schema
     )

@@ -1,13 +1,15 @@
-"""The endpoints of this API, one short method each; above each, the page that it implements.
+"""The declared endpoints of the API, one short method each.
 
-What a page does not say is taken over from the API's sibling and marked so, column by column.
+The comment above a method names the documentation page it implements. Where the documentation is
+silent, a method follows the sibling API, and each column says so.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from socialframe.days import Day, days
 from socialframe.endpoint import endpoint
 from socialframe.errors import ArgumentError
 from socialframe.paging import AfterId, Auto, PageNumber
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 
     from socialframe.messages.call import Params
 
-#: The documentation does not reach these lists: the replies say how they are paged, and where they
-#: say nothing, page numbers are the strongest guess. Page 1 is asked for after the first page: if
-#: that is the same one, pages count from 1.
+#: A day: ``"2026-01-31"``, a date, or a datetime or Timestamp at midnight (UTC).
+Day = str | date | datetime
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+#: The documentation does not describe these lists, so the replies decide how to page. If they do
+#: not say, page numbers are the best guess. Page 1 is requested after the first page: if both are
+#: the same, pages count from 1.
 _PAGES = Auto(
-    token_param="cursor",  # noqa: S106 - the sibling takes its nextCursor back as this
+    token_param="cursor",  # noqa: S106 - where the sibling API takes its nextCursor
     unsaid=(
         PageNumber(start=0, size_param="limit"),
         PageNumber(size_param="limit"),
@@ -33,7 +40,7 @@ _PAGES = Auto(
 
 
 def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is any value
-    """Return one record a point of ``stats``, with what the reply says of its account beside it."""
+    """Return one record for each point of ``stats``, with the account of the point added."""
     stats = body.get("stats") if isinstance(body, dict) else None
     if not isinstance(stats, dict):
         return None
@@ -51,12 +58,12 @@ def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is a
     ]
 
 
-def _text(name: str, value: object) -> str | None:
-    """Return a filter as it is, which must be one text."""
+def _string(name: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise ArgumentError(
-        f"{name} takes one text, not {value!r}; ask once for each value, and concat the frames."
+        f"{name} must be a single string; got {value!r}. For several values, run a query for each "
+        "and concatenate the DataFrames."
     )
 
 
@@ -66,30 +73,74 @@ def _ids(account_ids: object) -> str | None:
     given = [account_ids] if isinstance(account_ids, str) else list(account_ids)  # type: ignore[call-overload]
     wrong = [value for value in given if not isinstance(value, str) or not value]
     if wrong or not given:
-        what = repr(wrong[0]) if wrong else "nothing"
+        shown = repr(wrong[0]) if wrong else "an empty list"
         raise ArgumentError(
-            f"account_ids takes one id or some of them, and holds {what}; leave it out for all."
+            f"account_ids must be one or more account ids; got {shown}. Leave it out for all."
         )
     return ",".join(given)
 
 
-class Endpoints:
-    """The declared endpoints; ``Client`` is the one to use."""
+def _day_range(since: Day | None, until: Day | None) -> tuple[str | None, str | None]:
+    """Return both days as YYYY-MM-DD."""
+    try:
+        first, last = _day("since", since), _day("until", until)
+    except OverflowError:
+        raise ArgumentError("since and until must be days that exist in UTC.") from None
+    if first is not None and last is not None and first > last:
+        raise ArgumentError(f"since ({first}) is after until ({last}); swap them.")
+    return first, last
 
-    # docs/api/accounts, "list connected accounts": documented, never paged.
+
+def _day(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if type(value).__name__ == "datetime64":  # of numpy, without importing it
+        value = value.astype("datetime64[us]").item()  # type: ignore[attr-defined]
+    if isinstance(value, datetime):
+        if value != value:  # noqa: PLR0124 - NaT of pandas
+            raise ArgumentError(f"{name} is NaT; pass a day, or leave it out.")
+        in_utc = value.astimezone(UTC) if value.tzinfo else value
+        if in_utc.time() != datetime.min.time():
+            raise _not_a_whole_day(name, value, in_utc.date().isoformat())
+        return in_utc.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ArgumentError(f"{name} must be an existing day; got {value!r}.") from None
+    if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[T ]", value):
+        raise _not_a_whole_day(name, value, value[:10])
+    raise ArgumentError(
+        f"{name} must be a day like '2026-01-31', a date or a Timestamp at midnight; got {value!r}."
+    )
+
+
+def _not_a_whole_day(name: str, value: object, day: str) -> ArgumentError:
+    return ArgumentError(
+        f"{name} must be a whole UTC day, because the API filters by day; got {str(value)!r}. Pass "
+        f"{day!r}, then filter the DataFrame by time."
+    )
+
+
+class Endpoints:
+    """The declared endpoints, as methods of ``Client``."""
+
+    # docs/api/accounts, "list connected accounts": documented, not paged.
     @endpoint("/v1/accounts", records="accounts", columns=ACCOUNTS, key=("platform", "account_id"))
     def accounts(self, platform: str | None = None) -> Params:
-        """Accounts that are connected to the key, one row an account.
+        """Query the accounts that are connected to the key, one row per account.
 
         Parameters
         ----------
         platform : str or None
-            Only this platform, as ``instagram``; None means all.
+            Only this platform, such as ``instagram``; None means all.
 
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for.
+            No request is sent until you ask for rows.
 
         Examples
         --------
@@ -97,19 +148,19 @@ class Endpoints:
         >>> sf.Client.sandbox().accounts(platform="tiktok").frame()["platform"].unique().tolist()
         ['tiktok']
         """
-        return {"platform": _text("platform", platform)}
+        return {"platform": _string("platform", platform)}
 
-    # docs/api/accounts, "health": documented by an example.
+    # docs/api/accounts, "health": documented by an example only.
     @endpoint(
         "/v1/accounts/health", records="accounts", columns=HEALTH, key=("platform", "account_id")
     )
     def health(self) -> Params:
-        """State of each account's token and permissions, one row an account.
+        """Query the token and permission status, one row per account.
 
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for.
+            No request is sent until you ask for rows.
 
         Examples
         --------
@@ -119,7 +170,7 @@ class Endpoints:
         """
         return {}
 
-    # No page of the documentation reaches the list; the sibling's GET /v1/posts is followed.
+    # Not documented; follows GET /v1/posts of the sibling API.
     @endpoint("/v1/posts", records="posts", columns=POSTS, key=("id",), paging=_PAGES)
     def posts(
         self,
@@ -129,28 +180,28 @@ class Endpoints:
         until: Day | None = None,
         per_page: int = 100,
     ) -> Params:
-        """All posts, one row a post; ``explode("platforms")`` gives one row a target.
+        """Query posts, one row per post; ``explode("platforms")`` gives one row per target.
 
         Parameters
         ----------
         status : str or None
-            Only this status, as ``published``.
+            Only this status, such as ``published``.
         platform : str or None
             Only posts with a target on this platform.
         since, until : str, date, datetime or None
             First and last day (UTC) of creation, both included.
         per_page : int
-            Rows a call; the sibling API gives 100 at most.
+            Rows per request; the sibling API sends at most 100.
 
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for.
+            No request is sent until you ask for rows.
 
         Raises
         ------
         ArgumentError
-            If a day has a time of day, ``since`` is after ``until``, or ``per_page`` is below 1.
+            If an argument is invalid, such as a time instead of a whole day.
 
         Examples
         --------
@@ -160,17 +211,17 @@ class Endpoints:
         >>> failed["status"].unique().tolist()
         ['failed']
         """
-        first, last = days(since, until)
+        first, last = _day_range(since, until)
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
-            "status": _text("status", status),
-            "platform": _text("platform", platform),
+            "status": _string("status", status),
+            "platform": _string("platform", platform),
             "dateFrom": first,
             "dateTo": last,
         }
 
-    # Not documented; the sibling's GET /v1/analytics is followed.
+    # Not documented; follows GET /v1/analytics of the sibling API.
     @endpoint("/v1/analytics", records="posts", columns=ANALYTICS, key=("post_id",), paging=_PAGES)
     def analytics(
         self,
@@ -180,29 +231,29 @@ class Endpoints:
         until: Day | None = None,
         per_page: int = 100,
     ) -> Params:
-        """Numbers of published posts, one row a post, summed over its targets.
+        """Query metrics of published posts, one row per post, summed over its targets.
 
-        Without ``since`` the sibling API begins 90 days ago, whatever ``until`` says; it refuses
-        more than 366 days at once.
+        Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is. It refuses
+        more than 366 days.
 
         Parameters
         ----------
         platform, account_id : str or None
-            Only posts with a target there. Their numbers still cover all of their targets.
+            Only posts with a target there. The metrics still cover all targets of a post.
         since, until : str, date, datetime or None
             First and last day (UTC) of publication, both included.
         per_page : int
-            Rows a call; the sibling API gives 100 at most.
+            Rows per request; the sibling API sends at most 100.
 
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for.
+            No request is sent until you ask for rows.
 
         Raises
         ------
         ArgumentError
-            If a day has a time of day, ``since`` is after ``until``, or ``per_page`` is below 1.
+            If an argument is invalid, such as a time instead of a whole day.
 
         Examples
         --------
@@ -211,17 +262,17 @@ class Endpoints:
         >>> str(numbers["likes"].dtype)
         'Int64'
         """
-        first, last = days(since, until)
+        first, last = _day_range(since, until)
         size = whole_number("per_page", per_page)
         return {
             "limit": size,
-            "platform": _text("platform", platform),
-            "accountId": _text("account_id", account_id),
+            "platform": _string("platform", platform),
+            "accountId": _string("account_id", account_id),
             "fromDate": first,
             "toDate": last,
         }
 
-    # Not documented; the sibling's GET /v1/accounts/follower-stats is followed.
+    # Not documented; follows GET /v1/accounts/follower-stats of the sibling API.
     @endpoint(
         "/v1/accounts/follower-stats",
         records="stats",
@@ -235,9 +286,9 @@ class Endpoints:
         since: Day | None = None,
         until: Day | None = None,
     ) -> Params:
-        """Followers of each account, one row an account and day.
+        """Query the followers of each account, one row per account and day.
 
-        Without ``since`` the sibling API begins 30 days ago, whatever ``until`` says.
+        Without ``since`` the sibling API starts 30 days ago, whatever ``until`` is.
 
         Parameters
         ----------
@@ -249,13 +300,13 @@ class Endpoints:
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for. A record is a day of an account with
-            what the reply says of the account; what of that is no column stands in ``_extra``.
+            No request is sent until you ask for rows. Account fields without a column of their own
+            are in ``_extra``.
 
         Raises
         ------
         ArgumentError
-            If a day has a time of day, or ``since`` is after ``until``.
+            If an argument is invalid, such as a time instead of a whole day.
 
         Examples
         --------
@@ -263,5 +314,5 @@ class Endpoints:
         >>> sf.Client.sandbox().followers().frame()["followers"].min() > 0
         np.True_
         """
-        first, last = days(since, until)
+        first, last = _day_range(since, until)
         return {"accountIds": _ids(account_ids), "fromDate": first, "toDate": last}

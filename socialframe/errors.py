@@ -1,35 +1,35 @@
-"""Every error and warning of socialframe, in one tree.
+"""All errors and warnings of socialframe.
 
 ::
 
     SocialFrameError
-    ├── ArgumentError            an argument that cannot be meant: nothing was sent
+    ├── ArgumentError            an invalid argument; no request was sent
     ├── MissingKeyError          no API key was found
-    ├── InvalidKeyError          what was given cannot be an API key: nothing was sent
-    ├── FileError                a file that cannot be written, or read as what it should be
-    ├── APIError                 the API refused a call
-    │   ├── AuthenticationError  401: no key, or a key it does not know
-    │   ├── ValidationError      400: it does not accept the arguments
-    │   ├── NotFoundError        404: no such resource
-    │   ├── RateLimitError       429, or our own budget: longer to wait than ``max_wait``
-    │   └── ServerError          5xx: its own fault
-    ├── NetworkError             no whole answer came: connect, time-out, cut off
-    ├── ReplyError               an answer that cannot be read as what was asked for
-    ├── TornWalk                 the cache lost a page of a walk that is replayed from it
-    ├── MaxRequestsError         a walk that would send more than ``max_requests``
-    ├── OfflineMiss              ``offline=True``, and the cache has no such walk: nothing was sent
-    ├── ConnectError             an account that was not connected
-    └── IncompleteWalk           a walk that broke after its first page
-        └── PagingLoop           the API leads in a circle
+    ├── InvalidKeyError          the API key has an invalid format; no request was sent
+    ├── FileError                a file cannot be written, or read in the expected format
+    ├── APIError                 the API refused a request
+    │   ├── AuthenticationError  401: missing or unknown key
+    │   ├── ValidationError      400: invalid arguments
+    │   ├── NotFoundError        404: unknown resource
+    │   ├── RateLimitError       429, or our own budget; the wait would exceed ``max_wait``
+    │   └── ServerError          5xx: a failure of the API
+    ├── NetworkError             connection error, timeout or truncated response
+    ├── ReplyError               the response has an unexpected format
+    ├── TornWalk                 the cache lost a page of the walk that it replays
+    ├── MaxRequestsError         the walk needs more requests than ``max_requests``
+    ├── OfflineMiss              ``offline=True``, and the walk is not in the cache
+    ├── ConnectError             the account was not connected
+    └── IncompleteWalk           the walk failed after its first page
+        └── PagingLoop           the pages of the API repeat
 
     UserWarning
-    ├── BudgetWarning            the budget cannot be shared with other processes
-    ├── CacheWarning             the cache cannot be used as it should; the API is asked instead
-    ├── JournalWarning           a walk that breaks could not be resumed
-    └── WalkWarning              the rows are here, but something about them is uncertain
+    ├── BudgetWarning            the budget is not shared with other processes
+    ├── CacheWarning             the cache does not work; requests go to the API
+    ├── JournalWarning           a walk that fails cannot be resumed
+    └── WalkWarning              the rows may be incomplete or may repeat
 
-``status_code``, ``retry_after`` and ``retryable`` can be read on every one of them, so a caller may
-branch without knowing the subclasses. All of them pickle. None of them holds a header or a key.
+Every error has ``status_code``, ``retry_after`` and ``retryable``, so a caller need not know the
+subclasses. Every error pickles. No error holds a header or a key.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from typing import Any, ClassVar
 
 
 class SocialFrameError(Exception):
-    """Any error that socialframe raises.
+    """Base class of all errors of socialframe.
 
     Attributes
     ----------
     status_code : int or None
-        HTTP status of the answer that caused it.
+        HTTP status of the response that caused the error.
     retry_after : float or None
-        Seconds after which the API said to try again.
+        Seconds to wait before a retry, as sent by the API.
     retryable : bool
-        Whether the same call may succeed later without any change.
+        Whether the same call may succeed later.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class SocialFrameError(Exception):
     retryable: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default calls cls(*args), which cannot know keyword-only arguments.
+        # The default calls cls(*args), which fails for keyword-only arguments.
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
@@ -74,7 +74,7 @@ def _restore(
     return error
 
 
-def _take_over(error: SocialFrameError, cause: SocialFrameError | None) -> None:
+def _copy_retry_facts(error: SocialFrameError, cause: SocialFrameError | None) -> None:
     if cause is not None:
         error.status_code = cause.status_code
         error.retry_after = cause.retry_after
@@ -82,36 +82,36 @@ def _take_over(error: SocialFrameError, cause: SocialFrameError | None) -> None:
 
 
 class ArgumentError(SocialFrameError, ValueError):
-    """An argument that cannot be meant. Nothing was sent."""
+    """An invalid argument. No request was sent."""
 
 
 class MissingKeyError(SocialFrameError):
-    """No API key was found in any of the places where one is looked for."""
+    """No API key was found in the environment, ``.env`` or the keyring."""
 
 
 class InvalidKeyError(SocialFrameError):
-    """What was given cannot be an API key. Nothing was sent, and it is not repeated here."""
+    """The API key has an invalid format. No request was sent; the message does not show the key."""
 
 
 class FileError(SocialFrameError):
-    """A file that cannot be written, or cannot be read as what it should be."""
+    """A file cannot be written, or read in the expected format."""
 
 
 class APIError(SocialFrameError):
-    """The API refused a call.
+    """The API refused a request.
 
     Parameters
     ----------
     message : str
-        The API's own text for a person.
+        The error text of the API.
     method, path : str
-        What was asked for.
+        Method and path of the request.
     status_code : int or None
-        HTTP status; None when our own budget refused before sending.
+        HTTP status; None if our own budget refused before sending.
     code : str or None
-        The API's own code, as ``RATE_LIMIT_EXCEEDED``.
+        The error code of the API, such as ``RATE_LIMIT_EXCEEDED``.
     retry_after : float or None
-        Seconds after which the API said to try again.
+        Seconds to wait before a retry, as sent by the API.
 
     Examples
     --------
@@ -144,41 +144,41 @@ class APIError(SocialFrameError):
 
 
 class AuthenticationError(APIError):
-    """401: no key was sent (``AUTH_MISSING_KEY``) or it is not known (``AUTH_INVALID_KEY``)."""
+    """401: the key is missing (``AUTH_MISSING_KEY``) or unknown (``AUTH_INVALID_KEY``)."""
 
 
 class ValidationError(APIError):
-    """400: the API does not accept the arguments."""
+    """400: the API refused the arguments."""
 
 
 class NotFoundError(APIError):
-    """404: no such resource."""
+    """404: the resource does not exist."""
 
 
 class RateLimitError(APIError):
-    """429, or the budget is used, and the wait would be longer than ``max_wait``."""
+    """429, or our own budget is used up, and the wait would exceed ``max_wait``."""
 
     _retryable = True
 
 
 class ServerError(APIError):
-    """5xx: the API's own fault, after every retry."""
+    """5xx: the API failed, also after every retry."""
 
     _retryable = True
 
 
 class NetworkError(SocialFrameError):
-    """No whole answer came: no connection, a time-out, or an answer that was cut off."""
+    """Connection error, timeout or truncated response."""
 
     retryable = True
 
 
 class ReplyError(SocialFrameError):
-    """An answer that cannot be read as what was asked for."""
+    """The response has an unexpected format."""
 
 
 class ConnectError(SocialFrameError):
-    """An account was not connected.
+    """The account was not connected.
 
     Parameters
     ----------
@@ -187,11 +187,11 @@ class ConnectError(SocialFrameError):
     state : str
         How the flow ended: ``denied``, ``expired``, ``cancelled`` or ``failed``.
     cause : SocialFrameError or None
-        The failure itself; its ``status_code``, ``retry_after`` and ``retryable`` show here too.
+        The original error; ``status_code``, ``retry_after`` and ``retryable`` are copied from it.
 
     Examples
     --------
-    >>> ConnectError("Nobody answered within 300 s.", state="expired").state
+    >>> ConnectError("No callback came within 300 s.", state="expired").state
     'expired'
     """
 
@@ -200,67 +200,67 @@ class ConnectError(SocialFrameError):
     ) -> None:
         super().__init__(reason)
         self.state = state
-        _take_over(self, cause)
+        _copy_retry_facts(self, cause)
 
 
 class TornWalk(SocialFrameError):  # noqa: N818 - a state of a walk
-    """The cache lost a page of a walk that is replayed from it; the next try asks the API."""
+    """The cache lost a page of the walk that it replays. Run the query again to ask the API."""
 
     retryable = True
 
 
-class OfflineMiss(SocialFrameError):  # noqa: N818 - what it is, as cache miss
-    """``offline=True``, and the cache has no whole walk for this. Nothing was sent."""
+class OfflineMiss(SocialFrameError):  # noqa: N818 - like cache miss
+    """``offline=True``, and the cache has no complete walk of the query. No request was sent."""
 
 
 class MaxRequestsError(SocialFrameError):
-    """A walk would send more requests than ``max_requests`` permits, so it goes no further.
+    """The walk needs more requests than ``max_requests`` and was stopped.
 
     Parameters
     ----------
     max_requests : int
-        How many it may send, repetitions counted.
+        The limit, retries included.
     requests : int or None
-        How many it would have sent in all; None where that is not known.
+        Requests that the whole walk needs; None if unknown.
 
     Examples
     --------
     >>> print(MaxRequestsError(10, 54))
-    The walk takes 54 requests, and max_requests permits 10. Ask for less of it, or permit more.
+    The walk takes 54 requests; max_requests permits 10. Narrow the query or raise max_requests.
     """
 
     def __init__(self, max_requests: int, requests: int | None) -> None:
         count = "more requests" if requests is None else f"{requests:,} requests"
-        text = f"The walk takes {count}, and max_requests permits {max_requests:,}."
-        super().__init__(f"{text} Ask for less of it, or permit more.")
+        text = f"The walk takes {count}; max_requests permits {max_requests:,}."
+        super().__init__(f"{text} Narrow the query or raise max_requests.")
         self.max_requests = max_requests
         self.requests = requests
 
 
-class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the glossary's own word
-    """A walk that broke after its first page: what came so far is not the whole answer.
+class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
+    """The walk failed after its first page, so no result is returned.
 
-    It pickles as plain values; the rows are in the journal, under ``walk_id``.
+    The pages that came are in the journal, under ``walk_id``.
 
     Parameters
     ----------
     reason : str
-        What stopped it, as one sentence.
+        Why the walk stopped, in one sentence.
     pages, rows : int
-        Pages and rows that had come; the pages are ``pages_done``.
+        Pages and rows received; the attribute for pages is ``pages_done``.
     position : dict of str to str
-        Parameters of the call that was due next, to go on from there.
+        Parameters of the next request.
     cause : SocialFrameError or None
-        The failure itself; its ``status_code``, ``retry_after`` and ``retryable`` show here too.
+        The original error; ``status_code``, ``retry_after`` and ``retryable`` are copied from it.
 
     Attributes
     ----------
     walk_id : str
-        Name of the walk in the journal; empty where there is none.
+        Id of the walk in the journal; empty if the journal does not have it.
 
     Examples
     --------
-    >>> error = IncompleteWalk("The line broke.", pages=3, rows=300, position={"page": "4"})
+    >>> error = IncompleteWalk("Connection lost.", pages=3, rows=300, position={"page": "4"})
     >>> error.pages_done, error.position
     (3, {'page': '4'})
     """
@@ -282,57 +282,55 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
         self.pages_done = pages
         self.rows = rows
         self.position = position
-        _take_over(self, cause)
+        _copy_retry_facts(self, cause)
 
     def __str__(self) -> str:
-        where = ", ".join(f"{name}={value}" for name, value in self.position.items())
+        position = ", ".join(f"{name}={value}" for name, value in self.position.items())
         return (
             f"{self.reason} The walk had {self.pages_done:,} page{'s' * (self.pages_done != 1)} "
-            f"({self.rows:,} rows) and is not whole, so no result is returned; the call due next "
-            f"was the one with {where or 'the next page'}. {self._advice()}"
+            f"({self.rows:,} rows) and is incomplete, so no result is returned. Its next request "
+            f"is for {position or 'the next page'}. {self._advice()}"
         )
 
-    def resume(self) -> Any:  # noqa: ANN401 - a Query, which stands on a higher floor
-        """Return the query, to go on where it broke: nothing that came is asked again.
+    def resume(self) -> Any:  # noqa: ANN401 - a Query; its module imports this one
+        """Return the query, which continues after the pages that were received.
 
         Returns
         -------
         Query
-            Any of its ways out goes on, ``frame()`` as well as ``to_parquet(...)``.
+            Each method that gets rows continues the walk: ``frame()``, ``to_parquet(...)`` etc.
 
         Raises
         ------
         ArgumentError
-            If this error was pickled, and nothing of the walk is kept any more, or it is of another
-            key. Else the query starts anew then, and says so.
+            If this error was pickled and the journal no longer has the walk, or the key differs.
+            Without pickling, the query warns and starts over.
         """
         if self._query is not None:
             return self._query
-        # An error of another process has plain values alone. Its walk is looked up by a function
-        # that stands above this floor, so it is looked up by name.
+        # An error from another process has only plain values. Its walk is found by a function of a
+        # higher layer, which this module must not import at its top.
         return import_module("socialframe").resume(self.walk_id)
 
-    def frame(self) -> Any:  # noqa: ANN401 - a DataFrame, which this floor does not know
-        """Return the rows that came before it broke; nothing is sent.
+    def frame(self) -> Any:  # noqa: ANN401 - a DataFrame; this module does not import pandas
+        """Return the rows received before the failure. No request is sent.
 
         Returns
         -------
         pandas.DataFrame
-            As the query's own; ``df.attrs["socialframe"]["complete"]`` is False.
+            With the columns of the query; ``df.attrs["socialframe"]["complete"]`` is False.
 
         Raises
         ------
         ArgumentError
-            If nothing of the walk is kept any more.
+            If the journal no longer has the walk.
         """
         return self.resume().kept()
 
     def _advice(self) -> str:
         if self.walk_id:
-            return (
-                "Run it again within the hour, or call resume() on this error, to go on from there."
-            )
-        return "Run it again to start anew."
+            return "To continue, run the query again within an hour or call resume() on this error."
+        return "Run the query again to start over."
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: value for name, value in self.__dict__.items() if name != "_query"}
@@ -340,36 +338,35 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk; the g
 
 
 class PagingLoop(IncompleteWalk):
-    """The API leads in a circle: a call that was made already, or pages without anything new.
+    """The API repeats a request that was sent already, or sends pages without new rows.
 
-    Its ``frame()`` has the rows that came; its ``resume()`` starts anew.
+    ``frame()`` returns the rows that came; ``resume()`` starts over.
     """
 
     def _advice(self) -> str:
-        return "Run it again to start anew."
+        return "Run the query again to start over."
 
 
 class BudgetWarning(UserWarning):
-    """The file of the budget cannot be used: other processes do not see the calls of this one."""
+    """The budget file does not work, so the budget is not shared with other processes."""
 
 
 class WalkWarning(UserWarning):
-    """The rows are here, but something about them is uncertain; ``df.attrs`` says what."""
+    """The rows may be incomplete or may repeat; ``df.attrs["socialframe"]`` has the details."""
 
 
 class JournalWarning(UserWarning):
-    """The journal of unfinished walks cannot be used: a walk that breaks starts anew."""
+    """The journal does not work, so a walk that fails cannot be resumed."""
 
 
 class CacheWarning(UserWarning):
-    """The cache cannot be used as it should; everything else works, only slower."""
+    """The cache does not work, so every request goes to the API."""
 
 
-def outside() -> int:
-    """Return the ``stacklevel`` of the frame that called into this package.
+def user_stacklevel() -> int:
+    """Return the ``stacklevel`` that attributes a warning to the line that called this package.
 
-    So a warning shows the user's line, and Python's filter, which shows a text once a line, tells
-    two walks apart.
+    Python shows a warning text once per line, so warnings of two walks stay apart.
     """
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "socialframe":

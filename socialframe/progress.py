@@ -1,4 +1,4 @@
-"""A bar for long walks: in a terminal or a notebook, after two seconds, nothing when piped."""
+"""Progress of walks: a bar in a terminal or notebook after two seconds, none in a pipe."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ from typing import Any, Protocol, TypeAlias
 
 _log = logging.getLogger("socialframe")
 
-DELAY = 2.0  # seconds that a walk may last without a bar
+DELAY = 2.0  # seconds before the bar appears
 
 
 class Watch(Protocol):
-    """Is told how a walk goes; ``progress=`` takes one, whatever it does with it."""
+    """Receives the progress of a walk; pass one as ``progress=``."""
 
     def asking(self) -> None:
-        """Hear that a call is next. A ``SocialFrameError`` out of here ends the walk there."""
+        """Prepare for a request. A ``SocialFrameError`` raised here stops the walk."""
 
     def advance(self, rows: int, *, total: int | None) -> None:
-        """Hear that so many rows more have come, of how many."""
+        """Add new rows; ``total`` is the expected number of rows, if known."""
 
     def note(self, text: str) -> None:
-        """Hear why nothing comes, once a second. An error ends the walk, as in ``asking``."""
+        """Show the reason of a wait, each second. An error stops the walk, as in ``asking``."""
 
     def say(self, text: str) -> None:
-        """Hear something of the walk as a whole."""
+        """Show a message about the whole walk."""
 
     def close(self) -> None:
-        """Hear that it is over; another one may begin."""
+        """Finish the walk; another walk may follow."""
 
 
-#: What ``progress=`` takes. None shows a bar in a terminal or a notebook.
+#: Values of ``progress=``. None shows a bar in a terminal or notebook.
 Shown: TypeAlias = bool | Watch | None
 
 
 class Progress:
-    """Shows how many rows have come, of how many, and why nothing comes.
+    """A bar with the rows received, the total, and the reason of a wait.
 
     Parameters
     ----------
     label : str
-        What is walked.
+        Name of the walk.
     shown : bool or None
-        None shows it after two seconds where somebody watches: in a terminal or a notebook; True
-        at once.
+        True shows the bar at once; None after two seconds, in a terminal or notebook.
 
     Examples
     --------
@@ -61,35 +60,35 @@ class Progress:
         self._total: int | None = None
 
     def advance(self, rows: int, *, total: int | None) -> None:
-        """Note that so many rows more have come.
+        """Count new rows, without drawing.
 
-        It may be called from the thread that types rows, so it touches no bar: a bar that Ctrl-C
-        stopped in the middle keeps its lock, and that thread would wait for it for ever.
+        The thread that decodes rows calls this. If Ctrl-C interrupts the drawing of the bar, its
+        lock stays locked, and this thread would wait for it forever.
         """
         self._rows += rows
         self._total = total
 
     def asking(self) -> None:
-        """Show what has come, before the next call is made."""
+        """Draw the rows received so far, before the next request."""
         if self._bar is not None and (came := self._rows - self._bar.n):
             self._bar.total = self._total
             self._bar.set_postfix_str("", refresh=False)
             self._bar.update(came)
 
     def note(self, text: str) -> None:
-        """Say why nothing comes."""
+        """Show the reason of a wait."""
         if self._bar is not None:
-            self._bar.delay = 0  # it is seen from now on, so its line must be ended too
+            self._bar.delay = 0  # the bar is visible now, so close() must end its line
             self._bar.set_postfix_str(text)
 
     def say(self, text: str) -> None:
-        """Say something of the walk, as a line that stays."""
+        """Print a message about the walk, as a line of its own."""
         _log.info(text)
         if self._watched:
             print(text, file=sys.stdout if in_kernel() else sys.stderr)
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Draw the last rows and end the bar."""
         self.asking()
         if self._bar is not None:
             self._bar.close()
@@ -100,7 +99,7 @@ def _watched() -> bool:
 
 
 def in_kernel() -> bool:
-    """Whether this process is a notebook's kernel."""
+    """Return whether this process is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return hasattr(shell, "kernel")
@@ -108,11 +107,13 @@ def in_kernel() -> bool:
 
 def _bar(label: str, delay: float) -> Any:  # noqa: ANN401 - tqdm.auto is one of three classes
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a text bar in a notebook without ipywidgets is fine
+        warnings.simplefilter(
+            "ignore"
+        )  # tqdm warns if a notebook lacks ipywidgets; a text bar is fine
         from tqdm.auto import tqdm
 
-    class Bar(tqdm):  # type: ignore[type-arg]  # it is no generic class where it runs
-        """A bar whose lock is its own, and that no thread of tqdm's waits for at the end."""
+    class Bar(tqdm):  # type: ignore[type-arg]  # generic only in the stubs
+        """A bar with a lock of its own and without the monitor thread of tqdm."""
 
         monitor_interval = 0
 

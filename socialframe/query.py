@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, outside
+from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, user_stacklevel
 from socialframe.files.atomic import named
 from socialframe.walk.estimate import Estimate
 from socialframe.walk.session import Options
@@ -317,7 +317,7 @@ class Query:
                 raise
             self._session.stored_rows(replace(self._plan, walk_id=error.walk_id), write)
             text = f"{error} With partial=True, the file has the rows that came."
-            warnings.warn(text, WalkWarning, stacklevel=outside())
+            warnings.warn(text, WalkWarning, stacklevel=user_stacklevel())
         return named(path)
 
     def to_csv(

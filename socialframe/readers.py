@@ -1,6 +1,6 @@
-"""``read_accounts``, ``read_posts`` …: frames at once, by the default client.
+"""``read_accounts``, ``read_posts`` etc.: DataFrames from the default client.
 
-The default client is made at the first call, from the environment; ``client=`` takes another.
+The default client reads its key and base URL from the environment at the first call.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from socialframe.days import Day
+    from socialframe.endpoints import Day
     from socialframe.query import Query
 
-_clients: dict[str, Client] = {}  # by tenant: another key in the environment is another client
-_making = ForkLock()
+_clients: dict[str, Client] = {}  # by tenant: another key in the environment needs another client
+_lock = ForkLock()
 
 
-def _default() -> Client:
+def _default_client() -> Client:
     settings = read_settings()
     name = tenant(settings.base_url, settings.secret)
-    with _making():
+    with _lock():
         if name not in _clients:
             _clients[name] = Client(settings.secret, base_url=settings.base_url)
             atexit.register(_clients[name].close)
@@ -37,18 +37,10 @@ def _default() -> Client:
 
 
 def walks(*, client: Client | None = None) -> pd.DataFrame:
-    """Return the unfinished walks of this machine's user, newest first; nothing is sent.
+    """Return the unfinished walks of this user, newest first. No request is sent.
 
-    Parameters
-    ----------
-    client : Client or None
-        None lists the file that all clients share, and needs no key; a client of a sandbox keeps
-        its own in memory.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As ``Client.walks``.
+    Columns are those of ``Client.walks``. Without ``client``, no key is needed. The client of a
+    sandbox has walks of its own, in memory.
 
     Examples
     --------
@@ -62,26 +54,14 @@ def walks(*, client: Client | None = None) -> pd.DataFrame:
 
 
 def resume(walk_id: str, *, client: Client | None = None) -> Query:
-    """Return the query of an unfinished walk, to go on where it stopped; nothing is sent yet.
-
-    Parameters
-    ----------
-    walk_id : str
-        As ``walks()`` or an ``IncompleteWalk`` tells.
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    Query
-        Any of its ways out goes on, ``frame()`` as well as ``to_parquet(...)``.
+    """Return the query of an unfinished walk, to continue it; see ``Client.resume``.
 
     Raises
     ------
     MissingKeyError
-        If there is no key anywhere.
+        If there is no client and no key.
     ArgumentError
-        If there is no such walk of this key, it is at work, or its query cannot be made again.
+        If the key has no such walk, the walk is running, or its query cannot be rebuilt.
 
     Examples
     --------
@@ -91,30 +71,16 @@ def resume(walk_id: str, *, client: Client | None = None) -> Query:
     ...
     socialframe.errors.ArgumentError: There is no unfinished walk '0000': sf.walks() lists them.
     """
-    return (client or _default()).resume(walk_id)
+    return (client or _default_client()).resume(walk_id)
 
 
 def read_accounts(platform: str | None = None, *, client: Client | None = None) -> pd.DataFrame:
-    """Return the connected accounts.
-
-    Parameters
-    ----------
-    platform : str or None
-        Only this platform.
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an account; columns as ``Client.accounts`` tells.
+    """Return the connected accounts, one row per account; see ``Client.accounts``.
 
     Raises
     ------
-    MissingKeyError
-        If there is no key anywhere.
     SocialFrameError
-        If the call fails.
+        If there is no key or the request fails.
 
     Examples
     --------
@@ -122,28 +88,16 @@ def read_accounts(platform: str | None = None, *, client: Client | None = None) 
     >>> sf.read_accounts(client=sf.Client.sandbox()).columns.tolist()
     ['platform', 'account_id', 'username', 'connected_at', '_extra']
     """
-    return (client or _default()).accounts(platform).frame()
+    return (client or _default_client()).accounts(platform).frame()
 
 
 def read_health(*, client: Client | None = None) -> pd.DataFrame:
-    """Return the state of each account's token and permissions.
-
-    Parameters
-    ----------
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an account; columns as ``Client.health`` tells.
+    """Return the token and permission status, one row per account; see ``Client.health``.
 
     Raises
     ------
-    MissingKeyError
-        If there is no key anywhere.
     SocialFrameError
-        If the call fails.
+        If there is no key or the request fails.
 
     Examples
     --------
@@ -151,7 +105,7 @@ def read_health(*, client: Client | None = None) -> pd.DataFrame:
     >>> str(sf.read_health(client=sf.Client.sandbox())["token_valid"].dtype)
     'boolean'
     """
-    return (client or _default()).health().frame()
+    return (client or _default_client()).health().frame()
 
 
 def read_posts(
@@ -163,32 +117,12 @@ def read_posts(
     *,
     client: Client | None = None,
 ) -> pd.DataFrame:
-    """Return posts.
-
-    Parameters
-    ----------
-    status, platform : str or None
-        Only this status; only posts with a target on this platform.
-    since, until : str, date, datetime or None
-        First and last day (UTC), both included.
-    per_page : int
-        Rows a call.
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a post; columns as ``Client.posts`` tells.
+    """Return posts, one row per post; see ``Client.posts``.
 
     Raises
     ------
-    MissingKeyError
-        If there is no key anywhere.
-    IncompleteWalk
-        If a page after the first one failed; a short frame is never returned.
     SocialFrameError
-        If the first call fails.
+        If there is no key or a request fails. A partial result is never returned.
 
     Examples
     --------
@@ -197,7 +131,7 @@ def read_posts(
     >>> str(df["published_at"].dtype)
     'datetime64[us, UTC]'
     """
-    return (client or _default()).posts(status, platform, since, until, per_page).frame()
+    return (client or _default_client()).posts(status, platform, since, until, per_page).frame()
 
 
 def read_analytics(
@@ -209,32 +143,12 @@ def read_analytics(
     *,
     client: Client | None = None,
 ) -> pd.DataFrame:
-    """Return the numbers of published posts; of the last 90 days without ``since``.
-
-    Parameters
-    ----------
-    platform, account_id : str or None
-        Only posts with a target there.
-    since, until : str, date, datetime or None
-        First and last day (UTC) of publication, both included; 366 days at most.
-    per_page : int
-        Rows a call.
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a post; columns as ``Client.analytics`` tells.
+    """Return metrics of published posts, one row per post; see ``Client.analytics``.
 
     Raises
     ------
-    MissingKeyError
-        If there is no key anywhere.
-    IncompleteWalk
-        If a page after the first one failed; a short frame is never returned.
     SocialFrameError
-        If the first call fails.
+        If there is no key or a request fails. A partial result is never returned.
 
     Examples
     --------
@@ -242,7 +156,7 @@ def read_analytics(
     >>> str(sf.read_analytics(client=sf.Client.sandbox())["impressions"].dtype)
     'Int64'
     """
-    query = (client or _default()).analytics(platform, account_id, since, until, per_page)
+    query = (client or _default_client()).analytics(platform, account_id, since, until, per_page)
     return query.frame()
 
 
@@ -253,28 +167,12 @@ def read_followers(
     *,
     client: Client | None = None,
 ) -> pd.DataFrame:
-    """Return the followers of each account, day by day; of the last 30 days without ``since``.
-
-    Parameters
-    ----------
-    account_ids : str, iterable of str or None
-        Only these accounts.
-    since, until : str, date, datetime or None
-        First and last day (UTC), both included.
-    client : Client or None
-        None means the default client.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an account and day; columns as ``Client.followers`` tells.
+    """Return followers, one row per account and day; see ``Client.followers``.
 
     Raises
     ------
-    MissingKeyError
-        If there is no key anywhere.
     SocialFrameError
-        If the call fails.
+        If there is no key or the request fails.
 
     Examples
     --------
@@ -282,4 +180,4 @@ def read_followers(
     >>> sf.read_followers(client=sf.Client.sandbox()).columns.tolist()
     ['account_id', 'platform', 'username', 'date', 'followers', '_extra']
     """
-    return (client or _default()).followers(account_ids, since, until).frame()
+    return (client or _default_client()).followers(account_ids, since, until).frame()

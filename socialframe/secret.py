@@ -1,4 +1,4 @@
-"""The API key as a value that shows nothing of itself, and the tenant that stands for it."""
+"""The API key, which never shows itself, and the tenant, a hash of key and base URL."""
 
 from __future__ import annotations
 
@@ -12,41 +12,25 @@ from socialframe.errors import InvalidKeyError
 _KEY = re.compile(r"sk_[\x21-\x7e]+")
 _KEY_IN_TEXT = re.compile(r"sk_[^\s\"'<>]{3,}")
 _SHAPE = (
-    "An API key looks like sk_ followed by letters and digits, without spaces or line breaks; "
-    "what was given does not. Copy it again from Settings, API Keys."
+    "The API key is invalid. It looks like sk_ followed by letters and digits, without spaces or "
+    "line breaks. Copy it again from Settings, API Keys."
 )
 
 
 @final
 class Secret:
-    """An API key. Its ``repr`` shows nothing, it does not pickle, it compares in constant time.
-
-    Parameters
-    ----------
-    value : str
-        The key, ``sk_…``.
-
-    Raises
-    ------
-    InvalidKeyError
-        If it does not start with ``sk_`` or holds white space or anything but visible ASCII.
-
-    Examples
-    --------
-    >>> Secret("sk_made0up0for0this0page")
-    Secret('sk_…')
-    """
+    """An API key that cannot be printed or pickled. Equality takes constant time."""
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        if not _KEY.fullmatch(str(value)):  # bytes or a number are no key
-            del value  # not even a traceback that shows local variables repeats it
+        if not _KEY.fullmatch(str(value)):  # str(): bytes and numbers are refused too
+            del value  # keep the key out of tracebacks that show local variables
             raise InvalidKeyError(_SHAPE)
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key itself, for ``transport/auth.py`` and ``tenant`` alone."""
+        """Return the key. Only ``http/auth.py`` and ``tenant`` may call this."""
         return self._value
 
     def __repr__(self) -> str:
@@ -59,7 +43,7 @@ class Secret:
             return NotImplemented
         return hmac.compare_digest(self._value, other._value)
 
-    __hash__ = None  # type: ignore[assignment]  # a hash would be a second way to compare
+    __hash__ = None  # type: ignore[assignment]  # a hash can be compared in variable time
 
     def __copy__(self) -> Secret:
         return self
@@ -68,40 +52,19 @@ class Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        msg = "A Secret does not pickle: it would write the key to wherever the pickle goes."
+        msg = "A Secret does not pickle, because the pickle would contain the key."
         raise TypeError(msg)
 
 
 def tenant(base_url: str, secret: Secret) -> str:
-    """Return the tenant: how caches and budgets tell two keys apart without knowing either.
+    """Return 32 hexadecimal digits that identify key and base URL without revealing them.
 
-    Parameters
-    ----------
-    base_url : str
-        Normalised base URL.
-    secret : Secret
-        The key.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits: BLAKE2b-128 of both, the same on every machine.
-
-    Examples
-    --------
-    >>> len(tenant("https://api.example", Secret("sk_made0up0for0this0page")))
-    32
+    Stores and budgets use it to keep keys apart. It is the same on every machine.
     """
     text = f"{len(base_url)}:{base_url}{secret.reveal()}"
     return hashlib.blake2b(text.encode(), digest_size=16, person=b"socialframe").hexdigest()
 
 
 def redacted(text: str) -> str:
-    """Return the text with everything that looks like an API key cut down to ``sk_…``.
-
-    Examples
-    --------
-    >>> redacted("Invalid API key sk_made0up0for0this0page")
-    'Invalid API key sk_…'
-    """
+    """Return the text with each API key in it replaced by ``sk_…``."""
     return _KEY_IN_TEXT.sub("sk_…", text)

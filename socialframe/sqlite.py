@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
-from socialframe.errors import outside
+from socialframe.errors import user_stacklevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,7 @@ class SQLiteFile(Generic[H]):
         """Warn, once for this file."""
         if not self._warned:
             self._warned = True
-            warnings.warn(text, self._category, stacklevel=outside())
+            warnings.warn(text, self._category, stacklevel=user_stacklevel())
 
     def close(self) -> None:
         """Close the file. The next run opens it again."""

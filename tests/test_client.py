@@ -160,22 +160,22 @@ def test_days_are_taken_in_each_common_form(api, day):
     ("arguments", "words"),
     [
         ({"since": "2026-02-01", "until": "2026-01-01"}, "since .* is after until"),
-        ({"since": "2026-01-01T10:00"}, "time of day"),
-        ({"since": "2026-01-01 00:00"}, "time of day"),
-        ({"until": pd.Timestamp("2026-01-01 10:00")}, "not a whole UTC day"),
-        ({"until": pd.Timestamp("2026-01-01", tz="Asia/Tokyo")}, "not a whole UTC day"),
+        ({"since": "2026-01-01T10:00"}, "must be a whole UTC day"),
+        ({"since": "2026-01-01 00:00"}, "must be a whole UTC day"),
+        ({"until": pd.Timestamp("2026-01-01 10:00")}, "must be a whole UTC day"),
+        ({"until": pd.Timestamp("2026-01-01", tz="Asia/Tokyo")}, "must be a whole UTC day"),
         ({"since": pd.NaT}, "is NaT"),
-        ({"since": "yesterday"}, "takes a day as"),
-        ({"since": "2026-02-30"}, "no such day"),
-        ({"since": 20260101}, "takes a day as"),
+        ({"since": "yesterday"}, "must be a day like"),
+        ({"since": "2026-02-30"}, "must be an existing day"),
+        ({"since": 20260101}, "must be a day like"),
         ({"per_page": 0}, "per_page must be a whole number from 1 on; got 0"),
         ({"per_page": 1.5}, "per_page must be"),
         ({"per_page": True}, "per_page must be"),
-        ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Give '2026-02-01'"),
-        ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Give '2025-12-31'"),
-        ({"status": ["failed", "draft"]}, "status takes one text"),
-        ({"platform": 7}, "platform takes one text"),
-        ({"status": pd.NA}, "status takes one text"),
+        ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Pass '2026-02-01'"),
+        ({"since": pd.Timestamp("2026-01-01", tz="Europe/Berlin")}, "Pass '2025-12-31'"),
+        ({"status": ["failed", "draft"]}, "status must be a single string"),
+        ({"platform": 7}, "platform must be a single string"),
+        ({"status": pd.NA}, "status must be a single string"),
     ],
 )
 def test_bad_arguments_are_one_sentence(api, arguments, words):
@@ -190,16 +190,16 @@ def test_bad_arguments_are_one_sentence(api, arguments, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"tier": "gold"}, "tier takes"),
-        ({"cache": "1 fortnight"}, "cache takes"),
-        ({"cache": "posts.parquet"}, "cache takes"),
-        ({"cache": 0}, "cache takes"),
+        ({"tier": "gold"}, "tier must be"),
+        ({"cache": "1 fortnight"}, "cache must be"),
+        ({"cache": "posts.parquet"}, "cache must be"),
+        ({"cache": 0}, "cache must be"),
         ({"offline": True, "cache": False}, "need a cache"),
-        ({"timeout": 0}, "timeout takes"),
-        ({"timeout": (1, -1)}, "timeout takes"),
-        ({"timeout": float("nan")}, "timeout takes"),
-        ({"max_wait": -1}, "max_wait takes"),
-        ({"max_wait": "long"}, "max_wait takes"),
+        ({"timeout": 0}, "timeout must be"),
+        ({"timeout": (1, -1)}, "timeout must be"),
+        ({"timeout": float("nan")}, "timeout must be"),
+        ({"max_wait": -1}, "max_wait must be"),
+        ({"max_wait": "long"}, "max_wait must be"),
     ],
 )
 def test_bad_settings_are_one_sentence(options, words):
@@ -211,7 +211,7 @@ def test_bad_settings_are_one_sentence(options, words):
 @pytest.mark.parametrize("rows", [0, -1, 1.5, True, "3"])
 def test_a_limit_is_a_whole_number(api, rows):
     """From 1 on."""
-    with pytest.raises(sf.ArgumentError, match="rows takes a whole number"):
+    with pytest.raises(sf.ArgumentError, match="rows must be"):
         api.posts().limit(rows)
 
 
@@ -388,7 +388,7 @@ def test_a_limit_that_cannot_be_meant_for_our_window_is_not_learnt(headers):
 
 def test_the_default_client_follows_the_environment(monkeypatch):
     """One a tenant; without a key an error that helps."""
-    from socialframe import readers as helpers
+    from socialframe import readers
 
     with pytest.raises(sf.MissingKeyError):
         sf.read_posts()
@@ -404,14 +404,14 @@ def test_the_default_client_follows_the_environment(monkeypatch):
         with pytest.raises(sf.AuthenticationError) as caught:
             sf.read_health()
     assert caught.value.code == "AUTH_INVALID_KEY"
-    for client in helpers._clients.values():
+    for client in readers._clients.values():
         client.close()
 
 
 @pytest.mark.parametrize("ids", [[], pd.Series(dtype="str"), ["a", None], "", ["a", ""], [7]])
 def test_no_accounts_are_not_all_accounts(api, ids):
     """An empty filter is a mistake, as is one with holes."""
-    with pytest.raises(sf.ArgumentError, match="account_ids takes one id or some"):
+    with pytest.raises(sf.ArgumentError, match="account_ids must be one or more"):
         api.followers(ids)
 
 
@@ -469,9 +469,9 @@ def test_arrow_says_where_rows_came_from(api):
 @pytest.mark.parametrize("wrong", ["free", sf.Client])
 def test_a_sandbox_that_is_none_is_one_sentence(wrong):
     """A tier goes by keyword."""
-    with pytest.raises(sf.ArgumentError, match="takes a Sandbox"):
+    with pytest.raises(sf.ArgumentError, match="must be a Sandbox"):
         sf.Client.sandbox(wrong)
-    with pytest.raises(sf.ArgumentError, match="tier takes"):
+    with pytest.raises(sf.ArgumentError, match="tier"):
         sf.Client.sandbox(tier="gold")
 
 
@@ -579,7 +579,7 @@ def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
         assert len(Mine.sandbox().ids().frame()) == 3
     with pytest.raises(sf.ArgumentError, match="no column 'nope'"):
         declared(key="nope")(lambda client: {})
-    with pytest.raises(sf.ArgumentError, match="as a mapping"):
+    with pytest.raises(sf.ArgumentError, match="must return a mapping"):
         Mine.sandbox().nothing()
 
 
@@ -652,7 +652,7 @@ def test_a_day_beyond_all_days_is_refused(api, day):
 def test_progress_that_cannot_be_meant_is_refused(progress):
     """Before anything is sent."""
     api = sf.Client.sandbox()
-    with pytest.raises(sf.ArgumentError, match="progress takes"):
+    with pytest.raises(sf.ArgumentError, match="progress must be"):
         api.accounts().frame(progress=progress)
 
     assert api._sandbox.requests == []

@@ -1,4 +1,4 @@
-"""One tree, readable without knowing it, that pickles."""
+"""Every error pickles, has the same attributes and is in the documented tree."""
 
 import inspect
 import pickle
@@ -22,7 +22,7 @@ CLASSES = [
 ]
 
 
-def made(cls):
+def build(cls):
     if issubclass(cls, APIError):
         return cls(
             "Rate limit exceeded",
@@ -33,7 +33,7 @@ def made(cls):
             retry_after=60.0,
         )
     if issubclass(cls, IncompleteWalk):
-        cause = made(RateLimitError)
+        cause = build(RateLimitError)
         return cls("Stopped.", pages=2, rows=200, position={"page": "3"}, cause=cause)
     if issubclass(cls, MaxRequestsError):
         return cls(2, 3)
@@ -42,8 +42,8 @@ def made(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_error_pickles(cls):
-    """With all that it says."""
-    error = made(cls)
+    """Type, message and attributes survive."""
+    error = build(cls)
 
     back = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
 
@@ -53,17 +53,17 @@ def test_every_error_pickles(cls):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_every_error_can_be_read_alike(cls):
-    """status_code, retry_after and retryable are there on each."""
-    error = made(cls)
+def test_every_error_has_the_common_attributes(cls):
+    """status_code, retry_after and retryable."""
+    error = build(cls)
 
     assert error.status_code in {None, 429}
     assert error.retry_after in {None, 60.0}
     assert isinstance(error.retryable, bool)
 
 
-def test_the_drawing_is_the_tree():
-    """The module's docstring names each class, under its own base."""
+def test_the_tree_in_the_docstring_matches_the_classes():
+    """Each class is drawn below its base."""
     lines = inspect.getdoc(errors).splitlines()
     drawn = {}
     parents = []
@@ -80,9 +80,9 @@ def test_the_drawing_is_the_tree():
         assert drawn[cls.__name__] in bases
 
 
-def test_an_incomplete_walk_says_how_far_it_came_and_why():
-    """And takes over what its cause can be asked."""
-    error = made(PagingLoop)
+def test_incomplete_walk_reports_progress_and_copies_the_attributes_of_its_cause():
+    """Pages, rows and the next request; retryable and retry_after."""
+    error = build(PagingLoop)
 
     assert "2 pages (200 rows)" in str(error)
     assert "page=3" in str(error)
@@ -91,8 +91,8 @@ def test_an_incomplete_walk_says_how_far_it_came_and_why():
     assert isinstance(error, IncompleteWalk)
 
 
-def test_api_errors_say_call_status_text_and_code():
+def test_the_message_of_an_api_error_has_request_status_text_and_code():
     """In one line."""
     expected = "GET /v1/posts: 429 Rate limit exceeded (RATE_LIMIT_EXCEEDED)"
 
-    assert expected == str(made(RateLimitError))
+    assert expected == str(build(RateLimitError))

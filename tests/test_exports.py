@@ -1,4 +1,4 @@
-"""The public names are a list, and the list is true."""
+"""Public names of the package and what importing them loads."""
 
 import inspect
 import subprocess
@@ -26,7 +26,7 @@ HEAVY = (
 
 
 def loaded(code):
-    """Return which heavy modules a fresh Python has loaded after some code."""
+    """Return the heavy modules that some code loads in a new process."""
     script = f"import sys\n{code}\nprint([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
@@ -34,8 +34,8 @@ def loaded(code):
     return done.stdout.strip().splitlines()[-1]
 
 
-def test_all_is_sorted_and_every_name_in_it_is_there():
-    """Case counts; each loads."""
+def test_all_is_sorted_and_every_name_in_it_loads():
+    """Upper case comes first."""
     assert sf.__all__ == sorted(sf.__all__)
     for name in sf.__all__:
         assert getattr(sf, name).__name__ == name
@@ -43,7 +43,7 @@ def test_all_is_sorted_and_every_name_in_it_is_there():
 
 
 def test_every_exported_name_has_a_docstring():
-    """Its public methods too."""
+    """So does every public method of an exported class."""
     for name in sf.__all__:
         value = getattr(sf, name)
         assert inspect.getdoc(value), name
@@ -52,29 +52,29 @@ def test_every_exported_name_has_a_docstring():
                 assert inspect.getdoc(member), f"{name}.{one}"
 
 
-def test_what_is_not_there_is_an_attribute_error():
-    """As of any module; submodules do not stand in for names."""
+def test_an_unknown_name_is_an_attribute_error():
+    """As in any module."""
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         sf.nothing  # noqa: B018 - the access is the test
 
 
-def test_the_version_is_the_distributions():
-    """Said in one place."""
+def test_the_version_equals_the_version_of_the_distribution():
+    """It is written in one file."""
     from importlib.metadata import version
 
     assert sf.__version__ == version("socialframe")
 
 
 @pytest.mark.processes
-def test_importing_socialframe_is_light():
-    """It loads nothing heavy."""
+def test_importing_socialframe_loads_no_heavy_module():
+    """Nor does importing an error."""
     assert loaded("import socialframe") == "[]"
     assert loaded("from socialframe import SocialFrameError") == "[]"
 
 
 @pytest.mark.processes
-def test_a_client_loads_no_pandas_before_rows_are_asked_for():
-    """Nor does the command line's help."""
+def test_a_client_loads_no_pandas_before_a_query_runs():
+    """The help of the command line loads only click."""
     code = "import socialframe; socialframe.Client('sk_made0up0key').posts()"
     assert "pandas" not in loaded(code)
     assert "pyarrow" not in loaded(code)

@@ -1,4 +1,4 @@
-"""A bar for long walks, where somebody watches."""
+"""The progress bar of walks."""
 
 import sys
 import types
@@ -9,14 +9,14 @@ from stand_ins import Scripted, client_of, posts_page
 import socialframe as sf
 
 
-def test_nothing_is_shown_when_piped(capfd):
-    """Standard error is no terminal here."""
+def test_a_pipe_gets_no_bar(capfd):
+    """Standard error is not a terminal here."""
     sf.Client.sandbox().posts().frame()
 
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_bar_that_is_asked_for_shows_rows_and_total(capfd):
+def test_progress_true_shows_a_bar_with_rows_and_total(capfd):
     """On standard error."""
     sf.Client.sandbox().posts().frame(progress=True)
 
@@ -26,8 +26,8 @@ def test_a_bar_that_is_asked_for_shows_rows_and_total(capfd):
     assert "5400/5400" in errors
 
 
-def test_a_client_may_ask_for_all_of_its_walks(capfd):
-    """And a call may refuse."""
+def test_progress_of_the_client_is_the_default_of_its_queries(capfd):
+    """A query can override it."""
     api = sf.Client.sandbox(progress=True)
 
     api.accounts().frame(progress=False)
@@ -36,8 +36,8 @@ def test_a_client_may_ask_for_all_of_its_walks(capfd):
     assert "17 rows" in capfd.readouterr().err
 
 
-def test_the_bar_says_why_nothing_comes(capfd):
-    """Waiting for the budget, or for the API."""
+def test_the_bar_shows_the_reason_of_a_wait(capfd):
+    """The API sent Retry-After."""
     app = Scripted(
         posts_page("a", pages=2),
         (429, {"error": "Rate limit exceeded"}, {"Retry-After": "42"}),
@@ -49,8 +49,8 @@ def test_the_bar_says_why_nothing_comes(capfd):
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_a_notebook_is_a_place_where_somebody_watches(monkeypatch, watched):
-    """Told by IPython's kernel, without importing it."""
+def test_a_notebook_gets_a_bar(monkeypatch, watched):
+    """The kernel is detected without importing IPython."""
     from socialframe.progress import _watched
 
     shell = types.SimpleNamespace(kernel=object()) if watched else None

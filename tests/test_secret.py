@@ -1,4 +1,4 @@
-"""The key shows nothing of itself."""
+"""A Secret never shows its key."""
 
 import copy
 import json
@@ -12,8 +12,8 @@ from socialframe.errors import InvalidKeyError
 from socialframe.secret import Secret, redacted, tenant
 
 
-def test_no_way_of_showing_it_shows_it():
-    """repr, str, format, vars and f-strings hold nothing of the key."""
+def test_a_secret_never_shows_its_key():
+    """Not in repr, str, format, dir or f-strings; it has no vars."""
     secret = Secret(KEY)
 
     shown = f"{secret} {secret!r} {secret!s} {[secret]} {dir(secret)}" + "{}".format(secret)  # noqa: UP032
@@ -23,8 +23,8 @@ def test_no_way_of_showing_it_shows_it():
     assert not hasattr(secret, "__dict__")
 
 
-def test_it_does_not_pickle_and_copies_are_the_same_object():
-    """A pickle would write the key to wherever it goes."""
+def test_a_secret_does_not_pickle_and_copies_are_the_same_object():
+    """A pickle would contain the key."""
     secret = Secret(KEY)
 
     with pytest.raises(TypeError, match="does not pickle"):
@@ -35,8 +35,8 @@ def test_it_does_not_pickle_and_copies_are_the_same_object():
     assert copy.copy(secret) is secret
 
 
-def test_equality_is_of_the_key():
-    """Two secrets of one key are equal; nothing else is."""
+def test_secrets_are_equal_if_their_keys_are():
+    """A string is not equal, and there is no hash."""
     assert Secret(KEY) == Secret(KEY)
     assert Secret(KEY) != Secret(KEY + "x")
     assert Secret(KEY) != KEY
@@ -59,8 +59,8 @@ def test_equality_is_of_the_key():
         "sk_a\0",
     ],
 )
-def test_what_cannot_be_a_key_is_refused_and_not_repeated(wrong):
-    """The sentence says what a key looks like, not what was given."""
+def test_an_invalid_key_is_refused_and_not_shown(wrong):
+    """The message describes the format of a key."""
     with pytest.raises(InvalidKeyError, match="looks like sk_") as caught:
         Secret(wrong)
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_a_key_is_refused_and_not_repeated(wrong):
 
 
 def test_a_traceback_with_local_variables_does_not_show_a_refused_key():
-    """Tools that show local variables in tracebacks find none of ours."""
+    """No frame of ours still holds the key."""
     try:
         Secret(KEY + "\n")
     except InvalidKeyError as error:
@@ -79,8 +79,8 @@ def test_a_traceback_with_local_variables_does_not_show_a_refused_key():
     assert all(KEY not in str(frame.locals) for frame in ours)
 
 
-def test_a_tenant_tells_keys_and_hosts_apart():
-    """Same host and key, same tenant; and it holds neither."""
+def test_tenants_differ_by_key_and_host():
+    """The same key and host give the same tenant, which does not contain the key."""
     one = tenant("https://api.example", Secret(KEY))
 
     assert one == tenant("https://api.example", Secret(KEY))
@@ -89,8 +89,8 @@ def test_a_tenant_tells_keys_and_hosts_apart():
     assert KEY not in one
 
 
-def test_keys_in_texts_are_cut_down():
-    """A server that repeats the key in an error text does not make us show it."""
+def test_keys_in_texts_are_redacted():
+    """A server may repeat the key in an error message."""
     assert redacted(f'Invalid API key "{KEY}" and sk_a/b+c== too') == (
         'Invalid API key "sk_…" and sk_… too'
     )

@@ -1,9 +1,6 @@
-"""Where key and base URL come from."""
+"""Sources of the key and the base URL."""
 
-import os
-import stat
 import sys
-import tempfile
 import types
 
 import pytest
@@ -11,13 +8,13 @@ from stand_ins import KEY
 
 import socialframe as sf
 from socialframe.secret import Secret
-from socialframe.settings import BASE_URL, normalised, read_settings, runtime_folder
+from socialframe.settings import BASE_URL, normalize_base_url, read_settings
 
 OTHER = KEY + "other"
 
 
-def test_the_argument_comes_first(monkeypatch, tmp_path):
-    """Then the environment, then .env."""
+def test_the_key_comes_from_argument_then_environment_then_dotenv(monkeypatch, tmp_path):
+    """The first source wins."""
     (tmp_path / ".env").write_text(f"SOCIALAPI_KEY={KEY}c\n")
     monkeypatch.chdir(tmp_path)
     assert read_settings().secret == Secret(KEY + "c")
@@ -30,8 +27,8 @@ def test_the_argument_comes_first(monkeypatch, tmp_path):
     assert read_settings(Secret(KEY)).base_url == BASE_URL
 
 
-def test_without_a_key_the_error_says_what_to_do():
-    """How to get one, where it is looked for, and the sandbox."""
+def test_a_missing_key_is_an_error_that_says_what_to_do():
+    """Create a key, set it, or use the sandbox."""
     with pytest.raises(sf.MissingKeyError) as caught:
         sf.Client()
 
@@ -40,7 +37,7 @@ def test_without_a_key_the_error_says_what_to_do():
 
 
 @pytest.mark.parametrize("where", ["argument", "environment", ".env"])
-def test_what_cannot_be_a_key_is_named_by_its_place_and_not_repeated(monkeypatch, tmp_path, where):
+def test_an_invalid_key_is_refused_with_its_source_and_not_shown(monkeypatch, tmp_path, where):
     """Before any request."""
     monkeypatch.chdir(tmp_path)
     bad = "pk_not0a0key0at0all"
@@ -57,7 +54,7 @@ def test_what_cannot_be_a_key_is_named_by_its_place_and_not_repeated(monkeypatch
 
 
 def test_the_search_for_dotenv_stops_at_the_git_root(monkeypatch, tmp_path):
-    """What lies above a clone is not the clone's."""
+    """A .env above the clone is not read."""
     (tmp_path / ".env").write_text(f"SOCIALAPI_KEY={KEY}\n")
     inner = tmp_path / "clone" / "a" / "b"
     inner.mkdir(parents=True)
@@ -71,7 +68,7 @@ def test_the_search_for_dotenv_stops_at_the_git_root(monkeypatch, tmp_path):
 
 
 def test_the_search_for_dotenv_stops_at_home(monkeypatch, tmp_path):
-    """And without a root above, only the working folder is looked at."""
+    """Outside of home and git, only the working directory is searched."""
     (tmp_path / ".env").write_text(f"SOCIALAPI_KEY={KEY}\n")
     home = tmp_path / "home"
     (home / "work").mkdir(parents=True)
@@ -88,8 +85,8 @@ def test_the_search_for_dotenv_stops_at_home(monkeypatch, tmp_path):
     assert read_settings().secret == Secret(OTHER)
 
 
-def test_a_dotenv_that_cannot_be_read_is_passed_over(monkeypatch, tmp_path):
-    """It may be somebody else's."""
+def test_an_unreadable_dotenv_is_ignored(monkeypatch, tmp_path):
+    """It is not UTF-8."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_bytes(b"SOCIALAPI_KEY=\xff\xfe\n")
 
@@ -98,7 +95,7 @@ def test_a_dotenv_that_cannot_be_read_is_passed_over(monkeypatch, tmp_path):
 
 
 def test_the_base_url_is_never_read_from_dotenv(monkeypatch, tmp_path):
-    """A cloned folder must not send the user's key elsewhere."""
+    """A cloned repository must not send the user's key to another host."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(
         f"SOCIALAPI_KEY={KEY}\nSOCIALAPI_BASE_URL=https://evil.example\n"
@@ -125,9 +122,9 @@ def test_the_base_url_is_never_read_from_dotenv(monkeypatch, tmp_path):
         ("http://[::1]:9", "http://[::1]:9"),
     ],
 )
-def test_a_base_url_has_one_normal_form(url, normal):
-    """So that one tenant has one name."""
-    assert normalised(url) == normal
+def test_a_base_url_is_normalized(url, normal):
+    """So that one API has one tenant."""
+    assert normalize_base_url(url) == normal
 
 
 @pytest.mark.parametrize(
@@ -136,26 +133,28 @@ def test_a_base_url_has_one_normal_form(url, normal):
         ("http://api.example", "use https"),
         ("http://127.0.0.1.evil.example", "use https"),
         ("http://0.0.0.0", "use https"),
-        ("api.example", "is an address such as"),
-        ("ftp://api.example", "is an address such as"),
-        ("https://", "is an address such as"),
-        ("https://api.example:99999", "is an address such as"),
-        ("https://[nonsense", "is an address such as"),
-        ("https://user:sk_hidden0in0the0url@api.example", "no user"),
-        ("https://api.example/?a=b", "no user, query"),
-        ("https://api.example/v1/", "without /v1"),
+        ("api.example", "must be a URL like"),
+        ("ftp://api.example", "must be a URL like"),
+        ("https://", "must be a URL like"),
+        ("https://api.example:99999", "must be a URL like"),
+        ("https://[nonsense", "must be a URL like"),
+        ("https://user:sk_hidden0in0the0url@h:99999", "got 'https://…@h:99999'"),
+        ("https://ada:a/hidden0in0the0url@h", "got 'https://…@h'"),
+        ("https://user:sk_hidden0in0the0url@api.example", "Remove the user"),
+        ("https://api.example/?a=b", "Remove the user, query"),
+        ("https://api.example/v1/", "must not end in /v1"),
     ],
 )
-def test_what_cannot_be_a_base_url_is_one_sentence(url, words):
-    """And a key in it is not shown."""
+def test_an_invalid_base_url_is_refused(url, words):
+    """A key or password in it is not shown."""
     with pytest.raises(sf.ArgumentError, match=words) as caught:
         sf.Client(KEY, base_url=url)
 
     assert "hidden0in0the0url" not in str(caught.value)
 
 
-def test_the_keyring_comes_last(monkeypatch):
-    """Where there is one; a backend that fails is as none."""
+def test_the_keyring_is_the_last_source(monkeypatch):
+    """A missing, locked or broken keyring is ignored."""
     import keyring
     from keyring.backend import KeyringBackend
     from keyring.errors import KeyringLocked
@@ -187,31 +186,3 @@ def test_the_keyring_comes_last(monkeypatch):
             read_settings()
     finally:
         keyring.set_keyring(before)
-
-
-def test_the_runtime_folder_is_the_users_alone(monkeypatch, tmp_path):
-    """In the runtime folder of the system, also where somebody had opened it."""
-    tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    (tmp_path / "socialframe").mkdir(mode=0o755)
-
-    assert runtime_folder() == tmp_path / "socialframe"
-    assert stat.S_IMODE(runtime_folder().stat().st_mode) == 0o700
-
-
-def test_without_a_runtime_folder_it_is_a_private_one_among_temporary_files(monkeypatch, tmp_path):
-    """What another could have put there is not taken."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    (tmp_path / "socialframe").write_text("in the way")
-    tmp_path.chmod(0o700)
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    mine = temporary / f"socialframe-{os.geteuid()}"
-
-    assert runtime_folder() == mine
-    assert stat.S_IMODE(mine.stat().st_mode) == 0o700
-    mine.rmdir()
-    mine.symlink_to(tmp_path)
-    with pytest.raises(PermissionError, match="of this user's own"):
-        runtime_folder()

@@ -1,4 +1,4 @@
-"""``socialframe cache``: what is kept, how much it is, and how it is thrown away."""
+"""``socialframe cache``: list, measure and clear the cache."""
 
 from __future__ import annotations
 
@@ -6,96 +6,91 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.cli.output import list_walks, sentences
+from socialframe.cli.output import count_walks, list_walks, report_errors
 from socialframe.errors import MissingKeyError
 
 if TYPE_CHECKING:
     from socialframe.store.cache import Cache
 
-_everyone = click.option(
-    "--all", "everyone", is_flag=True, help="Of every key and base URL; needs no key."
+_all_option = click.option(
+    "--all", "all_keys", is_flag=True, help="Of every key and base URL; needs no key."
 )
 
 
 @click.group()
 def cache() -> None:
-    """Look at the walks that are kept, or throw them away. Sends nothing.
+    """List or clear the walks in the cache. Sends no request.
 
-    Each command means the walks of the key at hand, or with --all those of every key.
+    Each command covers the walks of the current key, or with --all those of every key.
     """
 
 
 @cache.command()
-@_everyone
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, on stdout; ages in seconds.")
-def ls(*, everyone: bool, as_json: bool) -> None:
-    """List them, newest first.
+@_all_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array; ages in seconds.")
+def ls(*, all_keys: bool, as_json: bool) -> None:
+    """List the walks, newest first.
 
     \b
     Examples:
       socialframe cache ls
       socialframe cache ls --all --json
-    """  # noqa: D301 - \b tells click to keep the lines
-    with sentences():
-        list_walks(_kept(everyone=everyone).table(), "fetched", "Nothing is kept.", as_json=as_json)
+    """
+    with report_errors():
+        table = _open(all_keys=all_keys).table()
+        list_walks(table, "fetched", "The cache is empty.", as_json=as_json)
 
 
 @cache.command()
-@_everyone
-def size(*, everyone: bool) -> None:
-    """Say how much they hold.
+@_all_option
+def size(*, all_keys: bool) -> None:
+    """Show the size of the walks.
 
     \b
     Examples:
       socialframe cache size
       socialframe cache size --all
-    """  # noqa: D301 - \b tells click to keep the lines
+    """
     from socialframe.store.cache import MAX_BYTES, default_path
 
-    with sentences():
-        table = _kept(everyone=everyone).table()
+    with report_errors():
+        table = _open(all_keys=all_keys).table()
         click.echo(
-            f"{table['size'].sum():,} bytes in {len(table):,} walks; at most "
-            f"{MAX_BYTES:,} are kept, in {default_path()}."
+            f"{table['size'].sum():,} bytes in {count_walks(len(table))}; the limit is "
+            f"{MAX_BYTES:,} bytes. File: {default_path()}"
         )
 
 
 @cache.command()
-@_everyone
-@click.option("--endpoint", help="Only of this endpoint, as posts.")
-@click.option("--older-than", help="Only those that are older, as '1 day'.")
-def clear(*, everyone: bool, endpoint: str | None, older_than: str | None) -> None:
-    """Throw them away; the next time the API is asked anew.
+@_all_option
+@click.option("--endpoint", help="Only walks of this endpoint, such as posts.")
+@click.option("--older-than", help="Only walks older than this, such as '1 day'.")
+def clear(*, all_keys: bool, endpoint: str | None, older_than: str | None) -> None:
+    """Remove walks, so that the next query asks the API.
 
     \b
     Examples:
       socialframe cache clear --older-than "1 day"
       socialframe cache clear --all
-    """  # noqa: D301 - \b tells click to keep the lines
-    with sentences():
-        gone = _kept(everyone=everyone).clear(endpoint=endpoint, older_than=older_than)
-        click.echo(f"{gone:,} walks are gone.")
-
-
-def _kept(*, everyone: bool) -> Cache:
-    """Return the cache of the key at hand, or of all.
-
-    Raises
-    ------
-    MissingKeyError
-        If there is no key, and not all were meant.
     """
+    with report_errors():
+        count = _open(all_keys=all_keys).clear(endpoint=endpoint, older_than=older_than)
+        click.echo(f"Removed {count_walks(count)}.")
+
+
+def _open(*, all_keys: bool) -> Cache:
+    """Return the cache of the current key, or of all keys."""
     from socialframe.secret import tenant
     from socialframe.settings import read_settings
     from socialframe.store.cache import Cache, CacheSettings, open_existing_store
 
-    whose = ""
-    if not everyone:
+    owner = ""
+    if not all_keys:
         try:
             key = read_settings()
         except MissingKeyError:
-            text = "There is no API key, which says whose walks are meant; --all means every key's."
+            text = "There is no API key. Set one, or pass --all for the walks of every key."
             raise MissingKeyError(text) from None
-        whose = tenant(key.base_url, key.secret)
+        owner = tenant(key.base_url, key.secret)
     settings = CacheSettings()
-    return Cache(open_existing_store(settings), settings, whose)
+    return Cache(open_existing_store(settings), settings, owner)

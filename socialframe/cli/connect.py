@@ -6,18 +6,20 @@ from functools import partial
 
 import click
 
-from socialframe.cli.output import sentences
+from socialframe.cli.output import report_errors
 
 
 @click.command()
 @click.argument("platform")
-@click.option("--paste", is_flag=True, help="Paste an address here; nothing listens.")
+@click.option("--paste", is_flag=True, help="Paste the callback URL here instead of listening.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Listen there; else anywhere."
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the callback; default: any."
 )
-@click.option("--redirect-url", help="The one address that is registered with the API.")
-@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for you.")
-@click.option("--choose", metavar="ID", help="The Facebook Page that is meant; else you are asked.")
+@click.option("--redirect-url", help="The redirect URL registered with the API.")
+@click.option(
+    "--timeout", default=300.0, show_default=True, help="Seconds to wait for the callback."
+)
+@click.option("--choose", metavar="ID", help="Facebook Page to connect; default: ask.")
 def connect(
     platform: str,
     paste: bool,
@@ -26,19 +28,19 @@ def connect(
     timeout: float,
     choose: str | None,
 ) -> None:
-    """Connect an account: prints a link, opens it in a browser if there is one, and waits.
+    """Connect an account: print a link, open it in a browser, and wait for the callback.
 
-    Platform, id and name of the account go to standard output, everything else to standard error.
+    Prints platform, id and name of the account.
 
     \b
     Examples:
       socialframe connect instagram
       socialframe connect facebook --paste --choose fb_41011
-    """  # noqa: D301 - \b tells click to keep the lines
+    """
     from socialframe.client import Client
     from socialframe.connect.console import here
 
-    with sentences(), Client() as api:
+    with report_errors(), Client() as api:
         account = api.connect(
             platform,
             callback="paste" if paste else "auto",
@@ -55,15 +57,15 @@ def connect(
 @click.argument("platform")
 @click.argument("account_id")
 def disconnect(platform: str, account_id: str) -> None:
-    """Remove an account's connection; its posts stay.
+    """Disconnect an account. Its posts stay.
 
     \b
     Examples:
       socialframe disconnect instagram ig_9001
       socialframe accounts --platform instagram
-    """  # noqa: D301 - \b tells click to keep the lines
+    """
     from socialframe.client import Client
 
-    with sentences(), Client() as api:
+    with report_errors(), Client() as api:
         api.disconnect(platform, account_id)
         click.echo(f"Disconnected: {platform}, {account_id}.", err=True)

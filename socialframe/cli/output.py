@@ -1,4 +1,4 @@
-"""What the commands that fetch have in common: a client, a query, and where its rows go."""
+"""Options, errors and output that the commands share."""
 
 from __future__ import annotations
 
@@ -29,41 +29,41 @@ from socialframe.walk.provenance import WHOLE, worded
 if TYPE_CHECKING:
     import pandas as pd
 
-    from socialframe.paging import Paging
     from socialframe.query import Query
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SHOWN = 20  # rows of a table in a terminal
-_WIDEST = 40  # letters of one of its cells
-_QUERY = 60  # letters of a query, or of a reason, in a list of walks
+_ROWS = 20  # shown of a table
+_CELL = 40  # characters of a cell
+_QUERY = 60  # characters of a query in a list of walks
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
 
-UNCERTAIN = 4
-_INTERRUPTED = 130  # as a shell says it of what SIGINT ended
-#: Exit codes, the first that fits.
-EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
+_UNCERTAIN = 4
+_INTERRUPTED = 130  # as shells report a process that SIGINT ended
+#: Exit codes; the first match wins.
+_EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
     (ArgumentError, 2),
     (FileError, 2),
     (MissingKeyError, 3),
     (InvalidKeyError, 3),
     (AuthenticationError, 3),
-    (IncompleteWalk, UNCERTAIN),
+    (IncompleteWalk, _UNCERTAIN),
     (SocialFrameError, 5),
 )
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Turn what can go wrong into one sentence on standard error and an exit code.
+def report_errors() -> Iterator[None]:
+    """Print errors and warnings on standard error, and exit with the code of the error.
 
-    A walk of which nobody can say that it is whole gives its rows, a sentence, and the code of one
-    that broke: what follows in a pipeline must not take it for complete.
+    Rows that may be incomplete are printed, but exit with the code of a walk that failed: a
+    pipeline must not take them for all rows.
     """
-    doubts: list[str] = []
+    uncertain = False
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        doubts.extend([str(message)] * issubclass(category, WalkWarning))
+        nonlocal uncertain
+        uncertain = uncertain or issubclass(category, WalkWarning)
         click.echo(f"Warning: {message}", err=True)
 
     try:
@@ -71,41 +71,41 @@ def sentences() -> Iterator[None]:
             warnings.simplefilter("always", WalkWarning)
             warnings.showwarning = show
             yield
-        if doubts:
-            raise click.exceptions.Exit(UNCERTAIN)
+        if uncertain:
+            raise click.exceptions.Exit(_UNCERTAIN)
     except SocialFrameError as error:
-        code = next(code for cls, code in EXIT_CODES if isinstance(error, cls))
+        code = next(code for cls, code in _EXIT_CODES if isinstance(error, cls))
         click.echo(f"Error: {error}", err=True)
         if isinstance(error, IncompleteWalk) and error.walk_id:
-            click.echo(f"To go on: socialframe walks resume {error.walk_id}", err=True)
+            click.echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)
         raise click.exceptions.Exit(code) from None
     except UnicodeEncodeError as error:
-        text = f"The output's encoding ({error.encoding}) lacks some letters; PYTHONUTF8=1 has all."
+        text = f"The encoding of the output ({error.encoding}) lacks a character. Set PYTHONUTF8=1."
         raise click.ClickException(text) from None
     except BrokenPipeError:
-        # Whoever read has enough. What is still buffered has nowhere to go.
+        # The reader of the pipe, such as head, has closed it. Drop what is still buffered.
         sys.stdout = None
         raise click.exceptions.Exit(0) from None
     except OSError as error:
         raise click.ClickException(f"Cannot write: {error.strerror or error}.") from None
 
 
-def fetching(function: F) -> F:
-    """Give a command the options of all that fetch, and do with its query what they say."""
+def query_options(function: F) -> F:
+    """Add the options of a query to a command that returns one, and write its rows."""
 
     @click.option("-o", "--output", type=click.Path(), help="FILE.parquet, .csv or .jsonl")
-    @click.option("--json", "as_json", is_flag=True, help="One JSON array of the rows, on stdout.")
-    @click.option("--limit", type=click.IntRange(1), help="Rows at most.")
-    @click.option("--explode", help="One row an entry of this list column.")
-    @click.option("--max-requests", type=click.IntRange(1), help="Send no more than so many.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON array.")
+    @click.option("--limit", type=click.IntRange(1), help="Maximum number of rows.")
+    @click.option("--explode", help="One row per entry of this list column.")
+    @click.option("--max-requests", type=click.IntRange(1), help="Maximum number of requests.")
     @click.option("--tier", type=click.Choice(["auto", "free", "paid"]), default="auto")
-    @click.option("--no-cache", is_flag=True, help="Neither keep answers nor serve kept ones.")
-    @click.option("--refresh", is_flag=True, help="Ask anew, whatever is kept.")
-    @click.option("--offline", is_flag=True, help="Send nothing: only what is kept serves.")
+    @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
+    @click.option("--refresh", is_flag=True, help="Ask the API, even if the cache is fresh.")
+    @click.option("--offline", is_flag=True, help="Send no request; use only the cache.")
     @click.option("--sandbox", is_flag=True, help="Made-up data: no key, no network.")
     @wraps(function)
     def command(
-        *args: Any,  # noqa: ANN401 - the command's own
+        *args: Any,  # noqa: ANN401 - arguments of the command
         output: str | None,
         as_json: bool,
         limit: int | None,
@@ -116,13 +116,13 @@ def fetching(function: F) -> F:
         refresh: bool,
         offline: bool,
         sandbox: bool,
-        **kwargs: Any,  # noqa: ANN401 - the command's own
+        **kwargs: Any,  # noqa: ANN401 - options of the command
     ) -> None:
         check_output(output, as_json=as_json)
         from socialframe.client import Client
 
-        with sentences():
-            made = (
+        with report_errors():
+            client = (
                 Client.sandbox(max_requests=max_requests)
                 if sandbox
                 else Client(
@@ -133,76 +133,42 @@ def fetching(function: F) -> F:
                     max_requests=max_requests,
                 )
             )
-            with made as api:
+            with client as api:
                 query: Query = function(api, *args, **kwargs)
                 query = query.limit(limit) if limit else query
                 query = query.explode(explode) if explode else query
-                deliver(query, output, as_json=as_json)
+                write_output(query, output, as_json=as_json)
 
     return command  # type: ignore[return-value]
 
 
 def check_output(output: str | None, *, as_json: bool) -> None:
-    """Refuse what cannot be meant by ``-o`` and ``--json``.
-
-    Raises
-    ------
-    click.UsageError
-        If it cannot.
-    """
+    """Refuse invalid values of ``-o`` and ``--json`` before any request."""
     if output and as_json:
-        raise click.UsageError("-o writes a file and --json to stdout: one of them.")
+        raise click.UsageError("-o and --json exclude each other. Use one of them.")
     if output and Path(output).suffix not in _SUFFIXES:
-        raise click.UsageError(f"-o ends in one of {', '.join(_SUFFIXES)}.")
+        raise click.UsageError(f"-o must end in one of {', '.join(_SUFFIXES)}; got {output!r}.")
 
 
-def deliver(query: Query, output: str | None, *, as_json: bool) -> None:
-    """Give a query's rows as ``-o`` and ``--json`` say; Ctrl-C gives none."""
+def write_output(query: Query, output: str | None, *, as_json: bool) -> None:
+    """Write the rows of a query to a file, or print them as JSON or as a table."""
     try:
-        _given(query, output, as_json=as_json)
+        if output:
+            write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
+            path = write[Path(output).suffix](output)
+            click.echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
+        elif as_json:
+            _print_json(query)
+        else:
+            _print_table(query.frame())
     except KeyboardInterrupt:
-        click.echo("Interrupted. What came is kept: socialframe walks ls", err=True)
+        text = "Interrupted. The received pages are kept; to list them: socialframe walks ls"
+        click.echo(text, err=True)
         raise click.exceptions.Exit(_INTERRUPTED) from None
 
 
-def _given(query: Query, output: str | None, *, as_json: bool) -> None:
-    if output:
-        write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
-        path = write[Path(output).suffix](output)
-        click.echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
-    elif as_json:
-        _print_json(query)
-    else:
-        frame = query.frame()
-        click.echo(frame.head(_SHOWN).to_string(max_colwidth=_WIDEST, na_rep=""))
-        facts = frame.attrs["socialframe"]
-        shown = f"first {_SHOWN} of " if len(frame) > _SHOWN else ""
-        text = f"{shown}{len(frame):,} rows, {frame.shape[1]} columns, {_calls(facts)}, "
-        click.echo(text + WHOLE[facts["complete"]], err=True)
-
-
-def list_walks(table: pd.DataFrame, moment: str, nothing: str, *, as_json: bool) -> None:
-    """Print a table of walks, whose column ``moment`` has times; say so where there are none."""
-    if as_json:
-        table["age"] = table["age"].dt.total_seconds()
-        click.echo(table.to_json(orient="records", date_format="iso"))
-    elif table.empty:
-        click.echo(nothing, err=True)
-    else:
-        table["age"] = table["age"].dt.round("s")
-        table[moment] = table[moment].dt.strftime("%Y-%m-%d %H:%M")
-        click.echo(table.to_string(index=False, max_colwidth=_QUERY))
-
-
-def _calls(facts: dict[str, Any]) -> str:
-    """Return how many calls it took, and from when those are that the cache answered."""
-    kept = f" from the cache, of {facts['first_fetch'][:16]}" if facts.get("from_cache") else ""
-    pages = facts["pages"]
-    return f"{pages:,} call{'s' * (pages != 1)}{kept}"
-
-
 def _print_json(query: Query) -> None:
-    """Print one JSON array, an entry a line: nothing before the walk is whole, memory flat."""
+    """Print one JSON array, a row per line, after the walk has ended and in constant memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = query.to_jsonl(Path(folder, "rows.jsonl"))
         with path.open(encoding="utf-8", newline="\n") as rows:
@@ -211,57 +177,37 @@ def _print_json(query: Query) -> None:
             click.echo("[]" if not path.stat().st_size else "]")
 
 
-def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """Return NAME=VALUE arguments as a mapping; a name given twice is a list.
-
-    Examples
-    --------
-    >>> parameters(("a=1", "b=x=y", "a=2"))
-    {'a': ['1', '2'], 'b': 'x=y'}
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise click.UsageError(f"A parameter is NAME=VALUE, not {pair!r}.")
-        before = found.get(name)
-        several = before if isinstance(before, list) else [before]
-        found[name] = value if before is None else [*several, value]
-    return found
+def _print_table(frame: pd.DataFrame) -> None:
+    click.echo(frame.head(_ROWS).to_string(max_colwidth=_CELL, na_rep=""))
+    facts = frame.attrs["socialframe"]
+    shown = f"first {_ROWS} of " if len(frame) > _ROWS else ""
+    pages = facts["pages"]
+    calls = f"{pages:,} request{'s' * (pages != 1)}"
+    if facts.get("from_cache"):
+        calls = f"{calls} from the cache, fetched {facts['first_fetch'][:16]}"
+    size = f"{len(frame):,} rows, {frame.shape[1]} columns"
+    click.echo(f"{shown}{size}, {calls}, {WHOLE[facts['complete']]}", err=True)
 
 
-def scheme(text: str) -> Paging:
-    """Return a paging scheme from its Python spelling; nothing of it is run.
-
-    Raises
-    ------
-    click.UsageError
-        If it is no scheme with keyword arguments that are plain values.
-
-    Examples
-    --------
-    >>> scheme("Cursor(field='meta.next', param='cursor')").param
-    'cursor'
-    """
-    from socialframe.paging.parse import SCHEMES, spelled
-
-    try:
-        return spelled(text)
-    except ValueError:
-        raise click.UsageError(
-            f"--paging takes one of {', '.join(SCHEMES)} as in Python, as "
-            f'\'Cursor(field="meta.next", param="cursor")\', not {text!r}.'
-        ) from None
+def list_walks(table: pd.DataFrame, moment: str, empty: str, *, as_json: bool) -> None:
+    """Print a table of walks whose column ``moment`` has times, or ``empty`` without walks."""
+    if as_json:
+        table["age"] = table["age"].dt.total_seconds()
+        click.echo(table.to_json(orient="records", date_format="iso"))
+    elif table.empty:
+        click.echo(empty, err=True)
+    else:
+        table["age"] = table["age"].dt.round("s")
+        table[moment] = table[moment].dt.strftime("%Y-%m-%d %H:%M")
+        click.echo(table.to_string(index=False, max_colwidth=_QUERY))
 
 
-def described(path: str) -> str:
-    """Return a Parquet file's provenance and columns, in words.
+def count_walks(count: int) -> str:
+    return f"{count:,} walk{'s' * (count != 1)}"
 
-    Raises
-    ------
-    FileError
-        If it is no Parquet file.
-    """
+
+def describe_file(path: str) -> str:
+    """Return the provenance and the columns of a Parquet file."""
     from socialframe.files.parquet import FOOTER, opened
 
     with opened(path) as file:
@@ -272,16 +218,8 @@ def described(path: str) -> str:
     return "\n".join(lines)
 
 
-def drifted(path: str, endpoint: str | None, *, as_json: bool) -> str:
-    """Return what drifted in a Parquet file: a table and the lines that declare it, or JSON.
-
-    Raises
-    ------
-    FileError
-        If it is no Parquet file.
-    ArgumentError
-        If nothing says which columns were declared.
-    """
+def describe_drift(path: str, endpoint: str | None, *, as_json: bool) -> str:
+    """Return the drift in a Parquet file, as JSON or as a table with suggested declarations."""
     from socialframe.files.parquet import read_parquet
     from socialframe.quality.drift import drift
 
@@ -290,7 +228,7 @@ def drifted(path: str, endpoint: str | None, *, as_json: bool) -> str:
         rows = (json.dumps(row, ensure_ascii=False) for row in found.to_dict("records"))
         return "[" + ",\n ".join(rows) + "]"
     if found.empty:
-        return "No drift: every field is declared and held, and no column is always null."
-    table = found.drop(columns="declare").to_string(max_colwidth=_WIDEST, index=False)
+        return "No drift: no unknown field, no value of the wrong type, no column of only nulls."
+    table = found.drop(columns="declare").to_string(max_colwidth=_CELL, index=False)
     lines = [line for line in found["declare"] if line and not line.startswith("#")]
-    return "\n".join([table, *(["", "What would declare them:", "", *lines] if lines else [])])
+    return "\n".join([table, *(["", "Suggested declarations:", "", *lines] if lines else [])])

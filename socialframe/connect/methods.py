@@ -71,7 +71,7 @@ class Connecting:
         ConnectError
             If none was connected; ``state`` says whether it was denied, expired or failed.
         ArgumentError
-            If an argument cannot be meant.
+            If an argument is invalid.
         APIError, NetworkError, ReplyError
             If it could not begin.
 
@@ -113,7 +113,7 @@ class Connecting:
         APIError, NetworkError
             If the API refused, as it does where there is no such account, or no answer came.
         ArgumentError
-            If one of the two cannot be meant.
+            If one of the two is invalid.
 
         Examples
         --------

@@ -184,7 +184,7 @@ def way_of(
     Raises
     ------
     ArgumentError
-        If they cannot be meant.
+        If they are invalid.
 
     Examples
     --------

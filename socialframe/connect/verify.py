@@ -27,7 +27,7 @@ class Verdict(Enum):
     DENIED = "the person, or the platform, said no"
     ELSEWHERE = "an address that is not this flow's callback"
     WRONG_STATE = "the callback, without the state of this flow"
-    BAD = "the callback, with parameters that cannot be meant"
+    BAD = "the callback, with invalid parameters"
     LATE = "a callback to a flow that does not wait for one"
 
 

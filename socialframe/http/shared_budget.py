@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
 from socialframe.errors import BudgetWarning
-from socialframe.folders import boot_name, runtime_folder
+from socialframe.folders import boot_id, runtime_folder
 from socialframe.http.budget import (
     GUARD,
     Limit,
@@ -421,7 +421,7 @@ def budget_for(
                 limit,
                 adapts=adapts,
                 clock=wiring.clock,
-                boot=boot_name(),
+                boot=boot_id(),
             )
         elif budget is None:
             budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)

@@ -80,7 +80,7 @@ class Sandbox:
     Raises
     ------
     ArgumentError
-        If an argument cannot be meant.
+        If an argument is invalid.
     FileError
         If the package came without its data, or the log cannot be written.
 

@@ -140,7 +140,7 @@ class Fault:
     Raises
     ------
     ArgumentError
-        If it cannot be meant.
+        If it is invalid.
 
     Examples
     --------

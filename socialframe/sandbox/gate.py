@@ -51,7 +51,7 @@ def checked(key: object) -> str:
     Raises
     ------
     ArgumentError
-        If it cannot be meant.
+        If it is invalid.
 
     Examples
     --------

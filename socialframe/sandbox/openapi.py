@@ -33,7 +33,7 @@ service, and much of it is a switch of the sandbox.
 """
 
 _SAYS = {
-    400: "The request cannot be meant.",
+    400: "The request is invalid.",
     401: "No key, or a wrong one.",
     404: "There is no such thing.",
     429: "More calls than the plan has in a minute.",

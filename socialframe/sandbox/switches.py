@@ -124,7 +124,7 @@ class Switches:
     Raises
     ------
     ArgumentError
-        If a value cannot be meant.
+        If a value is invalid.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def create(ask: Ask) -> Answer:
     Raises
     ------
     ApiError
-        400, if the body cannot be meant.
+        400, if the body is invalid.
 
     Examples
     --------

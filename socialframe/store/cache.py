@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError, CacheWarning, JournalWarning
-from socialframe.files.atomic import named
 from socialframe.folders import cache_folder, is_network_path, old_files
 from socialframe.sqlite import SQLiteFile, set_aside
 from socialframe.store.backends import MappingStorage, Storage, adopt, open_sqlite
@@ -92,7 +91,7 @@ def parse_cache_argument(cache: object) -> CacheSettings | None:
     if seconds is not None:
         return CacheSettings(seconds=seconds)
     if isinstance(cache, str | os.PathLike):
-        path = named(cache)
+        path = Path(os.path.expanduser(os.fsdecode(cache)))  # noqa: PTH111 - expanduser raises without a home
         if path.suffix in _SUFFIXES:  # a typo must not make a database of another file
             return CacheSettings(path.absolute())
     elif hasattr(cache, "responses") and hasattr(cache, "get_response"):

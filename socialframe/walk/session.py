@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from socialframe.errors import (
     ArgumentError,
@@ -228,6 +228,10 @@ class Session:
         needed = stats.needed(plan.limit)
         # A replay has every page, though how many of them are needed may be unknown.
         return stats.calls if needed is None and replayed else needed
+
+    def __reduce__(self) -> NoReturn:
+        msg = "A Client does not pickle: it holds a key and connections. Make one in each process."
+        raise TypeError(msg)
 
     def now(self) -> float:
         """Return the Unix time of the store."""

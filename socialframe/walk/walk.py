@@ -18,7 +18,7 @@ from socialframe.errors import (
     ReplyError,
     SocialFrameError,
     WalkWarning,
-    outside,
+    user_stacklevel,
 )
 from socialframe.frames import Decoder, at_once, by_page, explode
 from socialframe.messages.call import value_at
@@ -364,7 +364,7 @@ class Walk:
             self.complete, self.stop = None, "; ".join(doubts)
             name = self.endpoint.name
             where = f"{name} {self.endpoint.path}" if name == "fetch" else name
-            warnings.warn(f"{where}: {self.stop}.", WalkWarning, stacklevel=outside())
+            warnings.warn(f"{where}: {self.stop}.", WalkWarning, stacklevel=user_stacklevel())
 
     def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
         text = str(error).rstrip(".")

@@ -1,4 +1,4 @@
-"""The same from a shell."""
+"""Commands, their options, output and exit codes."""
 
 import inspect
 import json
@@ -15,23 +15,23 @@ from click.testing import CliRunner
 from stand_ins import KEY
 
 import socialframe as sf
-from socialframe.cli.main import main
+from socialframe.cli.main import _parse_params, main
 from socialframe.sandbox import PAGINGS
 
 
 def test_the_demo_runs_the_main_job():
-    """Accounts, posts, an answer, and a Parquet file of every post in the working folder."""
+    """Accounts, posts, an answer, and a Parquet file of all posts."""
     result = CliRunner().invoke(main, ["demo"])
 
     assert result.exit_code == 0, result.output
-    for words in ("made up", "17 accounts", "5,400 posts came in 54 calls", "engaged best"):
+    for words in ("made up", "17 accounts", "5,400 posts in 54 requests", "engaged best"):
         assert words in result.output
     frame = pd.read_parquet("socialframe-demo.parquet")
     assert len(frame) == frame["id"].nunique() == 5400
 
 
-def test_a_demo_that_cannot_write_is_one_sentence():
-    """A folder stands in the file's place."""
+def test_a_demo_that_cannot_write_exits_with_an_error():
+    """A folder has the name of the file."""
     os.mkdir("socialframe-demo.parquet")  # noqa: PTH102 - beside the test's own working folder
 
     result = CliRunner().invoke(main, ["demo"])
@@ -41,8 +41,8 @@ def test_a_demo_that_cannot_write_is_one_sentence():
     assert "Traceback" not in result.output
 
 
-def test_help_and_version_say_what_there_is():
-    """With examples."""
+def test_help_shows_examples_and_version_shows_the_version():
+    """Line breaks are kept."""
     assert "sandbox" in CliRunner().invoke(main, ["--help"]).output
     for command in ("demo", "sandbox"):
         shown = CliRunner().invoke(main, [command, "--help"]).output
@@ -74,7 +74,7 @@ def sandbox_process(request):
     indirect=True,
 )
 def test_every_post_comes_once_over_a_real_socket(sandbox_process, tmp_path):
-    """However it pages, into Parquet."""
+    """With each kind of paging, into Parquet."""
     _, url, key = sandbox_process
     with sf.Client(key, base_url=url, tier="paid") as api:
         api.posts().to_parquet(tmp_path / "posts.parquet")
@@ -86,7 +86,7 @@ def test_every_post_comes_once_over_a_real_socket(sandbox_process, tmp_path):
 
 
 def test_json_of_no_rows_is_an_empty_array():
-    """Not nothing."""
+    """Valid JSON even without rows."""
     shown = run("accounts", "--platform", "gopher", "--sandbox", "--json")
 
     assert shown.exit_code == 0, shown.output
@@ -95,8 +95,8 @@ def test_json_of_no_rows_is_an_empty_array():
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_ctrl_c_ends_the_sandbox_quietly(sandbox_process):
-    """No traceback; the port is free again."""
+def test_ctrl_c_stops_the_sandbox_without_a_traceback(sandbox_process):
+    """The port is free again."""
     process, url, _ = sandbox_process
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
@@ -108,8 +108,8 @@ def test_ctrl_c_ends_the_sandbox_quietly(sandbox_process):
 
 
 @pytest.mark.sockets
-def test_a_taken_port_is_one_sentence():
-    """With its number."""
+def test_a_taken_port_is_an_error_with_its_number():
+    """Exit code 5."""
     with sf.Sandbox().serve() as url:
         port = url.rpartition(":")[2]
         result = CliRunner().invoke(main, ["sandbox", "--port", port])
@@ -118,8 +118,8 @@ def test_a_taken_port_is_one_sentence():
     assert f"Port {port} cannot be used" in result.output
 
 
-def test_the_sandbox_s_help_names_every_way_of_paging():
-    """As the sandbox itself knows them, the default of each first; another one is refused."""
+def test_the_help_of_the_sandbox_lists_every_paging_and_end_sign():
+    """The default end sign comes first; a wrong one is refused."""
     table = CliRunner().invoke(main, ["sandbox", "--help"]).output
 
     for paging, signs in PAGINGS.items():
@@ -131,7 +131,7 @@ def test_the_sandbox_s_help_names_every_way_of_paging():
 
 @pytest.fixture
 def sandbox_of(monkeypatch):
-    """Give a function that runs a command against a sandbox of its own on loopback."""
+    """Return a function that runs a command against a new sandbox on loopback."""
 
     def command(*words, **switches):
         box = sf.Sandbox(**switches)
@@ -151,20 +151,20 @@ def run(*arguments, **options):
     return CliRunner().invoke(main, list(arguments), **options)
 
 
-def test_a_verb_sends_no_more_requests_than_it_may():
-    """It breaks as any walk, and says what it would have taken."""
+def test_max_requests_stops_a_command_that_needs_more():
+    """The error says how many the walk takes; fewer rows fit."""
     broken = run("posts", "--sandbox", "--max-requests", "10")
 
     assert broken.exit_code == 4
-    assert "takes 54 requests, and max_requests permits 10" in broken.output
+    assert "takes 54 requests; max_requests permits 10" in broken.output
     assert "A page did not come" not in broken.output
     assert "socialframe walks resume " in broken.output
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "fetch", "inspect", "drift", "budget", "demo", "sandbox"])
-def test_every_verb_has_help_with_two_examples(verb):
-    """Lines kept."""
+def test_every_command_has_help_with_two_examples(verb):
+    """Line breaks are kept."""
     shown = run(verb, "--help").output
     examples = shown.partition("Examples:\n")[2].split("\n\n")[0].splitlines()
 
@@ -173,7 +173,7 @@ def test_every_verb_has_help_with_two_examples(verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_verbs_have_the_words_and_defaults_of_the_library(verb):
+def test_commands_have_the_names_and_defaults_of_the_methods(verb):
     """Each parameter of the method is an option."""
     options = {option.name: option for option in main.commands[verb].params}
     parameters = dict(inspect.signature(getattr(sf.Client, verb)).parameters)
@@ -197,8 +197,8 @@ def test_verbs_have_the_words_and_defaults_of_the_library(verb):
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "fetch"])
-def test_every_verb_prints_a_table_json_and_files(verb):
-    """The same rows."""
+def test_every_command_writes_a_table_json_and_files(verb):
+    """With the same rows."""
     path = ["/v1/accounts/health", "--paging", "Single"] if verb == "fetch" else []
     arguments = [verb, *path, "--sandbox", "--limit", "30"]
     table, as_json = run(*arguments), run(*arguments, "--json")
@@ -214,8 +214,8 @@ def test_every_verb_prints_a_table_json_and_files(verb):
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_process, tmp_path):
-    """From two processes, by the environment alone."""
+def test_posts_of_a_running_sandbox_come_once_by_file_and_by_json(sandbox_process, tmp_path):
+    """Key and base URL come from the environment."""
     _, url, key = sandbox_process
     environ = {**os.environ, "SOCIALAPI_BASE_URL": url, "SOCIALAPI_KEY": key}
     command = [sys.executable, "-m", "socialframe", "posts", "--tier", "paid"]
@@ -232,17 +232,17 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
     [
         (["posts"], {}, 3, "There is no API key"),
         (["posts"], {"SOCIALAPI_KEY": "nonsense"}, 3, "looks like sk_"),
-        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "takes a day as"),
+        (["posts", "--since", "yesterday", "--sandbox"], {}, 2, "must be a day like"),
         (["posts", "--per-page", "0", "--sandbox"], {}, 2, "not in the range"),
         (["posts", "--nonsense"], {}, 2, "No such option"),
-        (["posts", "-o", "x.xlsx", "--sandbox"], {}, 2, "-o ends in one of"),
-        (["posts", "-o", "x.csv", "--json", "--sandbox"], {}, 2, "one of them"),
+        (["posts", "-o", "x.xlsx", "--sandbox"], {}, 2, "-o must end in one of"),
+        (["posts", "-o", "x.csv", "--json", "--sandbox"], {}, 2, "exclude each other"),
         (["posts", "-o", "no/x.csv", "--sandbox"], {}, 2, "does not exist"),
         (["accounts", "--explode", "x", "--sandbox"], {}, 2, "cannot be exploded"),
         (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
         (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
-        (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "is a JSON object"),
-        (["fetch", "nothing", "--sandbox"], {}, 2, "A path begins with"),
+        (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "must be a JSON object"),
+        (["fetch", "nothing", "--sandbox"], {}, 2, "path must start with"),
         (["inspect", "nothing.parquet"], {}, 2, "There is no file"),
         (["drift", "nothing.parquet"], {}, 2, "There is no file"),
         (
@@ -253,8 +253,8 @@ def test_posts_of_a_running_sandbox_come_once_each_by_file_and_by_json(sandbox_p
         ),
     ],
 )
-def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, environ, code, words):
-    """On standard error; nothing on standard output."""
+def test_an_error_is_one_sentence_and_an_exit_code(arguments, environ, code, words):
+    """On standard error; standard output is empty."""
     result = run(*arguments, env=environ)
 
     assert result.exit_code == code, result.output
@@ -262,8 +262,8 @@ def test_what_goes_wrong_is_one_sentence_and_an_exit_code(arguments, environ, co
     assert result.stdout == ""
 
 
-def test_a_wrong_key_and_a_broken_walk_have_exit_codes_of_their_own():
-    """3 and 4."""
+def test_an_unknown_key_exits_with_3_and_a_failed_walk_with_4():
+    """Each as a sentence on standard error."""
     from stand_ins import raw_server, response
 
     page = b'{"posts": [{"id": "a"}], "pagination": {"page": 1, "pages": 2}}'
@@ -277,19 +277,19 @@ def test_a_wrong_key_and_a_broken_walk_have_exit_codes_of_their_own():
     assert "The walk had 1 page (" in broken.stderr
 
 
-def test_inspect_says_where_rows_came_from_and_what_the_columns_are():
-    """Also of files that say nothing."""
+def test_inspect_shows_provenance_and_columns():
+    """A file without provenance says so."""
     run("posts", "--sandbox", "--since", "2026-11-01", "-o", "posts.parquet")
     pd.DataFrame({"a": [1]}).to_parquet("plain.parquet")
 
-    told = run("inspect", "posts.parquet").stdout
-    assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in told
-    assert "created_at: timestamp[us, tz=UTC]" in told
+    shown = run("inspect", "posts.parquet").stdout
+    assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in shown
+    assert "created_at: timestamp[us, tz=UTC]" in shown
     assert "Nothing says where its rows came from" in run("inspect", "plain.parquet").stdout
 
 
-def test_verbose_says_what_is_called_and_no_color_is_heard():
-    """-v stands before the verb."""
+def test_verbose_logs_requests_and_no_color_disables_colors():
+    """-vv comes before the command."""
     code = "from socialframe.cli.main import main; main(['-vv', 'accounts', '--sandbox', '--json'])"
     loud = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -299,8 +299,8 @@ def test_verbose_says_what_is_called_and_no_color_is_heard():
     assert ["\x1b[" in output for output in colours] == [True, False]
 
 
-def test_a_walk_that_is_perhaps_not_whole_gives_its_rows_and_its_own_code(sandbox_of):
-    """A pipeline must not take them for all; the sentence shows no line of ours."""
+def test_a_walk_that_may_be_incomplete_prints_its_rows_and_exits_with_4(sandbox_of):
+    """A pipeline must not take them for all; the warning shows no line of code."""
     result = sandbox_of(
         "fetch", "/v1/posts", "limit=100", "--json", paging="page", end_sign="short"
     )
@@ -311,13 +311,13 @@ def test_a_walk_that_is_perhaps_not_whole_gives_its_rows_and_its_own_code(sandbo
     assert ".py" not in result.stderr
 
 
-def test_paging_is_said_as_in_python(sandbox_of):
-    """The sentence of a guess that was wrong says what to say."""
+def test_paging_takes_the_scheme_that_the_warning_suggests(sandbox_of):
+    """The scheme is written as in Python."""
     words = ["fetch", "/v1/posts", "limit=100", "--json"]
 
     guessed = sandbox_of(*words, paging="cursor")
-    said = "Cursor(field='pagination.nextCursor', param='cursor')"
-    declared = sandbox_of(*words, "--paging", said, paging="cursor")
+    text = "Cursor(field='pagination.nextCursor', param='cursor')"
+    declared = sandbox_of(*words, "--paging", text, paging="cursor")
 
     assert guessed.exit_code == 4
     assert "say paging=Cursor(field='pagination.nextCursor', param=…)" in guessed.stderr
@@ -343,7 +343,7 @@ def test_paging_is_said_as_in_python(sandbox_of):
     ],
     ids=str,
 )
-def test_options_that_cannot_be_meant_are_usage_errors(options):
+def test_invalid_options_are_usage_errors(options):
     """One sentence, no traceback."""
     result = run("fetch", "/v1/posts", *options, "--sandbox")
 
@@ -351,8 +351,13 @@ def test_options_that_cannot_be_meant_are_usage_errors(options):
     assert isinstance(result.exception, SystemExit)
 
 
-def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
-    """A file of some rows is not shown as all of them."""
+def test_a_repeated_parameter_of_fetch_is_a_list():
+    """Only the first equals sign separates name and value."""
+    assert _parse_params(("a=1", "b=x=y", "a=2", "a=3")) == {"a": ["1", "2", "3"], "b": "x=y"}
+
+
+def test_inspect_reports_a_limit_and_filtered_rows(tmp_path):
+    """A file with some of the rows is not shown as complete."""
     api = sf.Client.sandbox()
     api.posts().limit(100).to_parquet(tmp_path / "limited.parquet")
     frame = api.accounts().frame()
@@ -362,27 +367,27 @@ def test_inspect_says_that_rows_were_limited_or_left_out(tmp_path):
     assert "3 rows here, of 17 that came" in run("inspect", str(tmp_path / "some.parquet")).output
 
 
-def test_drift_is_a_table_with_the_lines_that_declare_it_or_json(sandbox_of, tmp_path):
-    """Also against an endpoint that is named; nothing to tell is a sentence, or no entry."""
+def test_drift_prints_a_table_with_suggested_declarations_or_json(sandbox_of, tmp_path):
+    """--endpoint compares with another endpoint; without drift there is a sentence or []."""
     path, plain = str(tmp_path / "drifting.parquet"), str(tmp_path / "plain.parquet")
     sandbox_of("accounts", "-o", path, extra_fields=True)
     sandbox_of("accounts", "-o", plain)
 
-    table, told = run("drift", path).stdout, json.loads(run("drift", path, "--json").stdout)
+    table, shown = run("drift", path).stdout, json.loads(run("drift", path, "--json").stdout)
     line = 'Column(name="marks", path="marks", type="list<string>", meaning=""),'
     assert "\nunknown            /marks " in table
     assert line in table.splitlines()
-    assert [row["pointer"] for row in told][:2] == ["/marks", "/revision.no~1~01"]
-    assert told[0]["declare"] == line
-    assert told[0]["share"] == 1.0
+    assert [row["pointer"] for row in shown][:2] == ["/marks", "/revision.no~1~01"]
+    assert shown[0]["declare"] == line
+    assert shown[0]["share"] == 1.0
     health = json.loads(run("drift", path, "--endpoint", "health", "--json").stdout)
     assert "/connectedAt" not in [row["pointer"] for row in health]
     assert run("drift", plain).stdout.startswith("No drift")
     assert json.loads(run("drift", plain, "--json").stdout) == []
 
 
-def test_drift_says_that_it_cannot_know_what_was_declared(tmp_path):
-    """And names the option."""
+def test_drift_of_a_file_without_an_endpoint_asks_for_the_option(tmp_path):
+    """Exit code 2."""
     pd.DataFrame({"_extra": ["{}"]}).to_parquet(tmp_path / "plain.parquet")
 
     done = run("drift", str(tmp_path / "plain.parquet"))
@@ -391,19 +396,24 @@ def test_drift_says_that_it_cannot_know_what_was_declared(tmp_path):
     assert "endpoint=" in done.stderr
 
 
-def test_the_budget_is_told_without_a_call(monkeypatch):
-    """As a sentence, or as JSON."""
+def test_budget_prints_a_sentence_or_json(monkeypatch):
+    """No request is sent."""
     monkeypatch.setenv("SOCIALAPI_KEY", KEY)
 
-    said = run("budget")
-    assert said.output == "60 calls in 60 s: 0 used, 60 left, next call now\n"
-    told = json.loads(run("budget", "--tier", "paid", "--json").output)
-    assert told["limit"] == {"calls": 600, "seconds": 60.0}
-    assert (told["used"], told["left"], told["next_free"], told["shared_by"]) == (0, 600, 0.0, 1)
+    text = run("budget")
+    assert text.output == "60 calls in 60 s: 0 used, 60 left, next call now\n"
+    shown = json.loads(run("budget", "--tier", "paid", "--json").output)
+    assert shown["limit"] == {"calls": 600, "seconds": 60.0}
+    assert (shown["used"], shown["left"], shown["next_free"], shown["shared_by"]) == (
+        0,
+        600,
+        0.0,
+        1,
+    )
 
 
-def test_the_budget_of_nobody_is_an_error():
-    """Without a key there is no tenant."""
+def test_budget_without_a_key_is_an_error():
+    """Exit code 3."""
     done = run("budget")
 
     assert done.exit_code == 3

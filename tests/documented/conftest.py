@@ -1,4 +1,4 @@
-"""Collects the comparison with the contract only where the contract is."""
+"""Collect the comparison with the contract only if the contract is present."""
 
 from contract_facts import THERE
 

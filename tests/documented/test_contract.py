@@ -1,7 +1,7 @@
-"""The committed table of facts is the contract's.
+"""Compare the committed table of facts with the contract.
 
-Collected only where the contract is: in ``../shared`` beside the checkout or in the folder that
-``SOCIALFRAME_SHARED`` names. The tests of the sandbox's document hold it against the table always.
+The contract is in ``../shared`` beside the checkout or in the folder of ``SOCIALFRAME_SHARED``;
+without it, these tests are not collected. Tests of the sandbox compare it with the table.
 """
 
 import pytest
@@ -18,12 +18,12 @@ TOLD = [
 
 
 def named(fact, name):
-    """Whether a name of the contract, which may be relative, is the field of a fact."""
+    """Return whether a name of the contract, perhaps relative, is the field of a fact."""
     return f".{fact.field}".endswith(f".{name}")
 
 
-def test_the_table_has_every_endpoint_of_the_contract_and_no_other():
-    """Method and path, by section."""
+def test_the_table_has_exactly_the_endpoints_of_the_contract():
+    """Compared by section, method and path."""
     ours = {fact[:3] for fact in FACTS if fact.place == "operation"}
 
     assert ours == endpoints(TEXT)
@@ -32,13 +32,13 @@ def test_the_table_has_every_endpoint_of_the_contract_and_no_other():
 
 @pytest.mark.parametrize("row", [row for row in TOLD if row[2] in {"D", "DX"}], ids=".".join)
 def test_every_documented_field_is_in_the_table(row):
-    """By the tables of section 5, with its mark."""
+    """With the mark that the tables of section 5 give it."""
     section, name, mark = row
     assert any((fact.section, fact.mark) == (section, mark) and named(fact, name) for fact in FACTS)
 
 
-def test_the_tables_of_the_contract_were_read():
-    """All of them: a change of their form would leave nothing to compare."""
+def test_all_tables_of_the_contract_were_parsed():
+    """Otherwise a change of their format would leave nothing to compare."""
     assert len(TOLD) >= 50
     assert {row[0] for row in TOLD} == {f"5.{n}" for n in (1, 2, 4, 5, 6, 8, 10)}
     assert {row[2] for row in TOLD} == {"D", "DX", "N"}
@@ -46,12 +46,12 @@ def test_the_tables_of_the_contract_were_read():
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: " ".join(filter(None, fact[:5])))
 def test_every_fact_of_the_table_is_in_the_contract(fact):
-    """In its section, by name; and with this mark, wherever its name has one."""
+    """In its section, by name, and with its mark if the contract gives one."""
     text = SECTIONS[fact.section]
     name = (fact.field or fact.path or fact.place.rpartition(" ")[2]).rpartition(".")[2]
     about = [part for part in text.split("\n\n") if f"`{name}" in part and part[0] != "|"]
-    said = {*marks(" ".join(about))}
-    said |= {row[2] for row in TOLD if row[0] == fact.section and named(fact, row[1])}
+    expected = {*marks(" ".join(about))}
+    expected |= {row[2] for row in TOLD if row[0] == fact.section and named(fact, row[1])}
 
     assert name in text
-    assert not said or fact.place == "operation" or fact.mark in said
+    assert not expected or fact.place == "operation" or fact.mark in expected

@@ -451,7 +451,7 @@ def test_any_path_arrives_as_it_is(path):
     """Escaped on the way."""
     app = Scripted(OK)
 
-    client_of(app).send(Call(path, (("q", "ü&=#"),)))
+    client_of(app)._send(Call(path, (("q", "ü&=#"),)))
 
     assert app.seen[0]["path"] == path
     assert app.seen[0]["query"] == "q=%C3%BC%26%3D%23"
@@ -547,7 +547,7 @@ def test_a_private_call_shows_its_path_alone(caplog):
     """In its repr, also where it was changed, and in the log."""
     caplog.set_level(logging.DEBUG, "socialframe")
     call = Private.of("/v1/connect/tiktok", {"redirect_url": "n0nce"}).with_param("a", "n0nce")
-    client_of(Scripted({})).send(call)
+    client_of(Scripted({}))._send(call)
 
     assert repr(call) == "<GET /v1/connect/tiktok>"
     assert "GET /v1/connect/tiktok: 200" in caplog.text

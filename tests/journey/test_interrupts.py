@@ -121,7 +121,9 @@ def test_ctrl_c_in_a_shell_says_what_is_kept(served, tmp_path):
     _, said = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert said.strip().endswith("Interrupted. What came is kept: socialframe walks ls")
+    assert said.strip().endswith(
+        "Interrupted. The received pages are kept; to list them: socialframe walks ls"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

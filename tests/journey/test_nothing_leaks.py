@@ -9,11 +9,13 @@ import pytest
 from stand_ins import raw_server, response
 
 import socialframe as sf
+from socialframe.secret import Secret
 
 RUN = """
 import logging, sys, traceback
 logging.basicConfig(level=logging.DEBUG, filename="debug.log")
 import socialframe as sf
+from socialframe.messages.call import Call
 try:
     import faulthandler; faulthandler.enable()
     key, url, bad = sys.argv[1:]
@@ -94,8 +96,10 @@ def test_the_key_is_reachable_from_a_query_only_through_reveal():
             waiting += [*value, *value.values()]
         elif isinstance(value, list | tuple | set):
             waiting += value
-        elif type(value).__module__.startswith("socialframe") and hasattr(value, "__dict__"):
-            waiting.append(vars(value))
+        elif type(value).__module__.startswith("socialframe"):
+            names = {*getattr(value, "__slots__", ()), *getattr(value, "__dict__", ())}
+            if not isinstance(value, Secret):
+                waiting += [getattr(value, name, None) for name in names]
 
     assert len(texts) > 20
     assert all(box.key not in text for text in texts)

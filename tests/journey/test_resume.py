@@ -111,7 +111,7 @@ def test_without_a_journal_the_error_says_that_it_starts_anew(box):
     error = broken(client_of(box, journal=False))
 
     assert error.walk_id == ""
-    assert str(error).endswith("Run it again to start anew.")
+    assert str(error).endswith("Run the query again to start over.")
 
 
 def test_the_rows_so_far_are_in_the_error(box, every):
@@ -244,7 +244,10 @@ def test_a_reply_that_was_damaged_in_the_journal_is_asked_for_again(box, every):
         db.execute("UPDATE responses SET value = x'00' WHERE key LIKE 'page:%:000001'")
     db.close()
 
-    with pytest.raises(sf.IncompleteWalk, match="lost a reply"):
+    with (
+        pytest.warns(sf.JournalWarning, match="damaged"),
+        pytest.raises(sf.IncompleteWalk, match="lost a reply"),
+    ):
         error.frame()
     frame = error.resume().frame()
 
@@ -483,7 +486,7 @@ def test_neither_the_key_nor_its_base64_is_in_the_files(box):
     """And nobody else may read them."""
     box.faults = [DOWN]
     broken(client_of(box))
-    home = Path(os.environ["XDG_DATA_HOME"])
+    home = Path(os.environ["XDG_CACHE_HOME"])
 
     files = [path for path in home.rglob("*") if path.is_file()]
 
@@ -524,9 +527,9 @@ def test_walks_are_listed_resumed_and_removed_from_a_shell(box, every, tmp_path,
 
     assert "no unfinished walk" in run("rm", "0000").output
     assert run("rm").exit_code == 2
-    assert run("rm", names[1]).output == "1 walks are gone.\n"
-    assert run("rm", "--all").output == "0 walks are gone.\n"
-    assert "No walk is unfinished" in run("ls").output
+    assert run("rm", names[1]).output == "Removed 1 walk.\n"
+    assert run("rm", "--all").output == "Removed 0 walks.\n"
+    assert "There are no unfinished walks" in run("ls").output
 
 
 def test_a_loop_that_was_left_goes_on_only_while_the_cache_would_answer(every):

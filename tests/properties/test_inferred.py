@@ -128,9 +128,9 @@ def test_records_that_are_no_objects_are_values():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "https://elsewhere.example/v1"}, "A path begins with"),
-        ({"path": "/v1/x?a=b"}, "A path begins with"),
-        ({"paging": "pages"}, "paging takes a scheme"),
+        ({"path": "https://elsewhere.example/v1"}, "path must start with"),
+        ({"path": "/v1/x?a=b"}, "path must start with"),
+        ({"paging": "pages"}, "paging must be a scheme"),
         ({"columns": {"a": "varchar"}}, "known types are"),
         (
             {"columns": (sf.Column(name="a", path="a", type="id", meaning="…"),), "key": "b"},

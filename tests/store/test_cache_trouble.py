@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from stand_ins import Scripted, client_of, posts_page, press_ctrl_c_while_held
 
 import socialframe as sf
-from socialframe.settings import on_network
+from socialframe.folders import is_network_path
 from socialframe.store.cache import open_file
 from socialframe.store.codec import decode, encode
 
@@ -424,8 +424,8 @@ broken
 )
 def test_the_table_of_mounts_tells_a_network_file_system(path, network):
     """The deepest mount counts, and of two in one place the later one."""
-    assert on_network(Path(path), MOUNTS) is network
-    assert on_network(Path(path), "") is False
+    assert is_network_path(Path(path), MOUNTS) is network
+    assert is_network_path(Path(path), "") is False
 
 
 def test_work_that_a_collected_generator_asks_for_is_deferred(tmp_path):

@@ -1,6 +1,6 @@
-"""Never run, only type-checked: right calls, and wrong ones that must be errors.
+"""Type-checked and never run: valid calls, and invalid ones that must be type errors.
 
-An ignore that is not needed is an error itself, so each wrong call proves that it is refused.
+mypy reports an unused ignore, so each ignored line proves that the call is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from socialframe.connect.requests import Account
 
 
 def right(api: sf.Client) -> None:
-    """Check what comes out."""
+    """Check the types of results."""
     assert_type(api, sf.Client)
     assert_type(sf.Client.sandbox(), sf.Client)
     assert_type(api.accounts(), sf.Query)
@@ -40,7 +40,7 @@ def right(api: sf.Client) -> None:
 
 
 def wrong(api: sf.Client) -> None:
-    """Check what is refused."""
+    """Check that invalid calls are refused."""
     api.posts(state="published")  # type: ignore[call-arg]
     api.posts(per_page="100")  # type: ignore[arg-type]
     api.posts(since=20260101)  # type: ignore[arg-type]
@@ -53,5 +53,5 @@ def wrong(api: sf.Client) -> None:
     api.posts().limit("5")  # type: ignore[arg-type]
     api.posts().frame(max_requests="5")  # type: ignore[arg-type]
     api.posts().nothing()  # type: ignore[attr-defined]
-    sf.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is what is checked
+    sf.nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is checked
     assert_type(sf.__version__, str)
