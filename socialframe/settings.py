@@ -22,13 +22,12 @@ from socialframe.errors import ArgumentError, InvalidKeyError, MissingKeyError
 from socialframe.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 BASE_URL = "https://api.socialsyncerapi.com"
 KEY_NAME = "SOCIALAPI_KEY"
 URL_NAME = "SOCIALAPI_BASE_URL"
 _SERVICE = "socialframe"  # of the keyring
-_TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 #: How the types of file systems begin that several machines share, or where locks do not hold.
 _NETWORKS = (
     *("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "ocfs", "gfs"),
@@ -266,25 +265,6 @@ def public_base(environ: Mapping[str, str] | None = None) -> str | None:
     'https://hub.example/user/ada/'
     """
     return _environment(environ, "JUPYTERHUB_PUBLIC_URL") or None
-
-
-def browser() -> Callable[[str], bool] | None:
-    """Return what opens an address in a browser, None where there is none.
-
-    One that takes over the terminal is none, unless ``BROWSER`` asks for it.
-
-    Examples
-    --------
-    >>> opens = browser()
-    """
-    import webbrowser
-
-    try:
-        found = webbrowser.get()
-    except webbrowser.Error:
-        return None
-    wanted = os.environ.get("BROWSER") or getattr(found, "name", "") not in _TEXT_BROWSERS
-    return found.open if wanted else None
 
 
 def normalised(url: str) -> str:

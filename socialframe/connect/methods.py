@@ -1,12 +1,8 @@
-"""``connect`` and ``disconnect``, as a client has them."""
+"""``connect`` and ``disconnect`` of a client."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from socialframe.connect import requests as calls
-from socialframe.errors import ArgumentError
-from socialframe.settings import public_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Connecting:
-    """Connects accounts and disconnects them."""
+    """Connects and disconnects accounts."""
 
     if TYPE_CHECKING:
-        cache: Any  # both of the floor above
+        cache: Any  # these three are the client's
         _unfinished: Any
 
         def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
@@ -38,29 +34,29 @@ class Connecting:
         choose: Choose = None,
         console: Console | None = None,
     ) -> Account:
-        """Connect an account: show a link, wait until a person has followed it, say who it was.
+        """Connect an account: show the consent link and wait until the user has followed it.
 
         Parameters
         ----------
         platform : str
-            Where, as ``instagram``. The API decides what it knows.
+            The platform, such as ``instagram``. The API decides which ones exist.
         callback : str
-            How the answer comes back. ``"loopback"``: to a port of this machine, where the browser
-            has to be, too. ``"paste"``: somebody pastes an address. The notebook server's own
-            address, as ``"https://hub.example/user/ada"``: through jupyter-server-proxy. ``"auto"``
-            is the first and takes what is pasted as well; on a hub that tells its address in
-            ``JUPYTERHUB_PUBLIC_URL``, it is the third.
+            How the OAuth callback reaches this process. ``"loopback"`` listens on a port of this
+            machine, where the browser must run too. ``"paste"`` lets the user paste its URL. The
+            notebook server's public URL, such as ``"https://hub.example/user/ada"``, uses
+            jupyter-server-proxy. ``"auto"`` is ``"loopback"`` and accepts a pasted URL as well; on
+            a hub that sets ``JUPYTERHUB_PUBLIC_URL``, it uses that URL.
         redirect_url : str or None
-            The one address that is registered with the API, where it takes no other.
+            The redirect URL that is registered with the API, if the API accepts no other.
         port : int
-            Where to listen; 0 takes a free one.
+            The port to listen on; 0 takes a free one.
         timeout : float
-            Seconds that it waits for the person.
+            Seconds to wait for the user.
         choose : str, callable or None
-            The id of the Facebook Page that is meant, or a function that is given all of them; None
-            asks, if there are several.
+            The id of the Facebook Page to connect, or a function that receives all Pages and
+            returns one; None asks the user if there are several.
         console : Console or None
-            How to talk with the person; None is this terminal or notebook.
+            How to communicate with the user; None uses this terminal or notebook.
 
         Returns
         -------
@@ -70,11 +66,12 @@ class Connecting:
         Raises
         ------
         ConnectError
-            If none was connected; ``state`` says whether it was denied, expired or failed.
+            If no account was connected; ``state`` is ``denied``, ``expired``, ``cancelled`` or
+            ``failed``.
         ArgumentError
-            If an argument cannot be meant.
+            If an argument is invalid.
         APIError, NetworkError, ReplyError
-            If it could not begin.
+            If the consent link could not be requested.
 
         Examples
         --------
@@ -83,26 +80,24 @@ class Connecting:
         Traceback (most recent call last):
         socialframe.errors.ValidationError: GET /v1/connect/gopher: 400 platform must be one of: ...
         """
-        from socialframe.connect.connect import connect
-        from socialframe.connect.console import here
-        from socialframe.connect.redirects import way_of
+        from socialframe.connect.connect import connect_account
 
-        waits: object = timeout
-        if not isinstance(waits, int | float) or isinstance(waits, bool) or not waits > 0:
-            raise ArgumentError(f"timeout takes a number of seconds, not {timeout!r}.")
-        if console is None:
-            console = here(pasting=callback == "paste")
-        way = way_of(callback, redirect_url, port, public=public_base())
-        pasting = callback != "loopback"
         try:
-            return connect(
-                self.send, platform, way, console, pasting=pasting, timeout=timeout, choose=choose
+            return connect_account(
+                self.send,
+                platform,
+                callback=callback,
+                redirect_url=redirect_url,
+                port=port,
+                timeout=timeout,
+                choose=choose,
+                console=console,
             )
         finally:
-            self._forget()
+            self._forget_accounts()
 
     def disconnect(self, platform: str, account_id: str) -> None:
-        """Remove an account's connection. Its posts stay where they are.
+        """Remove the connection of an account. Its posts stay.
 
         Parameters
         ----------
@@ -112,9 +107,9 @@ class Connecting:
         Raises
         ------
         APIError, NetworkError
-            If the API refused, as it does where there is no such account, or no answer came.
+            If the API refuses, for example because the account does not exist, or does not answer.
         ArgumentError
-            If one of the two cannot be meant.
+            If an argument is invalid.
 
         Examples
         --------
@@ -124,13 +119,15 @@ class Connecting:
         >>> "tt_40311" in set(api.accounts("tiktok").frame()["account_id"])
         False
         """
-        try:
-            calls.disconnect(self.send, platform, account_id)
-        finally:
-            self._forget()
+        from socialframe.connect.requests import disconnect
 
-    def _forget(self) -> None:
-        """Let the next ``accounts()`` and ``health()`` ask anew, also after a failure."""
+        try:
+            disconnect(self.send, platform, account_id)
+        finally:
+            self._forget_accounts()
+
+    def _forget_accounts(self) -> None:
+        """Request accounts and health again at the next call, even after a failure."""
         for endpoint in ("accounts", "health") if self.cache is not None else ():
             self.cache.clear(endpoint=endpoint)
         if self._unfinished is not None:

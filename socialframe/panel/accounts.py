@@ -18,7 +18,7 @@ from socialframe.panel.wording import Status, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.connect.requests import Option
+    from socialframe.connect.requests import PageOption
     from socialframe.panel.panel import Panel
     from socialframe.panel.request import Profile
 
@@ -164,7 +164,7 @@ class Accounts:
         self._heard = text
         self._say(Status("busy", text))
 
-    def _pages(self, options: Sequence[Option]) -> None:
+    def _pages(self, options: Sequence[PageOption]) -> None:
         self.page.options = [(one.name, one.id) for one in options]
         styles.show(self.pasted, shown=False)
         styles.show(self.page, shown=True)

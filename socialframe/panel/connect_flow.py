@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from socialframe.client import Client
-    from socialframe.connect.requests import Account, Option
+    from socialframe.connect.requests import Account, PageOption
 
 _TICK = 0.2  # seconds between two looks at whether it was cancelled
 
@@ -46,7 +46,7 @@ class Attempt:
         say: Callable[[str], None],
         show: Callable[[str], None],
         gone: Callable[[], None],
-        ask: Callable[[Sequence[Option]], None],
+        ask: Callable[[Sequence[PageOption]], None],
     ) -> None:
         self._say, self._show, self._gone, self._ask = say, show, gone, ask
         self._typed: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -113,7 +113,7 @@ class Attempt:
         except queue.Empty:
             return None
 
-    def _choose(self, options: Sequence[Option], timeout: float) -> str:
+    def _choose(self, options: Sequence[PageOption], timeout: float) -> str:
         self._ask(options)
         for _ in range(int(timeout / _TICK) + 1):
             self._go_on()

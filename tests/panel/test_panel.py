@@ -178,7 +178,7 @@ def test_deny_is_told_and_connects_nobody(panel_of):
     visit(press(tab.opened(), "deny"))
     assert panel.wait()
 
-    assert "Nothing was connected" in said(panel._accounts)
+    assert "No account was connected" in said(panel._accounts)
     assert "sf-warn" in said(panel._accounts)
     assert len(panel.accounts) == 17
     assert not panel._accounts.connect_door.button.disabled
@@ -191,7 +191,7 @@ def test_a_pasted_address_connects_and_does_not_stay(panel_of):
     address = press(tab.opened())
 
     panel._accounts.pasted.value = "http://127.0.0.1:9/of/somebody/else?code=other"
-    until(lambda: "something else" in said(panel._accounts))
+    until(lambda: "not the callback" in said(panel._accounts))
     assert panel._accounts.pasted.value == ""
     panel._accounts.pasted.value = address
     assert panel._accounts.pasted.value == ""
@@ -288,7 +288,7 @@ def test_nobody_answers_in_time(panel_of):
     Tab(panel).opened()
     assert panel.wait()
 
-    assert "Nobody answered within 0.3 s" in said(panel._accounts)
+    assert "Timed out after 0.3 s" in said(panel._accounts)
 
 
 def test_a_platform_that_the_api_refuses_is_told_in_its_words(panel_of):
