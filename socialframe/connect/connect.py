@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from socialframe.connect.console import default_console
-from socialframe.connect.flow import ENDED, Flow, State, new_nonce
+from socialframe.connect.flow import ENDED, Flow, State
 from socialframe.connect.redirects import PastedRedirect, choose_redirect
 from socialframe.connect.verify import Verdict
 from socialframe.errors import ArgumentError, ConnectError, ValidationError
@@ -79,10 +79,9 @@ def connect(
     timeout: float = 300.0,
     choose: Choose = None,
     clock: Callable[[], float] = time.monotonic,
-    make_nonce: Callable[[], str] = new_nonce,
 ) -> Account:
     """Connect an account. ``pasting`` also accepts a pasted URL while the redirect listens."""
-    flow = Flow(send, platform, timeout=timeout, clock=clock, make_nonce=make_nonce)
+    flow = Flow(send, platform, timeout=timeout, clock=clock)
     redirect = _start(flow, redirect, console)
     remove_link = None
     try:

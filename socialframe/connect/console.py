@@ -21,28 +21,13 @@ _TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """How a flow communicates with the user.
-
-    Parameters
-    ----------
-    say : callable
-        Prints a sentence.
-    show : callable
-        Shows a sentence and a link; returns a function that removes the link.
-    open_browser : callable or None
-        Opens a link in a browser on this machine and returns whether it did; None if there is none.
-    read : callable or None
-        Returns a line typed within so many seconds, or None; raises ``EOFError`` at the end of
-        input. None if there is no input.
-    blocks : bool
-        Whether ``read`` ignores the seconds and waits for a line.
-    """
+    """How a flow communicates with the user. None means that there is no browser or no input."""
 
     say: Callable[[str], None]
-    show: Callable[[str, str], Callable[[], None]]
-    open_browser: Callable[[str], bool] | None = None
-    read: Callable[[float], str | None] | None = None
-    blocks: bool = False
+    show: Callable[[str, str], Callable[[], None]]  # shows a text and a link; returns its removal
+    open_browser: Callable[[str], bool] | None = None  # returns whether it opened the link
+    read: Callable[[float], str | None] | None = None  # a line typed in time; EOFError at the end
+    blocks: bool = False  # whether read waits for a line, however long
 
 
 def default_console(say: Callable[[str], None] = print, *, pasting: bool = False) -> Console:

@@ -113,11 +113,6 @@ class Flow:
         """The Facebook Pages to choose from, in the state ``choosing``."""
         return self._page_choice.options if self._page_choice else ()
 
-    @property
-    def reason(self) -> str:
-        """Why the flow ended without an account, as sentences."""
-        return self._reason
-
     def start(self, callback: Callback) -> None:
         """Request the link and wait for the callback. If the API refuses, the flow stays idle."""
         self._require_idle()

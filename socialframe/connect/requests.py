@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connected account, as the API names it.
-
-    Attributes
-    ----------
-    platform : str
-        Its platform, such as ``instagram``.
-    account_id : str
-        The id that ``accounts()`` lists.
-    username : str
-        Its name on the platform; empty if the API gives none.
-    """
+    """A connected account; ``username`` is empty if the API gives none."""
 
     platform: str
     account_id: str
