@@ -191,7 +191,6 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base
-        """Start a thread for a connection."""
         self.drop_oldest(MAX_SOCKETS - 1)
         if not self._slots.acquire(timeout=1):
             self.shutdown_request(request)
@@ -201,7 +200,6 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Handle a connection and release its slot."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -218,7 +216,6 @@ class _Server(ThreadingHTTPServer):
             self._reading.pop(request, None)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base
-        """Close a connection."""
         self.request_complete(request)
         super().shutdown_request(request)
 
@@ -271,7 +268,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile: Any = _LimitedReader(self.rfile)
 
     def do_GET(self) -> None:
-        """Send the response."""
         self.server.request_complete(self.connection)
         status = self._rejection() or self._handle()
         if status == HTTPStatus.OK:

@@ -31,8 +31,7 @@ class Redirect(Protocol):
     def open(self, flow: Flow) -> Callback:
         """Accept callbacks of the flow; return where the platform must redirect the browser."""
 
-    def close(self) -> None:
-        """Stop accepting callbacks."""
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +44,6 @@ class _ListeningRedirect:
     _receiver: Receiver | None = field(default=None, init=False, repr=False)
 
     def close(self) -> None:
-        """Stop listening."""
         if self._receiver is not None:
             self._receiver.close()
 
@@ -60,7 +58,6 @@ class LoopbackRedirect(_ListeningRedirect):
     redirect_url: str | None = None
 
     def open(self, flow: Flow) -> Callback:
-        """Start to listen; raise ArgumentError if the port cannot be used."""
         if self.redirect_url is not None:
             callback = Callback(self.redirect_url, exact=True)
             port = urlsplit(self.redirect_url).port or 80
@@ -80,7 +77,6 @@ class ProxyRedirect(_ListeningRedirect):
     base: str
 
     def open(self, flow: Flow) -> Callback:
-        """Start to listen; raise ArgumentError if the port cannot be used."""
         # The proxy forwards the browser's Host and removes its own prefix from the path.
         hosts = (urlsplit(self.base).netloc,)
         self._receiver = Receiver(flow, flow.path, port=self.port, hosts=hosts, clock=self.clock)
@@ -101,7 +97,6 @@ class PastedRedirect:
     listens: bool = field(default=False, init=False)
 
     def open(self, flow: Flow) -> Callback:
-        """Return where the platform must redirect the browser."""
         if self.registered or self.redirect_url is not None:
             return Callback(self.redirect_url, exact=True)
         first, number = _PRIVATE_PORTS
@@ -109,7 +104,7 @@ class PastedRedirect:
         return Callback(f"http://{HOST}:{port}{flow.path}")
 
     def close(self) -> None:
-        """Do nothing."""
+        pass
 
 
 def choose_redirect(

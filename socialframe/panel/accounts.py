@@ -74,7 +74,6 @@ class Accounts:
         self._update_controls()
 
     def refresh(self) -> None:
-        """Request the accounts, without the cache."""
         if self._is_free():
             self._show(Status("busy", "Requesting the accounts …"))
             self.task.start(self._request_accounts)
@@ -94,7 +93,6 @@ class Accounts:
         self.task.start(lambda: self._run_flow(flow, platform, button))
 
     def cancel(self) -> None:
-        """Cancel a running connection."""
         if self._flow is not None:
             self._flow.cancel()
 
@@ -113,7 +111,7 @@ class Accounts:
     def _choose_page(self) -> None:
         if self._flow is not None and self.page.value:
             styles.show(self.page, self.choose_button, visible=False)
-            self._flow.choose(self.page.value)
+            self._flow.choose_page(self.page.value)
 
     def _run_flow(self, flow: ConnectFlow, platform: str, button: BrowserButton) -> Status:
         try:

@@ -37,7 +37,6 @@ class BackgroundTask:
 
     @property
     def busy(self) -> bool:
-        """Whether a function is running."""
         with self._lock:
             return self._busy
 

@@ -117,11 +117,9 @@ class BrowserButton:
             self.widget = self.button
 
     def click(self) -> None:
-        """Do what a click does."""
         self._clicked()
 
     def set_enabled(self, enabled: bool) -> None:
-        """Enable or disable the button."""
         self.button.disabled = not enabled
 
     def open_link(self, url: str) -> None:
@@ -141,12 +139,10 @@ class BrowserButton:
             self._send({"close": True})
 
     def download(self, name: str, content: bytes) -> None:
-        """Send a file to the browser."""
         if self.has_browser_access:
             self._send({"download": name}, [content])
 
     def set_copied_text(self, text: str) -> None:
-        """Set the text that a click copies."""
         if self.has_browser_access:
             self.button.text = text
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from socialframe.connect.requests import Account, PageOption
     from socialframe.panel.state import ConnectOptions
 
-_POLL_INTERVAL = 0.2  # seconds
 _PASTE_HINT = (
     "Waiting for your consent in the tab that opened. If the page after that does not load, paste "
     "its full URL here."
@@ -37,9 +36,8 @@ class ConnectFlow:
         self._show_text, self._open_link = say, open_link
         self._remove_link, self._show_pages = remove_link, show_pages
         self._texts = ""
-        self._pasted: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._chosen: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._cancelled = False
+        self._pasted: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None cancels
+        self._chosen: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None cancels
         self._sandbox_urls = ("", "")
 
     def run(self, api: Client, platform: str, options: ConnectOptions) -> Account:
@@ -56,16 +54,14 @@ class ConnectFlow:
             )
 
     def paste(self, text: str) -> None:
-        """Pass a pasted URL to the flow."""
         self._pasted.put(text)
 
-    def choose(self, page_id: str) -> None:
-        """Choose a Facebook Page."""
+    def choose_page(self, page_id: str) -> None:
         self._chosen.put(page_id)
 
     def cancel(self) -> None:
-        """Cancel the flow."""
-        self._cancelled = True
+        self._pasted.put(None)
+        self._chosen.put(None)
 
     def _say(self, text: str) -> None:
         if text in {PASTE_REQUIRED, PASTE_POSSIBLE}:  # the panel has a box, which is below the text
@@ -81,22 +77,21 @@ class ConnectFlow:
         return self._remove_link
 
     def _read_pasted(self, seconds: float) -> str | None:
-        self._check_cancelled()
         try:
-            return self._pasted.get(timeout=seconds)
+            return _not_cancelled(self._pasted.get(timeout=seconds))
         except queue.Empty:
             return None
 
     def _wait_for_page(self, pages: Sequence[PageOption], timeout: float) -> str:
         self._show_pages(pages)
-        for _ in range(int(timeout / _POLL_INTERVAL) + 1):
-            self._check_cancelled()
-            try:
-                return self._chosen.get(timeout=_POLL_INTERVAL)
-            except queue.Empty:
-                continue
-        raise ConnectError("No Page was chosen in time. No account was connected.", state="expired")
+        try:
+            return _not_cancelled(self._chosen.get(timeout=timeout))
+        except queue.Empty:
+            text = "No Page was chosen in time. No account was connected."
+            raise ConnectError(text, state="expired") from None
 
-    def _check_cancelled(self) -> None:
-        if self._cancelled:
-            raise ConnectError("Cancelled. No account was connected.", state="cancelled")
+
+def _not_cancelled(text: str | None) -> str:
+    if text is None:
+        raise ConnectError("Cancelled. No account was connected.", state="cancelled")
+    return text

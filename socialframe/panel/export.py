@@ -38,8 +38,6 @@ _MAX_DOWNLOAD = 50_000_000  # bytes that go to the browser in one message
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file that was written."""
-
     path: Path
     size: int
     rows: int
@@ -89,7 +87,6 @@ class Export:
         self._update_controls()
 
     def save(self) -> None:
-        """Save the loaded rows."""
         if self._state.df is None:
             self._show(Status("warn", "No rows are loaded yet."))
         elif not self.task.start(self._run):

@@ -14,7 +14,7 @@ from socialframe.panel import styles
 from socialframe.panel.accounts import Accounts
 from socialframe.panel.export import Export, python_code
 from socialframe.panel.load import Load
-from socialframe.panel.state import PanelState
+from socialframe.panel.state import ConnectOptions, PanelState
 from socialframe.panel.view import View
 from socialframe.panel.wording import Status, counted, describe_rows, error_status
 
@@ -82,14 +82,10 @@ class Panel:
             raise ArgumentError(f"api must be a Client, as in sf.Panel(sf.Client()); got {api!r}.")
         for older in list(_open_panels):
             older.close()
-        self._state = state = PanelState(
-            {
-                "callback": callback,
-                "redirect_url": redirect_url,
-                "port": port,
-                "timeout": timeout,
-            }
+        options = ConnectOptions(
+            callback=callback, redirect_url=redirect_url, port=port, timeout=timeout
         )
+        self._state = state = PanelState(options)
         self._header, self._key_status = w.HTML(), w.HTML()
         self._accounts, self._load = Accounts(state), Load(state)
         self._view, self._export = View(state), Export(state)

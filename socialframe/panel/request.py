@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
 
@@ -84,17 +84,9 @@ class Profile:
     advice: str = ""
 
     @property
-    def level(self) -> Literal["good", "warn", "bad", "quiet"]:
+    def level(self) -> str:
         """The health as a level; ``quiet`` if it is unknown, ``bad`` for any other value."""
-        match self.health:
-            case "":
-                return "quiet"
-            case "healthy":
-                return "good"
-            case "warning":
-                return "warn"
-            case _:
-                return "bad"
+        return {"": "quiet", "healthy": "good", "warning": "warn"}.get(self.health, "bad")
 
     @property
     def needs_reconnect(self) -> bool:

@@ -150,7 +150,6 @@ def style_widget() -> w.HTML:
 
 
 def header(base_url: str, *, sandbox: bool) -> str:
-    """Return the header of the card."""
     chip = '<span class="sf-chip">sandbox · made-up people</span>' if sandbox else ""
     return (
         '<div class="sf-head"><span class="sf-title">socialframe</span>'
@@ -159,7 +158,6 @@ def header(base_url: str, *, sandbox: bool) -> str:
 
 
 def heading(number: int, name: str, more: str = "") -> str:
-    """Return the heading of a part."""
     return (
         f'<h3 class="sf-heading"><span class="sf-number">{number}</span> {escape(name)} '
         f'<span class="sf-more">{escape(more)}</span></h3>'
@@ -177,7 +175,6 @@ def status_line(status: Status | None) -> str:
 
 
 def section(*children: Any) -> w.VBox:  # noqa: ANN401 - widgets
-    """Return the box of a part."""
     return _with_classes(w.VBox(children), "sf-part")
 
 
@@ -188,7 +185,6 @@ def row(*children: Any, small: bool = False) -> w.HBox:  # noqa: ANN401 - widget
 
 
 def sized(widget: Any, width: str) -> Any:  # noqa: ANN401 - a widget
-    """Set the width of a control and return it."""
     widget.layout = w.Layout(width=width, flex="0 1 auto")
     return widget
 
