@@ -137,6 +137,8 @@ def _wait_for_callback(
     else:
         console.say(_OTHER_MACHINE)
     while flow.state not in ENDED | {State.CHOOSING}:
+        if console.cancelled() and flow.cancel():
+            break
         if reads and flow.state is State.WAITING:
             reads = _read_pasted(flow, console)
         elif not redirect.listens and flow.state is State.WAITING:

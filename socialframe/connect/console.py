@@ -28,6 +28,7 @@ class Console:
     open_browser: Callable[[str], bool] | None = None  # returns whether it opened the link
     read: Callable[[float], str | None] | None = None  # a line typed in time; EOFError at the end
     blocks: bool = False  # whether read waits for a line, however long
+    cancelled: Callable[[], bool] = lambda: False
 
 
 def default_console(say: Callable[[str], None] = print, *, pasting: bool = False) -> Console:

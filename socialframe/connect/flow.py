@@ -175,7 +175,7 @@ class Flow:
             lambda: requests.choose_page(self._send, self.platform, choice.token, page_id)
         )
 
-    def cancel(self, reason: str = "Cancelled.") -> bool:
+    def cancel(self, reason: str = "Cancelled. No account was connected.") -> bool:
         """End the flow without an account, unless the exchange has begun; return whether it did."""
         with self._changed:
             ends = self._state in {State.IDLE, State.WAITING, State.CHOOSING}

@@ -135,20 +135,19 @@ class BrowserButton:
     def close_tab(self) -> None:
         """Remove the link, and close the tab if it is still empty."""
         self._link.value = ""
-        if self.has_browser_access:
-            self._send({"close": True})
+        self._send({"close": True})
 
     def download(self, name: str, content: bytes) -> None:
-        if self.has_browser_access:
-            self._send({"download": name}, [content])
+        self._send({"download": name}, [content])
 
     def set_copied_text(self, text: str) -> None:
         if self.has_browser_access:
             self.button.text = text
 
     def _send(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        with suppress(RuntimeError):  # the page was closed
-            self.button.send(message, buffers)
+        if self.has_browser_access:
+            with suppress(RuntimeError):  # the page was closed
+                self.button.send(message, buffers)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,19 @@ class ConnectFlow:
         self._show_text, self._open_link = say, open_link
         self._remove_link, self._show_pages = remove_link, show_pages
         self._texts = ""
-        self._pasted: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None cancels
+        self._pasted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._chosen: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None cancels
+        self._cancelled = threading.Event()
         self._sandbox_urls = ("", "")
 
     def run(self, api: Client, platform: str, options: ConnectOptions) -> Account:
         """Connect an account with ``api.connect``."""
-        console = Console(say=self._say, show=self._show_link, read=self._read_pasted)
+        console = Console(
+            say=self._say,
+            show=self._show_link,
+            read=self._read_pasted,
+            cancelled=self._cancelled.is_set,
+        )
         with ExitStack() as stack:
             if api.box is not None:  # a browser can reach an in-process sandbox only if it serves
                 self._sandbox_urls = (api.base_url, stack.enter_context(api.box.serve()))
@@ -60,7 +67,7 @@ class ConnectFlow:
         self._chosen.put(page_id)
 
     def cancel(self) -> None:
-        self._pasted.put(None)
+        self._cancelled.set()
         self._chosen.put(None)
 
     def _say(self, text: str) -> None:
@@ -78,20 +85,17 @@ class ConnectFlow:
 
     def _read_pasted(self, seconds: float) -> str | None:
         try:
-            return _not_cancelled(self._pasted.get(timeout=seconds))
+            return self._pasted.get(timeout=seconds)
         except queue.Empty:
             return None
 
     def _wait_for_page(self, pages: Sequence[PageOption], timeout: float) -> str:
         self._show_pages(pages)
         try:
-            return _not_cancelled(self._chosen.get(timeout=timeout))
+            page_id = self._chosen.get(timeout=timeout)
         except queue.Empty:
             text = "No Page was chosen in time. No account was connected."
             raise ConnectError(text, state="expired") from None
-
-
-def _not_cancelled(text: str | None) -> str:
-    if text is None:
-        raise ConnectError("Cancelled. No account was connected.", state="cancelled")
-    return text
+        if page_id is None:
+            raise ConnectError("Cancelled. No account was connected.", state="cancelled")
+        return page_id

@@ -277,6 +277,17 @@ def test_without_anywidget_a_plain_link_is_shown(panel_of):
     assert not panel._export.copy_button.has_browser_access
 
 
+@pytest.mark.parametrize("callback", ["auto", "loopback", "paste"])
+def test_cancel_ends_the_attempt(panel_of, callback):
+    """Whether a pasted URL would be read or not."""
+    panel = panel_of(callback=callback)
+    Tab(panel).opened()
+    panel._accounts.cancel_button.click()
+
+    assert panel.wait(10)
+    assert "Cancelled. No account was connected." in status_of(panel._accounts)
+
+
 def test_cancel_and_a_new_panel_end_the_attempt(panel_of):
     """A cell that runs again leaves no listener behind."""
     first = panel_of()
