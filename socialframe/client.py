@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-from socialframe.connect.methods import Connecting
 from socialframe.endpoint import undeclared
 from socialframe.endpoints import Endpoints
 from socialframe.errors import ArgumentError
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from socialframe.connect.connect import Choose
+    from socialframe.connect.console import Console
+    from socialframe.connect.requests import Account
     from socialframe.http.budget import Usage
     from socialframe.messages.call import Call, Params, Reply
     from socialframe.paging import Paging
@@ -41,7 +43,7 @@ Resume = Literal["auto", False]
 _SANDBOX_URL = "https://sandbox.invalid"  # never resolved: the sandbox answers in this process
 
 
-class Client(Connecting, Endpoints):
+class Client(Endpoints):
     """The SocialSyncer API for one key: each method gives a ``Query``. No network until its rows.
 
     May be used from threads and as a context manager.
@@ -283,6 +285,109 @@ class Client(Connecting, Endpoints):
             key=key,
         )
 
+    def connect(
+        self,
+        platform: str,
+        *,
+        callback: str = "auto",
+        redirect_url: str | None = None,
+        port: int = 0,
+        timeout: float = 300.0,
+        choose: Choose = None,
+        console: Console | None = None,
+    ) -> Account:
+        """Connect an account: show the consent link and wait until the user has followed it.
+
+        Parameters
+        ----------
+        platform : str
+            The platform, such as ``instagram``. The API decides which ones exist.
+        callback : str
+            How the OAuth callback reaches this process. ``"loopback"`` listens on a port of this
+            machine, where the browser must run too. ``"paste"`` lets the user paste its URL. The
+            notebook server's public URL, such as ``"https://hub.example/user/ada"``, uses
+            jupyter-server-proxy. ``"auto"`` is ``"loopback"`` and accepts a pasted URL as well; on
+            a hub that sets ``JUPYTERHUB_PUBLIC_URL``, it uses that URL.
+        redirect_url : str or None
+            The redirect URL that is registered with the API, if the API accepts no other.
+        port : int
+            The port to listen on; 0 takes a free one.
+        timeout : float
+            Seconds to wait for the user.
+        choose : str, callable or None
+            The id of the Facebook Page to connect, or a function that receives all Pages and
+            returns one; None asks the user if there are several.
+        console : Console or None
+            How to communicate with the user; None uses this terminal or notebook.
+
+        Returns
+        -------
+        Account
+            Its ``platform``, ``account_id`` and ``username``.
+
+        Raises
+        ------
+        ConnectError
+            If no account was connected; ``state`` is ``denied``, ``expired``, ``cancelled`` or
+            ``failed``.
+        ArgumentError
+            If an argument is invalid.
+        APIError, NetworkError, ReplyError
+            If the consent link could not be requested.
+
+        Examples
+        --------
+        >>> from socialframe.client import Client
+        >>> Client.sandbox().connect("gopher")
+        Traceback (most recent call last):
+        socialframe.errors.ValidationError: GET /v1/connect/gopher: 400 platform must be one of: ...
+        """
+        from socialframe.connect.connect import connect_account
+
+        try:
+            return connect_account(
+                self._send,
+                platform,
+                callback=callback,
+                redirect_url=redirect_url,
+                port=port,
+                timeout=timeout,
+                choose=choose,
+                console=console,
+            )
+        finally:
+            self._forget_accounts()
+
+    def disconnect(self, platform: str, account_id: str) -> None:
+        """Remove the connection of an account. Its posts stay.
+
+        Parameters
+        ----------
+        platform, account_id : str
+            The account, as ``accounts()`` lists it.
+
+        Raises
+        ------
+        APIError, NetworkError
+            If the API refuses, for example because the account does not exist, or does not answer.
+        ArgumentError
+            If an argument is invalid.
+
+        Examples
+        --------
+        >>> from socialframe.client import Client
+        >>> api = Client.sandbox()
+        >>> api.disconnect("tiktok", "tt_40311")
+        >>> "tt_40311" in set(api.accounts("tiktok").frame()["account_id"])
+        False
+        """
+        from socialframe.connect.requests import disconnect
+
+        try:
+            disconnect(self._send, platform, account_id)
+        finally:
+            self._forget_accounts()
+
     def walks(self) -> pd.DataFrame:
         """Return the unfinished walks of this machine's user, newest first; no request is sent.
 
@@ -350,7 +455,8 @@ class Client(Connecting, Endpoints):
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        return self._session.__reduce__()
+        msg = "A Client does not pickle: it holds a key and connections. Make one in each process."
+        raise TypeError(msg)
 
     def __repr__(self) -> str:
         if "_session" not in vars(self):  # shown by a traceback out of __init__

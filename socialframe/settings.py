@@ -22,13 +22,12 @@ from socialframe.errors import ArgumentError, InvalidKeyError, MissingKeyError
 from socialframe.secret import Secret, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 BASE_URL = "https://api.socialsyncerapi.com"
 KEY_NAME = "SOCIALAPI_KEY"
 URL_NAME = "SOCIALAPI_BASE_URL"
 _SERVICE = "socialframe"  # of the keyring
-_TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 _MISSING = (
     "There is no API key. Create one at app.socialsyncerapi.com (Settings, API Keys) and set "
@@ -80,21 +79,6 @@ def read_settings(
 def public_base(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the public URL of this notebook server, if JupyterHub sets it."""
     return _environment(environ, "JUPYTERHUB_PUBLIC_URL") or None
-
-
-def browser() -> Callable[[str], bool] | None:
-    """Return a function that opens a URL in a browser, or None without a graphical browser.
-
-    A text browser would take over the terminal, so it counts only if ``BROWSER`` asks for it.
-    """
-    import webbrowser
-
-    try:
-        found = webbrowser.get()
-    except webbrowser.Error:
-        return None
-    wanted = os.environ.get("BROWSER") or getattr(found, "name", "") not in _TEXT_BROWSERS
-    return found.open if wanted else None
 
 
 def normalize_base_url(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A person with a browser, played by plain httpx."""
+"""A user with a browser, simulated with httpx."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAVIGATION = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 
 
 def press(link, decision="allow", account=None):
-    """Answer the sandbox's consent page; return where it sends the browser."""
+    """Submit the sandbox's consent page; return the URL that it redirects to."""
     with httpx.Client(headers=NAVIGATION) as browser:
         text = browser.get(link).text
         accounts = re.findall(r'name="account" value="([^"]*)"', text)
@@ -29,33 +29,26 @@ def press(link, decision="allow", account=None):
 
 
 def visit(address, **headers):
-    """Follow an address to its end, as a browser does; return every answer on the way."""
+    """Open a URL as a browser does; return every response, redirects included."""
     with httpx.Client(headers={**NAVIGATION, **headers}, timeout=20) as browser:
         reply = browser.get(address, follow_redirects=True)
     return [*reply.history, reply]
 
 
-class Desk:
-    """Somebody at a console: hears what is said, follows links, types lines.
+class ConsoleUser:
+    """A user at a console: records what is printed, opens links, types lines.
 
-    Parameters
-    ----------
-    follow : callable or None
-        Called with each link in a thread of its own, as a browser that was opened; None where no
-        browser is. What it returns is typed.
-    typed : list of str or None
-        Lines that are typed one after the other; None where nobody can type.
-    blocks : bool
-        Whether reading waits for a line, however long.
+    ``follow`` is called with each link in a thread, like a browser; None means no browser.
+    ``typed`` are the lines to type; None means no input. ``blocks`` is that of the console.
     """
 
     def __init__(self, follow=None, typed=None, *, blocks=False):
-        self.said, self.links, self.seen, self.gone = [], [], [], 0
+        self.said, self.links, self.seen, self.links_removed = [], [], [], 0
         self.typed, self.follow, self.threads = typed, follow, []
         self.console = Console(
             say=self.said.append,
             show=self.show,
-            opens=None if follow is None else self.open,
+            open_browser=None if follow is None else self.open,
             read=None if typed is None else self.read,
             blocks=blocks,
         )
@@ -67,10 +60,10 @@ class Desk:
     def show(self, text, link):
         self.said.append(text)
         self.links.append(link)
-        return self.forget
+        return self.remove_link
 
-    def forget(self):
-        self.gone += 1
+    def remove_link(self):
+        self.links_removed += 1
 
     def open(self, link):
         thread = threading.Thread(target=lambda: self.seen.append(self.follow(link)))
@@ -85,14 +78,14 @@ class Desk:
         return line(self.links[-1]) if callable(line) else line
 
     @contextmanager
-    def leaving(self):
-        """Wait for the browser at the end."""
+    def finishing(self):
+        """Wait for the browser at exit."""
         yield self
         for thread in self.threads:
             thread.join(20)
             assert not thread.is_alive()
 
 
-def answering(decision="allow", account=None, **headers):
-    """Return somebody who presses a button and lets the browser go where it is sent."""
+def follow_link(decision="allow", account=None, **headers):
+    """Return a browser that submits the consent page and follows the redirect."""
     return lambda link: visit(press(link, decision, account), **headers)

@@ -1,4 +1,4 @@
-"""A real notebook server, a real Chromium, and whether there is one to drive."""
+"""A real notebook server and a real Chromium."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-# Where CI is set, a missing Chromium makes the tests fail: there nothing may be left out unseen.
-THERE = bool(shutil.which("chromium") or os.environ.get("CI"))
-INSTALLS = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
-PATIENCE = 30_000  # milliseconds: a busy machine is slow, and no test waits longer than it must
+# In CI a missing Chromium must make the tests fail instead of leaving them out.
+AVAILABLE = bool(shutil.which("chromium") or os.environ.get("CI"))
+INSTALL_COMMAND = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
+TIMEOUT = 30_000  # milliseconds; generous, because a busy machine is slow
 
 FLAGS = (
-    "--no-sandbox",  # it does not start as root otherwise
+    "--no-sandbox",  # required as root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -37,7 +37,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 
-# What shows "idle" shows it before there is a kernel, too; the application knows better.
+# The page shows "idle" before there is a kernel, so ask the application.
 _READY = """() => {
   const widget = window.jupyterapp?.shell?.currentWidget;
   const kernel = widget?.context?.sessionContext?.session?.kernel;
@@ -55,15 +55,15 @@ _SAVE_STATE = """async wanted => {
 
 
 class Server(NamedTuple):
-    """A Jupyter server that shows its notebooks in Notebook 7 and in JupyterLab."""
+    """A Jupyter server with Notebook 7 and JupyterLab."""
 
     url: str
     token: str
-    folder: Path  # its notebooks
-    log: Path  # what it and its kernels said
+    folder: Path  # of the notebooks
+    log: Path  # output of the server and its kernels
 
     def put(self, cells: list[str]) -> str:
-        """Write a notebook of code cells; give its name."""
+        """Write a notebook with these code cells; return its name."""
         import nbformat
 
         name = f"{secrets.token_hex(4)}.ipynb"
@@ -73,8 +73,8 @@ class Server(NamedTuple):
         return name
 
     def address(self, name: str, *, lab: bool = False) -> str:
-        # In a workspace of its own Lab opens nothing beside it: what was open before would be the
-        # current notebook for a moment, and its cells would be run.
+        # In a shared workspace, Lab would reopen the previous notebook first, and the test would
+        # run the cells of that one.
         where = f"lab/workspaces/{name.removesuffix('.ipynb')}/tree" if lab else "notebooks"
         return f"{self.url}{where}/{name}?token={self.token}"
 
@@ -87,26 +87,26 @@ class Server(NamedTuple):
 
 
 class Notebook(NamedTuple):
-    """A notebook that is open in a page, with its kernel ready."""
+    """A notebook that is open in a page, with a ready kernel."""
 
     page: Page
     path: Path
 
     def run_all(self) -> None:
-        """Run all cells to their end; none may fail."""
+        """Run all cells and wait; none may fail."""
         assert self.page.evaluate(_DO, "notebook:run-all-cells"), "a cell failed"
 
     def begin_all(self) -> None:
-        """Run all cells, and do not wait for them."""
+        """Start all cells without waiting."""
         self.page.evaluate(_BEGIN, "notebook:run-all-cells")
 
     def restart(self) -> None:
-        """Restart the kernel; what it knew is gone, what the page shows is not."""
+        """Restart the kernel; the page keeps its outputs."""
         self.page.evaluate(f"() => {_KERNEL}.restart()")
         self.page.wait_for_function(_READY)
 
     def save(self, *, widgets: bool = False) -> str:
-        """Save the notebook, its widgets' state too or not; give the file's text."""
+        """Save the notebook, with or without widget state; return the text of the file."""
         self.page.evaluate(_SAVE_STATE, widgets)
         self.page.evaluate(_DO, "docmanager:save")
         return self.path.read_text(encoding="utf-8")
@@ -122,12 +122,12 @@ def open_notebook(page: Page, server: Server, cells: list[str], *, lab: bool = F
 
 @contextmanager
 def serve_notebooks(root: Path) -> Iterator[Server]:
-    """Start a server with a home, settings and a token of its own; stop it and its kernels."""
+    """Start a server with its own home, settings and token; stop it with its kernels."""
     token, folder, log = secrets.token_hex(24), root / "notebooks", root / "server.log"
     folder.mkdir()
     settings = root / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    # Or a question about news covers a corner of the page.
+    # Otherwise a question about news covers a corner of the page.
     (settings / "notification.jupyterlab-settings").write_text(
         '{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8"
     )
@@ -135,8 +135,8 @@ def serve_notebooks(root: Path) -> Iterator[Server]:
         "--no-browser",
         "--allow-root",
         f"--ServerApp.root_dir={folder}",
-        "--ServerApp.port=0",  # beside a server of the developer's, or of other tests
-        "--ServerApp.base_url=/user/ada/",  # as on a hub: what works there works at / too
+        "--ServerApp.port=0",  # other servers may be running
+        "--ServerApp.base_url=/user/ada/",  # as on a hub, the harder case
         "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.expose_app_in_browser=True",
     ]
@@ -161,7 +161,7 @@ def serve_notebooks(root: Path) -> Iterator[Server]:
 
 
 def _environment(root: Path, token: str) -> dict[str, str]:
-    """Make an environment in which nothing of the developer's is left but the PATH."""
+    """Return an environment that takes only PATH from the developer's."""
     own = {"PATH": os.environ["PATH"], "JUPYTER_TOKEN": token, "LANG": "C.UTF-8"}
     own["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     for name in (
@@ -175,12 +175,12 @@ def _environment(root: Path, token: str) -> dict[str, str]:
 
 
 def _address(process: subprocess.Popen[bytes], root: Path, log: Path) -> str:
-    """Wait until the server answers; where it listens stands in a file of its own."""
-    told = root / "JUPYTER_RUNTIME_DIR" / f"jpserver-{process.pid}.json"
+    """Wait until the server runs; return its URL from its info file."""
+    info = root / "JUPYTER_RUNTIME_DIR" / f"jpserver-{process.pid}.json"
     for _ in range(600):
         if process.poll() is not None:
             break
-        if told.exists() and (text := told.read_text(encoding="utf-8")).endswith("}"):
+        if info.exists() and (text := info.read_text(encoding="utf-8")).endswith("}"):
             return str(json.loads(text)["url"])
         time.sleep(0.1)
     raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))
@@ -188,20 +188,20 @@ def _address(process: subprocess.Popen[bytes], root: Path, log: Path) -> str:
 
 @contextmanager
 def chromium() -> Iterator[BrowserContext]:
-    """Start a Chromium, and one context in it: what a page loads, the next need not load."""
+    """Start a Chromium with one context, whose cache all pages share."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         context = browser.new_context(viewport={"width": 1100, "height": 900})
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         yield context
         browser.close()
 
 
 def faults(page: Page, inside: str | None = None) -> list[str]:
-    """Ask axe-core for the serious and critical faults of a page, or of what a selector finds."""
+    """Return the serious and critical accessibility faults of a page, or of a selector in it."""
     from axe_playwright_python.sync_playwright import Axe
 
     found: list[dict[str, Any]] = Axe().run(page, context=inside).response["violations"]
@@ -213,7 +213,7 @@ def faults(page: Page, inside: str | None = None) -> list[str]:
     ]
 
 
-def seen(page: Page, picture: Path) -> str:
-    """Take a picture of a page, and tell what it shows to a screen reader."""
+def describe_page(page: Page, picture: Path) -> str:
+    """Take a screenshot of a page; return its URL and accessibility tree."""
     page.screenshot(path=picture, full_page=True)
     return f"{page.url.partition('?')[0]}\n{picture}\n{page.locator('body').aria_snapshot()}"

@@ -1,4 +1,4 @@
-"""The panel in a real notebook: opened, pressed, read."""
+"""Helpers to open the panel in a real notebook, click it and read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PANEL = f"{IMPORT}\npanel = sf.Panel(sf.Client.sandbox())\npanel"
 
 
 def opened(book: Notebook) -> tuple[Notebook, Locator]:
-    """Run a notebook with a panel, and wait until that shows who is connected."""
+    """Run a notebook with a panel, and wait until it shows the accounts."""
     book.run_all()
     card = book.page.locator(".socialframe-panel")
     expect(card.get_by_text("17 accounts connected")).to_be_visible()
@@ -28,7 +28,7 @@ def opened(book: Notebook) -> tuple[Notebook, Locator]:
 
 @contextmanager
 def consent(card: Locator, button: str = "Connect") -> Iterator[Page]:
-    """Press Connect; give the tab that opens, on the consent page."""
+    """Click Connect; yield the tab with the consent page."""
     with card.page.expect_popup() as popup:
         card.get_by_role("button", name=button, exact=True).first.click()
     tab = popup.value
@@ -40,17 +40,17 @@ def consent(card: Locator, button: str = "Connect") -> Iterator[Page]:
 
 
 def allow(tab: Page) -> str:
-    """Press Allow; give the address of the callback that the browser is sent to."""
-    with tab.expect_request(re.compile("[?&]code=")) as asked:
+    """Click Allow; return the URL of the callback."""
+    with tab.expect_request(re.compile("[?&]code=")) as request:
         tab.get_by_role("button", name="Allow").click(no_wait_after=True)
-    return str(asked.value.url)
+    return str(request.value.url)
 
 
-def press(card: Locator, name: str) -> None:
-    """Press a button."""
+def click(card: Locator, name: str) -> None:
+    """Click a button."""
     card.get_by_role("button", name=name, exact=True).click()
 
 
-def says(card: Locator, words: str | re.Pattern[str]) -> None:
-    """Wait until a status line says it."""
-    expect(card.get_by_role("status").filter(has_text=words).first).to_be_visible()
+def wait_for_status(card: Locator, text: str | re.Pattern[str]) -> None:
+    """Wait until a status line shows the text."""
+    expect(card.get_by_role("status").filter(has_text=text).first).to_be_visible()

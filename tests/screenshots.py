@@ -1,4 +1,4 @@
-"""Takes pictures of the panel, each as a person sees it: sh scripts/screenshots FOLDER."""
+"""Take screenshots of the panel: sh scripts/screenshots FOLDER."""
 
 import re
 import sys
@@ -8,20 +8,20 @@ from pathlib import Path
 from browsing import chromium, open_notebook, serve_notebooks
 from playwright.sync_api import expect
 
-DOCUMENTED = {  # what docs/ shows, and under which name
+DOCUMENTED = {  # screenshots in docs/, with their names there
     "waiting": "panel-connect",
     "table": "panel-table",
     "chart": "panel-chart",
     "dark-chart": "panel-dark",
 }
-COLOURS = 128  # of a picture: as many as are needed, and a third of the bytes
+COLOURS = 128  # enough for these screenshots, at a third of the bytes
 
 CELL = "import socialframe as sf\n{}\npanel = sf.Panel({})\npanel"
 BOX = CELL.format("{}", "sf.Client.sandbox(box)")
 EMPTY = CELL.format(
     "api = sf.Client.sandbox()\n"
-    "for one in api.accounts().frame().itertuples():\n"
-    "    api.disconnect(one.platform, one.account_id)",
+    "for row in api.accounts().frame().itertuples():\n"
+    "    api.disconnect(row.platform, row.account_id)",
     "api",
 )
 SPENT = CELL.format(
@@ -32,7 +32,7 @@ SPENT = CELL.format(
 
 
 class Studio:
-    """Opens notebooks and takes pictures of the panels in them."""
+    """Opens notebooks and takes screenshots of the panels in them."""
 
     def __init__(self, server, context, folder):
         self.server, self.context, self.folder = server, context, folder
@@ -66,37 +66,37 @@ class Studio:
         self.server.end_sessions()
 
 
-def press(card, name):
+def click(card, name):
     card.get_by_role("button", name=name, exact=True).click()
 
 
-def says(card, words):
-    expect(card.get_by_role("status").filter(has_text=words).first).to_be_visible()
+def wait_for_status(card, text):
+    expect(card.get_by_role("status").filter(has_text=text).first).to_be_visible()
 
 
 def load(card, rows="2000"):
-    card.get_by_label("Rows at most").fill(rows)
-    press(card, "Load")
+    card.get_by_label("Row limit").fill(rows)
+    click(card, "Load")
 
 
 def accounts(studio):
     card = studio.panel(CELL.format("", ""))
-    says(card, "There is no API key")
+    wait_for_status(card, "There is no API key")
     studio.take(card, "no-key")
     studio.close(card)
     card = studio.panel(EMPTY)
-    says(card, "Nobody is connected yet")
+    wait_for_status(card, "No account is connected yet")
     studio.take(card, "no-accounts")
     for button, name, words in (
-        ("Deny", "denied", "Nothing was connected"),
+        ("Deny", "denied", "No account was connected"),
         ("Allow", "connected", "Connected:"),
     ):
         with card.page.expect_popup() as popup:
-            press(card, "Connect")
-        says(card, "Waiting for you")
+            click(card, "Connect")
+        wait_for_status(card, "Waiting for your consent")
         studio.take(card, "waiting")
         popup.value.get_by_role("button", name=button).click()
-        says(card, words)
+        wait_for_status(card, words)
         popup.value.close()
         studio.take(card, name)
     studio.close(card)
@@ -105,12 +105,12 @@ def accounts(studio):
 def loading(studio):
     card = studio.panel(BOX.format("box = sf.Sandbox(latency=0.4)"))
     load(card)
-    says(card, "8 pages")
+    wait_for_status(card, "8 pages")
     studio.take(card, "loading")
     studio.close(card)
     card = studio.panel(SPENT)
     load(card)
-    says(card, "Waiting: budget used")
+    wait_for_status(card, "Waiting: budget used")
     studio.take(card, "budget")
     studio.close(card)
     fault = (
@@ -118,7 +118,7 @@ def loading(studio):
     )
     card = studio.panel(BOX.format(fault))
     load(card)
-    says(card, "A page did not come")
+    wait_for_status(card, "A page did not come")
     studio.take(card, "error")
     studio.close(card)
 
@@ -126,20 +126,20 @@ def loading(studio):
 def looking(studio, prefix="", **options):
     card = studio.panel(CELL.format("", "sf.Client.sandbox()"), **options)
     expect(card.get_by_text("17 accounts connected")).to_be_visible()
-    card.get_by_label("What").select_option("analytics")
+    card.get_by_label("Data").select_option("analytics")
     card.get_by_label("From").fill("2026-01-01")
     load(card)
-    says(card, "2,000 rows are here")
+    wait_for_status(card, "2,000 rows loaded")
     studio.take(card, f"{prefix}table")
-    press(card, "Chart")
+    click(card, "Chart")
     if prefix:
         card.get_by_label("Chart of").select_option("Engagement by platform")
-        expect(card.get_by_role("img", name="Engagement rate")).to_be_visible()
+        expect(card.get_by_role("img", name="Median engagement rate")).to_be_visible()
     expect(card.get_by_role("img")).to_be_visible()
     studio.take(card, f"{prefix}chart")
     if not prefix:
-        press(card, "Save")
-        says(card, re.compile("Read it by"))
+        click(card, "Save")
+        wait_for_status(card, re.compile("Read it with"))
         studio.take(card, "exported")
     studio.close(card)
 
@@ -156,7 +156,7 @@ def main(folder):
         loading(studio)
         looking(studio)
         looking(studio, "narrow-", width=480)
-        looking(studio, "dark-", dark=True)  # the last: the theme stays
+        looking(studio, "dark-", dark=True)  # last, because the theme stays
     docs = Path(__file__).parents[1] / "docs"
     for name, known in DOCUMENTED.items():
         (docs / f"{known}.png").write_bytes((folder / f"{name}.png").read_bytes())

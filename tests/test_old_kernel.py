@@ -12,7 +12,7 @@ CELLS = (
     "import ipykernel\nimport socialframe as sf\nprint(ipykernel.__version__)",
     "panel = sf.Panel()\npanel",
     # A cell that waits keeps the kernel busy, and the panel's threads at work.
-    "panel.use_sandbox()\nassert panel.wait(20)\nprint(panel)",
+    "panel.use(sf.Client.sandbox())\nassert panel.wait(20)\nprint(panel)",
     """panel._load.rows.value = "300"
 panel._load.load_button.click()
 assert panel.wait(20)

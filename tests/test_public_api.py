@@ -29,10 +29,6 @@ GOING = {
         *("send", "takes", "max_requests", "progress"),
     },
     "Query": {"takes", "most", "walk"},
-    "Panel": {
-        *("client", "connecting", "find_key", "known", "loaded", "made_up", "profiles", "use"),
-        *("use_sandbox", "wish"),
-    },
     "Sandbox": {"uploads"},
     "Switches": {"takes", "deliver_anywhere", "signature_header", "etag", "check_size"},
 }

@@ -38,7 +38,7 @@ def connect(
       socialframe connect facebook --paste --choose fb_41011
     """
     from socialframe.client import Client
-    from socialframe.connect.console import here
+    from socialframe.connect.console import default_console
 
     with report_errors(), Client() as api:
         account = api.connect(
@@ -48,7 +48,7 @@ def connect(
             port=port,
             timeout=timeout,
             choose=choose,
-            console=here(partial(click.echo, err=True), pasting=paste),
+            console=default_console(partial(click.echo, err=True), pasting=paste),
         )
         click.echo(f"{account.platform} {account.account_id} {account.username}")
 

@@ -1,6 +1,6 @@
-"""Connecting an account: the flow, and the ways in which its answer comes back.
+"""Connect accounts with OAuth: request the consent link, receive the callback, exchange its code.
 
-A *flow* is one attempt, from the link that a person follows to the account. The platform sends the
-person's browser to a *callback* with a code; only a callback with the flow's own *nonce* counts,
-because the API's own ``state`` can be guessed. Nothing in here knows the sandbox or httpx.
+The callback arrives on a loopback port, through a proxy, or pasted by the user. It counts only if
+it carries the flow's own nonce, because the API's ``state`` can be guessed. Nothing here imports
+the sandbox or httpx.
 """

@@ -1,4 +1,4 @@
-"""Connecting an account, from the link to who it was, as one function."""
+"""Connect an account: from the consent link to the account, in one call."""
 
 from __future__ import annotations
 
@@ -6,202 +6,187 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from socialframe.connect.flow import OVER, Flow, State, nonce
-from socialframe.connect.redirects import Pasted
+from socialframe.connect.console import default_console
+from socialframe.connect.flow import ENDED, Flow, State
+from socialframe.connect.redirects import PastedRedirect, choose_redirect
 from socialframe.connect.verify import Verdict
-from socialframe.errors import ConnectError, ValidationError
+from socialframe.errors import ArgumentError, ConnectError, ValidationError
+from socialframe.settings import public_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from socialframe.connect.console import Console
-    from socialframe.connect.redirects import Way
-    from socialframe.connect.requests import Account, Option, Send
+    from socialframe.connect.redirects import Redirect
+    from socialframe.connect.requests import Account, PageOption, Send
 
-    Choose = str | Callable[[Sequence[Option]], str | Option] | None
+    Choose = str | Callable[[Sequence[PageOption]], str | PageOption] | None
 
-_TICK = 0.2  # seconds between two looks at what was typed
+_POLL_INTERVAL = 0.2  # seconds
 
-_HOW_TO_PASTE = (
-    "Afterwards the browser goes to a page that does not load. Copy its whole address and paste it "
-    "here:"
+PASTE_REQUIRED = (
+    "After that, the browser opens a page that does not load. Copy its full URL and paste it here:"
 )
-_IF_IT_DOES_NOT_LOAD = "If the page after it does not load, paste its whole address here:"
-_ELSEWHERE = (
-    "If the page after it does not load, the browser is on another machine: stop, and connect with "
-    "callback='paste'."
+PASTE_POSSIBLE = "If the page after that does not load, paste its full URL here:"
+_OTHER_MACHINE = (
+    "If the page after that does not load, the browser runs on another machine: stop, and connect "
+    "with callback='paste'."
 )
-_REFUSED = (
-    "The API refused our own address as redirect URL ({error}), so the browser goes to the one "
+_URL_REFUSED = (
+    "The API refused the redirect URL of this process ({error}), so the browser is sent to the URL "
     "that is registered with the API."
 )
-_ANSWERS = {
-    Verdict.ELSEWHERE: "This address belongs to something else, perhaps to an earlier attempt.",
+_PASTE_ERRORS = {
+    Verdict.WRONG_PATH: "This URL is not the callback of this attempt; it may be of an older one.",
     Verdict.WRONG_STATE: (
-        "This address does not carry what this attempt sent along, so it is not taken: anybody "
-        "could have made it."
+        "This URL does not carry the state of this attempt, so it is refused: it may be forged."
     ),
-    Verdict.BAD: "This is not the whole address: it begins with http and has code= in it.",
+    Verdict.INVALID: "This is not the full URL: it starts with http and contains code=.",
 }
+
+
+def connect_account(
+    send: Send,
+    platform: str,
+    *,
+    callback: str,
+    redirect_url: str | None,
+    port: int,
+    timeout: float,
+    choose: Choose,
+    console: Console | None,
+) -> Account:
+    """Check the arguments of ``Client.connect`` and connect an account."""
+    seconds: object = timeout
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds > 0:
+        raise ArgumentError(f"timeout must be a positive number of seconds; got {timeout!r}.")
+    if console is None:
+        console = default_console(pasting=callback == "paste")
+    redirect = choose_redirect(callback, redirect_url, port, public_url=public_base())
+    pasting = callback != "loopback"
+    return connect(
+        send, platform, redirect, console, pasting=pasting, timeout=timeout, choose=choose
+    )
 
 
 def connect(
     send: Send,
     platform: str,
-    way: Way,
+    redirect: Redirect,
     console: Console,
     *,
     pasting: bool = True,
     timeout: float = 300.0,
     choose: Choose = None,
     clock: Callable[[], float] = time.monotonic,
-    token: Callable[[], str] = nonce,
 ) -> Account:
-    """Connect an account, from the link to the name of who was connected.
-
-    Parameters
-    ----------
-    send : callable
-        One call in, one reply out.
-    platform : str
-        Where.
-    way : Way
-        How the answer comes back.
-    console : Console
-        The person.
-    pasting : bool
-        Whether an address may also be pasted where the way listens.
-    timeout : float
-        Seconds that it waits for the person.
-    choose : str, callable or None
-        The id of the Facebook Page that is meant, or a function of all of them; None asks.
-    clock, token : callable
-        As for ``Flow``.
-
-    Returns
-    -------
-    Account
-
-    Raises
-    ------
-    ConnectError
-        If none was connected.
-    SocialFrameError
-        If the API refused to begin.
-
-    Examples
-    --------
-    >>> from socialframe.client import Client
-    >>> from socialframe.connect.console import here
-    >>> connect(Client.sandbox().send, "gopher", Pasted(), here())
-    Traceback (most recent call last):
-    socialframe.errors.ValidationError: GET /v1/connect/gopher: 400 platform must be one of: ...
-    """
-    flow = Flow(send, platform, timeout=timeout, clock=clock, token=token)
-    way = _begin(flow, way, console)
-    gone = None
+    """Connect an account. ``pasting`` also accepts a pasted URL while the redirect listens."""
+    flow = Flow(send, platform, timeout=timeout, clock=clock)
+    redirect = _start(flow, redirect, console)
+    remove_link = None
     try:
-        gone = console.show(f"Follow this link to connect {platform}:", flow.link)
+        remove_link = console.show(f"Open this link to connect {platform}:", flow.link)
         opened = False
-        with suppress(OSError, RuntimeError):  # a browser that does not start is none
-            opened = console.opens is not None and console.opens(flow.link)
-        _listen(flow, way, console, pasting=pasting, opened=opened)
+        with suppress(OSError, RuntimeError):  # the browser did not start
+            opened = console.open_browser is not None and console.open_browser(flow.link)
+        _wait_for_callback(flow, redirect, console, pasting=pasting, opened=opened)
         if flow.state is State.CHOOSING:
-            _choose(flow, console, choose)
+            _choose_page(flow, console, choose)
     finally:
         flow.cancel()
-        way.close()
-        if gone is not None:
-            gone()
+        redirect.close()
+        if remove_link is not None:
+            remove_link()
     account = flow.result()
     console.say(f"Connected: {account}.")
     return account
 
 
-def _begin(flow: Flow, way: Way, console: Console) -> Way:
-    """Open the way, or, where its address is refused, the one that needs none."""
+def _start(flow: Flow, redirect: Redirect, console: Console) -> Redirect:
+    """Start the flow; if the API refuses the redirect URL, use the registered one."""
     try:
-        flow.start(way.open(flow))
+        flow.start(redirect.open(flow))
     except ValidationError as error:
-        way.close()
-        refused = error.message
+        redirect.close()
+        refusal = error.message
     except BaseException:
         flow.cancel()
-        way.close()
+        redirect.close()
         raise
     else:
-        return way
-    fallback = Pasted(registered=True)
-    # Where it was not the address that is wrong, this is refused as well, and says what is.
+        return redirect
+    fallback = PastedRedirect(registered=True)
+    # If the redirect URL was not the cause, this fails too and reports the real one.
     flow.start(fallback.open(flow))
-    console.say(_REFUSED.format(error=refused))
+    console.say(_URL_REFUSED.format(error=refusal))
     return fallback
 
 
-def _listen(flow: Flow, way: Way, console: Console, *, pasting: bool, opened: bool) -> None:
-    """Wait until somebody answered, and take what is pasted meanwhile."""
-    # A read that blocks is for where the answer does not come by itself: with a browser on this
-    # machine it does.
+def _wait_for_callback(
+    flow: Flow, redirect: Redirect, console: Console, *, pasting: bool, opened: bool
+) -> None:
+    """Wait for the callback, and read pasted URLs meanwhile."""
+    # A blocking read would delay a callback that arrives from a browser on this machine.
     reads = console.read is not None and (
-        not way.listens or (pasting and not (console.blocks and opened))
+        not redirect.listens or (pasting and not (console.blocks and opened))
     )
-    if not way.listens:
-        console.say(_HOW_TO_PASTE)
+    if not redirect.listens:
+        console.say(PASTE_REQUIRED)
     elif reads:
-        console.say(_IF_IT_DOES_NOT_LOAD)
+        console.say(PASTE_POSSIBLE)
     else:
-        console.say(_ELSEWHERE)
-    while flow.state not in OVER | {State.CHOOSING}:
+        console.say(_OTHER_MACHINE)
+    while flow.state not in ENDED | {State.CHOOSING}:
+        if console.cancelled() and flow.cancel():
+            break
         if reads and flow.state is State.WAITING:
-            reads = _read(flow, console)
-        elif not way.listens and flow.state is State.WAITING:
-            flow.cancel("Nobody can paste the address here, and it comes in no other way.")
+            reads = _read_pasted(flow, console)
+        elif not redirect.listens and flow.state is State.WAITING:
+            flow.cancel("The callback URL must be pasted, but there is no input to read it from.")
         else:
-            flow.wait(_TICK)
+            flow.wait(_POLL_INTERVAL)
 
 
-def _read(flow: Flow, console: Console) -> bool:
-    """Take a line, if one comes; return whether more may come."""
-    assert console.read is not None  # noqa: S101 - it was looked at
+def _read_pasted(flow: Flow, console: Console) -> bool:
+    """Read and check a line; return False at the end of input."""
+    assert console.read is not None  # noqa: S101 - checked by the caller
     try:
-        line = console.read(_TICK)
+        line = console.read(_POLL_INTERVAL)
     except EOFError:
         return False
     try:
-        verdict = flow.paste(line) if line and line.strip() else None
+        verdict = flow.handle_pasted(line) if line and line.strip() else None
     finally:
-        del line  # no traceback that shows local variables repeats it
-    if verdict in _ANSWERS:
-        console.say(_ANSWERS[verdict])
+        del line  # tracebacks that show local variables must not show the code
+    if verdict in _PASTE_ERRORS:
+        console.say(_PASTE_ERRORS[verdict])
     return True
 
 
-def _choose(flow: Flow, console: Console, choose: Choose) -> None:
-    """Say which Page is meant: the one that was asked for, the only one, or who is asked says."""
+def _choose_page(flow: Flow, console: Console, choose: Choose) -> None:
+    """Choose the Page by the argument; without one, the only Page or the user's choice."""
     options = flow.options
     chosen = choose(options) if callable(choose) else choose
-    if chosen is None and len(options) == 1:
-        chosen = options[0]
     if chosen is None:
-        chosen = _asked(flow, console, options)
+        chosen = options[0] if len(options) == 1 else _ask_for_page(flow, console, options)
     if chosen is None:
-        known = ", ".join(f"{one.id!r} ({one.name})" for one in options)
-        raise ConnectError(f"Say which Page is meant, as choose=…; there are: {known}.")
+        known = ", ".join(f"{page.id!r} ({page.name})" for page in options)
+        raise ConnectError(f"Choose a Page with choose=…, one of: {known}.")
     flow.choose(chosen)
 
 
-def _asked(flow: Flow, console: Console, options: Sequence[Option]) -> Option | None:
+def _ask_for_page(flow: Flow, console: Console, options: Sequence[PageOption]) -> PageOption | None:
     if console.read is None:
         return None
-    lines = [f"  {number}  {one.name} ({one.id})" for number, one in enumerate(options, 1)]
+    lines = [f"  {number}  {page.name} ({page.id})" for number, page in enumerate(options, 1)]
     console.say("\n".join(["Which Page? Type its number.", *lines]))
-    by_word = {str(number): one for number, one in enumerate(options, 1)}
-    by_word |= {one.id: one for one in options}
+    by_input = {str(number): page for number, page in enumerate(options, 1)}
+    by_input |= {page.id: page for page in options}
     with suppress(EOFError):
         while flow.state is State.CHOOSING:
-            line = (console.read(_TICK) or "").strip()
-            if line in by_word:
-                return by_word[line]
+            line = (console.read(_POLL_INTERVAL) or "").strip()
+            if line in by_input:
+                return by_input[line]
             if line:
                 console.say(f"Type a number from 1 to {len(options)}.")
     return None

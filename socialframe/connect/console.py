@@ -1,4 +1,4 @@
-"""The person at the other end: what is said, shown, opened and typed."""
+"""The user's console: how a flow prints, shows its link, opens a browser and reads input."""
 
 from __future__ import annotations
 
@@ -10,90 +10,77 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socialframe.progress import in_kernel
-from socialframe.settings import browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_GONE = "(The link is used.)"
-_ASK = "Address of the page that did not load (or just Enter, where it did): "
+_LINK_REMOVED = "(The link was removed.)"
+_INPUT_PROMPT = "URL of the page that did not load (press Enter if it loaded): "
+_TEXT_BROWSERS = {"www-browser", "links", "elinks", "lynx", "w3m"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """How a flow talks with a person.
-
-    Parameters
-    ----------
-    say : callable
-        Shows a sentence.
-    show : callable
-        Shows a sentence and the link below it; returns what takes the link away again.
-    opens : callable or None
-        Opens a link in a browser on this machine and says whether it did; None where there is none.
-    read : callable or None
-        Returns a line that was typed within so many seconds, None where there was none, and raises
-        ``EOFError`` where nobody types any more. None where nobody can.
-    blocks : bool
-        Whether ``read`` comes back with a line alone, however long that takes.
-    """
+    """How a flow communicates with the user. None means that there is no browser or no input."""
 
     say: Callable[[str], None]
-    show: Callable[[str, str], Callable[[], None]]
-    opens: Callable[[str], bool] | None = None
-    read: Callable[[float], str | None] | None = None
-    blocks: bool = False
+    show: Callable[[str, str], Callable[[], None]]  # shows a text and a link; returns its removal
+    open_browser: Callable[[str], bool] | None = None  # returns whether it opened the link
+    read: Callable[[float], str | None] | None = None  # a line typed in time; EOFError at the end
+    blocks: bool = False  # whether read waits for a line, however long
+    cancelled: Callable[[], bool] = lambda: False
 
 
-def here(say: Callable[[str], None] = print, *, pasting: bool = False) -> Console:
-    """Return the console of this process.
-
-    Parameters
-    ----------
-    say : callable
-        Prints, in a terminal.
-    pasting : bool
-        Whether a line is read from standard input also where that is no terminal.
-
-    Examples
-    --------
-    >>> here().show("Follow this link:", "https://a.example/")()
-    Follow this link:
-      https://a.example/
-    """
+def default_console(say: Callable[[str], None] = print, *, pasting: bool = False) -> Console:
+    """Return the console of this notebook or terminal. ``pasting`` reads piped input too."""
     if in_kernel():
         return Console(
-            say=print, show=_display, opens=browser(), read=_read_in_notebook, blocks=True
+            say=print,
+            show=_display,
+            open_browser=default_browser(),
+            read=_read_in_notebook,
+            blocks=True,
         )
 
     def show(text: str, link: str) -> Callable[[], None]:
         say(f"{text}\n  {link}")
-        return _nothing
+        return lambda: None
 
-    watched = sys.stdin is not None and sys.stdin.isatty()
-    read = _read_in_time if _in_time() else _read
+    interactive = sys.stdin is not None and sys.stdin.isatty()
+    read = _read_with_timeout if _supports_timeout() else _read
     return Console(
         say=say,
         show=show,
-        opens=browser(),
-        read=read if watched or (pasting and sys.stdin is not None) else None,
+        open_browser=default_browser(),
+        read=read if interactive or (pasting and sys.stdin is not None) else None,
         blocks=read is _read,
     )
 
 
-def _nothing() -> None:
-    pass
+def default_browser() -> Callable[[str], bool] | None:
+    """Return a function that opens a URL in the default browser; None if there is none.
+
+    A text browser would take over the terminal, so it is used only if ``BROWSER`` names it.
+    """
+    import webbrowser
+
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    usable = os.environ.get("BROWSER") or getattr(found, "name", "") not in _TEXT_BROWSERS
+    return found.open if usable else None
 
 
-def _in_time() -> bool:
-    """Whether standard input can be waited for: on POSIX, and where it is a file."""
+def _supports_timeout() -> bool:
+    """Whether ``select`` works on standard input: on POSIX, if it is a file."""
     try:
         return os.name == "posix" and sys.stdin.fileno() >= 0
     except (AttributeError, ValueError, io.UnsupportedOperation):
         return False
 
 
-def _read_in_time(seconds: float) -> str | None:
+def _read_with_timeout(seconds: float) -> str | None:
     import select
 
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
@@ -108,26 +95,23 @@ def _read(_: float) -> str:
 
 
 def _read_in_notebook(_: float) -> str:
-    # As a password: what is typed there otherwise stays in the notebook's output.
+    # As a password, because other input is saved in the notebook's output.
     try:
-        return getpass.getpass(_ASK)
-    except RuntimeError:  # a front end that takes no input
+        return getpass.getpass(_INPUT_PROMPT)
+    except RuntimeError:  # the front end has no input
         raise EOFError from None
 
 
 def _display(text: str, link: str) -> Callable[[], None]:
-    """Show a link that can be clicked, and later be taken out of the notebook again."""
+    """Display a clickable link; return a function that removes it from the notebook."""
     from html import escape
 
-    from IPython.display import display  # it is there: this is its kernel
+    from IPython.display import display  # installed, because this runs in its kernel
 
     plain = {"text/plain": f"{text}\n  {link}"}
-    where = f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{escape(link)}</a>'
-    rich = {"text/html": f"<p>{escape(text)}<br>{where}</p>"}
-    show: Callable[..., Any] = display
-    shown = show({**plain, **rich}, raw=True, display_id=True)
-
-    def gone() -> None:
-        shown.update({"text/plain": _GONE}, raw=True)
-
-    return gone
+    href = escape(link)
+    anchor = f'<a href="{href}" target="_blank" rel="noopener noreferrer">{href}</a>'
+    rich = {"text/html": f"<p>{escape(text)}<br>{anchor}</p>"}
+    untyped: Callable[..., Any] = display
+    handle = untyped({**plain, **rich}, raw=True, display_id=True)
+    return lambda: handle.update({"text/plain": _LINK_REMOVED}, raw=True)

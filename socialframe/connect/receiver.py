@@ -1,12 +1,14 @@
-"""A small server on 127.0.0.1 that waits for one callback, while anybody may knock.
+"""A small HTTP server on 127.0.0.1 that receives the callback of one flow.
 
-Every page that the person has open can send requests to it, and so can every program on the
-machine. So a request that is not the flow's own callback changes nothing, echoes nothing, costs a
-bounded number of sockets and threads, and five seconds at most.
+Every page in the user's browser and every program on the machine can send requests to it. A request
+that is not the flow's own callback therefore changes nothing, is not echoed, and costs a bounded
+number of sockets and threads for five seconds at most.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 import os
 import socket
@@ -18,9 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
-from socialframe.connect.flow import OVER, State
-from socialframe.connect.pages import HEADERS, page, result
-from socialframe.connect.verify import Verdict, same
+from socialframe.connect.flow import ENDED, State
+from socialframe.connect.redact import SecretText
+from socialframe.connect.verify import Verdict, constant_time_equals
 from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,49 +31,70 @@ if TYPE_CHECKING:
     from socialframe.connect.flow import Flow
 
 HOST = "127.0.0.1"  # never localhost: RFC 8252 8.3
-RESULT = "/socialframe/result"
-_UP = "../result"  # the same as seen from the callback, whatever a proxy puts before it
-SOCKETS = 32  # open at a time, and as many threads
-_PER_SOCKET = 5.0  # seconds until a request has come whole
-_LINGER = 3.0  # seconds in which the browser may still fetch the result
-_TICK = 0.1  # seconds between two looks at the clock
-_LARGEST_HEAD = 32 << 10  # bytes of a request's head
+RESULT_PATH = "/socialframe/result"
+_RELATIVE_RESULT = "../result"  # from the callback, behind any prefix of a proxy
+MAX_SOCKETS = 32  # open at the same time, each with a thread
+_REQUEST_TIMEOUT = 5.0  # seconds
+_LINGER = 3.0  # seconds in which the browser may still request the result page
+_POLL_INTERVAL = 0.1  # seconds
+_MAX_HEAD = 32 << 10  # bytes of request line and headers
+
+_STYLE = (
+    "body{max-width:36rem;margin:3rem auto;padding:0 1rem;line-height:1.5;"
+    "font-family:system-ui,sans-serif;color-scheme:light dark}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = (
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Content-Security-Policy", _POLICY),
+    ("X-Frame-Options", "DENY"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Connection", "close"),
+)
+# The pages are fixed texts; no part of a request appears on them.
+_RESULT_TEXTS = {
+    State.CONNECTED: ("Connected", "You can close this page and return to your program."),
+    State.CHOOSING: ("One more step", "Return to your program and choose a Page."),
+    State.DENIED: ("Not connected", "Access was denied, so no account was connected."),
+    State.FAILED: ("Not connected", "The connection failed. Your program shows the reason."),
+}
+_DEFAULT_RESULT = ("Not connected", "This attempt has ended.")
+_REJECTIONS = {
+    HTTPStatus.BAD_REQUEST: "This is not a valid callback. Start again from the link.",
+    HTTPStatus.GONE: "This attempt has received a callback already, or has ended.",
+}
 
 _log = logging.getLogger("socialframe")
 
 
+def _result_page(state: State) -> bytes:
+    return _page(*_RESULT_TEXTS.get(state, _DEFAULT_RESULT))
+
+
+def _rejection_page(status: HTTPStatus) -> bytes:
+    return _page(f"{status.value} {status.phrase}", _REJECTIONS.get(status, "Nothing is here."))
+
+
+def _page(title: str, text: str) -> bytes:
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{title}</h1>\n<p>{text}</p>\n</main>\n</body>\n</html>\n"
+    ).encode()
+
+
 class Receiver:
-    """Listens for the callback of one flow, from when it is made.
+    """Listens for the callback of one flow. Port 0 selects a free port.
 
-    It ends by itself three seconds after it is no longer needed, and at once when it is closed, but
-    for a browser that is on its way to the result page.
-
-    Parameters
-    ----------
-    flow : Flow
-        Whose answer it takes; it asks nothing else of it.
-    path : str
-        The callback's path.
-    port : int
-        0 takes a free one.
-    hosts : tuple of str
-        What ``Host`` may say beside loopback, behind a proxy.
-    clock : callable
-        Seconds that only ever grow.
-
-    Raises
-    ------
-    ArgumentError
-        If the port cannot be used.
-
-    Examples
-    --------
-    >>> from socialframe.connect.flow import Flow
-    >>> flow = Flow(print, "tiktok")
-    >>> receiver = Receiver(flow, flow.path)
-    >>> receiver
-    <Receiver on 127.0.0.1, open>
-    >>> receiver.close()
+    It closes three seconds after the flow ends. ``hosts`` are accepted as ``Host`` beside loopback,
+    for requests that a proxy forwards.
     """
 
     def __init__(
@@ -85,7 +108,7 @@ class Receiver:
     ) -> None:
         self._flow = flow
         self._clock = clock
-        self._closed = threading.Event()
+        self._closing = threading.Event()
         self._server = _Server(flow, path, port, hosts, clock)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(
@@ -97,36 +120,36 @@ class Receiver:
         return f"<Receiver on {HOST}, {'open' if self._thread.is_alive() else 'closed'}>"
 
     def close(self) -> None:
-        """Stop listening. A browser that was sent to the result page gets it first, or 3 s."""
-        self._closed.set()
+        """Stop listening. A browser that was redirected to the result page has 3 s to load it."""
+        self._closing.set()
         self._thread.join()
 
     def _serve(self) -> None:
         with self._server as server:
-            ended: float | None = None
+            idle_since: float | None = None
             while True:
                 state = self._flow.state
-                needed = state not in OVER and state is not State.CHOOSING
-                if needed and not self._closed.is_set():
-                    ended = None
+                needed = state not in ENDED and state is not State.CHOOSING
+                if needed and not self._closing.is_set():
+                    idle_since = None
                 else:
-                    ended = self._clock() if ended is None else ended
-                    promptly = self._closed.is_set() and server.owed <= 0
-                    if promptly or self._clock() - ended >= _LINGER:
+                    idle_since = self._clock() if idle_since is None else idle_since
+                    unwanted = self._closing.is_set() and server.pending_responses <= 0
+                    if unwanted or self._clock() - idle_since >= _LINGER:
                         break
                 server.handle_request()
-                server.sweep()
-            server.drop(0)
+                server.drop_slow()
+            server.drop_oldest(0)
 
 
 class _Server(ThreadingHTTPServer):
-    """Bounded in sockets and threads: where all are taken, the one that waits longest goes."""
+    """Limits sockets and threads: at the limit, the connection that is slow longest is closed."""
 
     daemon_threads = True
     block_on_close = False
-    timeout = _TICK
-    request_queue_size = 256  # the system's, until one is looked at
-    # Elsewhere it only spares the minute after an old connection; on Windows it would let another
+    timeout = _POLL_INTERVAL
+    request_queue_size = 256
+    # On POSIX this only skips the wait after an old connection. On Windows it would let another
     # program listen on the same port.
     allow_reuse_address = os.name == "posix"
 
@@ -139,38 +162,37 @@ class _Server(ThreadingHTTPServer):
         clock: Callable[[], float],
     ) -> None:
         self.flow = flow
-        self.path = _Hush(path)
-        self.owed = 0  # browsers that are being answered, or on their way to the result
+        self.path = SecretText(path)
+        self.pending_responses = 0  # callbacks in progress, and redirects to the result page
         self._clock = clock
-        self._places = threading.BoundedSemaphore(SOCKETS)
+        self._slots = threading.BoundedSemaphore(MAX_SOCKETS)
         self._lock = threading.Lock()
-        self._reading: dict[socket.socket, float] = {}  # who has not sent all yet, oldest first
+        self._reading: dict[socket.socket, float] = {}  # incomplete requests, oldest first
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
             text = (
-                f"Port {port} cannot be used: {error.strerror or error}. port=0 takes a free one."
+                f"Cannot listen on port {port}: {error.strerror or error}. port=0 takes a free one."
             )
             raise ArgumentError(text) from None
         bound = self.server_address[1]
         self.proxied = bool(hosts)
         names = {f"{host}:{bound}" for host in (HOST, "localhost")}
         self.hosts = names | {host.lower() for host in hosts}
-        if bound == 80:  # noqa: PLR2004 - browsers leave it out
+        if bound == 80:  # noqa: PLR2004 - browsers omit it
             self.hosts |= {HOST, "localhost"}
 
     def server_bind(self) -> None:
-        """Bind, alone; and ask no name server, as the stdlib's does."""
+        """Bind exclusively, without the name lookup of the standard library."""
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
         if exclusive is not None:  # pragma: no cover - Windows
             self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.server_address[1]
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above it
-        """Give a connection a thread."""
-        self.drop(SOCKETS - 1)
-        if not self._places.acquire(timeout=1):
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the base
+        self.drop_oldest(MAX_SOCKETS - 1)
+        if not self._slots.acquire(timeout=1):
             self.shutdown_request(request)
             return
         with self._lock:
@@ -178,62 +200,51 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Answer, and give the place back."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def owe(self, browsers: int) -> None:
-        """Count a browser that must not find the door closed."""
+    def add_pending(self, number: int) -> None:
+        """Count responses that must be sent before the server closes."""
         with self._lock:
-            self.owed += browsers
+            self.pending_responses += number
 
-    def came(self, request: socket.socket) -> None:
-        """Note that a request has come whole: nobody hurries its answer."""
+    def request_complete(self, request: socket.socket) -> None:
+        """Exempt a connection from the time limit: its request is complete."""
         with self._lock:
             self._reading.pop(request, None)
 
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as above it
-        """Forget a connection and close it."""
-        self.came(request)
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base
+        self.request_complete(request)
         super().shutdown_request(request)
 
-    def sweep(self) -> None:
-        """End the connections that took their time; a drip a second helps nobody."""
+    def drop_slow(self) -> None:
+        """Close connections over the time limit, even if they still send bytes."""
         with self._lock:
-            until = self._clock() - _PER_SOCKET
-            late = sum(began <= until for began in self._reading.values())
+            limit = self._clock() - _REQUEST_TIMEOUT
+            late = sum(began <= limit for began in self._reading.values())
             keep = len(self._reading) - late
-        self.drop(keep)
+        self.drop_oldest(keep)
 
-    def drop(self, keep: int) -> None:
-        """End the connections that have waited longest, but for so many."""
+    def drop_oldest(self, keep: int) -> None:
+        """Close the connections with the oldest incomplete requests, except for ``keep``."""
         with self._lock:
             for request in list(self._reading)[: max(0, len(self._reading) - keep)]:
                 del self._reading[request]
                 with suppress(OSError):
-                    request.shutdown(socket.SHUT_RDWR)  # its thread wakes up, and closes it
+                    request.shutdown(socket.SHUT_RDWR)  # wakes its thread, which closes it
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Say nothing: whoever knocks and goes is no event."""
+        """Ignore errors of single connections."""
 
 
-class _Hush(str):
-    """A text without a repr."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'…'"
-
-
-class _Head:
-    """A request as a file that ends: nobody sends head lines for ever."""
+class _LimitedReader:
+    """Limits the size of a request's head."""
 
     def __init__(self, file: Any) -> None:  # noqa: ANN401 - a socket's file
         self._file = file
-        self._left = _LARGEST_HEAD
+        self._left = _MAX_HEAD
 
     def readline(self, size: int) -> bytes:
         line: bytes = self._file.readline(min(size, self._left + 1))
@@ -242,78 +253,81 @@ class _Head:
             raise OSError
         return line
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as of the file
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of any type
         return getattr(self._file, name)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request: refused, or the callback, or the result page."""
+    """Handles one request: the callback, the result page, or a rejection."""
 
     server: _Server
-    timeout = _PER_SOCKET
+    timeout = _REQUEST_TIMEOUT
 
     def setup(self) -> None:
         super().setup()
-        self.rfile: Any = _Head(self.rfile)
+        self.rfile: Any = _LimitedReader(self.rfile)
 
     def do_GET(self) -> None:
-        """Answer."""
-        self.server.came(self.connection)
-        status = self._refusal() or self._answered()
+        self.server.request_complete(self.connection)
+        status = self._rejection() or self._handle()
         if status == HTTPStatus.OK:
-            self._send(status, result(self.server.flow.state))
-            self.server.owe(-1)
+            self._send(status, _result_page(self.server.flow.state))
+            self.server.add_pending(-1)
         elif status != HTTPStatus.SEE_OTHER:
-            self._send(HTTPStatus.OK if self._hushed() else status, page(status))
-        # So that the code leaves the address bar and the history.
-        elif self._hushed():
-            self._send(HTTPStatus.OK, result(self.server.flow.state), ("Refresh", f"0; url={_UP}"))
+            self._send(HTTPStatus.OK if self._must_send_200() else status, _rejection_page(status))
+        # The redirect removes the code from the address bar and the history.
+        elif self._must_send_200():
+            refresh = ("Refresh", f"0; url={_RELATIVE_RESULT}")
+            self._send(HTTPStatus.OK, _result_page(self.server.flow.state), refresh)
         else:
-            self._send(status, b"", ("Location", RESULT))
+            self._send(status, b"", ("Location", RESULT_PATH))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the stdlib looks for do_POST and so on
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the base looks up do_POST and so on
         if name.startswith("do_"):
             return self.do_GET
         raise AttributeError(name)
 
-    def _refusal(self) -> HTTPStatus | None:
+    def _rejection(self) -> HTTPStatus | None:
         if [host.lower() for host in self.headers.get_all("Host", [])] not in (
             [host] for host in self.server.hosts
         ):
-            return HTTPStatus.MISDIRECTED_REQUEST  # a name that was bound to loopback
+            return HTTPStatus.MISDIRECTED_REQUEST  # stops DNS rebinding
         if self.command != "GET":
             return HTTPStatus.METHOD_NOT_ALLOWED
-        place = self.path.partition("?")[0]
-        if not same(place, self.server.path) and not (place == RESULT and self._over()):
+        is_result = self.path.partition("?")[0] == RESULT_PATH and self._has_result()
+        if not self._is_callback() and not is_result:
             return HTTPStatus.NOT_FOUND
         if self.headers.get_all("Sec-Fetch-Dest", ["document"]) != ["document"]:
-            return HTTPStatus.FORBIDDEN  # an image, a frame, a script: no person is there
+            return HTTPStatus.FORBIDDEN  # an image, frame or script of another page
         return None
 
-    def _hushed(self) -> bool:
-        """Whether it came to the secret path by a notebook server.
+    def _is_callback(self) -> bool:
+        return constant_time_equals(self.path.partition("?")[0], self.server.path)
 
-        That writes the path of each request into its log, but for those that are answered with 200.
+    def _must_send_200(self) -> bool:
+        """Whether the secret path is requested through a notebook server.
+
+        A notebook server logs the path of every request that is not answered with 200.
         """
-        return self.server.proxied and same(self.path.partition("?")[0], self.server.path)
+        return self.server.proxied and self._is_callback()
 
-    def _over(self) -> bool:
+    def _has_result(self) -> bool:
         return self.server.flow.state not in {State.IDLE, State.WAITING, State.EXCHANGING}
 
-    def _answered(self) -> HTTPStatus:
-        if not same(self.path.partition("?")[0], self.server.path):
+    def _handle(self) -> HTTPStatus:
+        if not self._is_callback():
             return HTTPStatus.OK
-        self.server.owe(1)  # before whoever waits for the flow may close
-        verdict = self.server.flow.answer(self.path, self.server.path)
+        self.server.add_pending(1)  # first, because the end of the flow closes the server
+        verdict = self.server.flow.handle_callback(self.path, self.server.path)
         if verdict in {Verdict.OK, Verdict.DENIED}:
             return HTTPStatus.SEE_OTHER
-        self.server.owe(-1)
+        self.server.add_pending(-1)
         return HTTPStatus.GONE if verdict is Verdict.LATE else HTTPStatus.BAD_REQUEST
 
     def _send(self, status: HTTPStatus, body: bytes, *more: tuple[str, str]) -> None:
         _log.debug("callback: %d", status)
         self.send_response(status)
-        for name, value in (*HEADERS, *more, ("Content-Length", str(len(body)))):
+        for name, value in (*_HEADERS, *more, ("Content-Length", str(len(body)))):
             self.send_header(name, value)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "GET")
@@ -322,13 +336,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request at all; the stdlib's would repeat it."""
+        """Reject a malformed request; the page of the standard library would echo it."""
         del message, explain
-        self._send(HTTPStatus(code), page(HTTPStatus(code)))
+        self._send(HTTPStatus(code), _rejection_page(HTTPStatus(code)))
 
     def version_string(self) -> str:
-        """Say no more than the name."""
+        """Return the Server header, without versions."""
         return "socialframe"
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the stdlib's name
-        """Say nothing: the line holds the code."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base
+        """Log nothing: the request line holds the code."""

@@ -1,4 +1,4 @@
-"""Texts that nobody may read: kept out of errors, tracebacks and what they repeat."""
+"""Keep the secrets of a flow out of errors, tracebacks and reprs."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ from socialframe.errors import SocialFrameError
 if TYPE_CHECKING:
     from types import TracebackType
 
-_SHORTEST = 4  # letters; what is shorter would be found in any sentence
+_MIN_LENGTH = 4  # a shorter secret would match parts of ordinary words
 
 
-class Hidden:
-    """The secrets of one flow. As a context, it lets no error out that could show one of them.
+class SecretText(str):
+    """A string whose repr hides it."""
 
-    An error loses the frames below, whose variables hold addresses and answers, and each secret in
-    its texts becomes an ellipsis: a server may repeat what it was sent.
+    __slots__ = ()
 
-    Examples
-    --------
-    >>> from socialframe.errors import ReplyError
-    >>> hidden = Hidden()
-    >>> hidden.add("of-nobody")
-    >>> with hidden:
-    ...     raise ReplyError("The code of-nobody is spent.")
-    Traceback (most recent call last):
-    socialframe.errors.ReplyError: The code … is spent.
+    def __repr__(self) -> str:
+        return "'…'"
+
+
+class SecretScrubber:
+    """Remove the secrets of one flow from the errors that leave its ``with`` block.
+
+    An error loses its traceback, because the frames hold URLs and responses, and each secret in its
+    texts becomes an ellipsis, because a server may repeat what it received.
     """
 
     def __init__(self) -> None:
-        self._texts: set[str] = set()
+        self._secrets: set[str] = set()
 
     def __repr__(self) -> str:
-        return "<Hidden>"
+        return "<SecretScrubber>"
 
-    def add(self, *texts: str) -> None:
-        """Keep these, too, from now on; also as they stand in an address."""
-        for text in texts:
-            if len(text) >= _SHORTEST:
-                self._texts |= {text, quote(text), quote(text, safe=""), quote_plus(text)}
+    def add(self, *secrets: str) -> None:
+        """Scrub these secrets too, as they are and URL-encoded."""
+        for text in secrets:
+            if len(text) >= _MIN_LENGTH:
+                self._secrets |= {text, quote(text), quote(text, safe=""), quote_plus(text)}
 
-    def cut(self, text: str) -> str:
+    def scrub(self, text: str) -> str:
         """Return the text without the secrets."""
-        for secret in sorted(self._texts, key=len, reverse=True):
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
 
@@ -58,18 +57,18 @@ class Hidden:
         traceback: TracebackType | None,
     ) -> None:
         del cls, traceback
-        # An interrupt, too: nobody needs to know where it came, and its frames are the same ones.
+        # The frames of an interrupt hold the same secrets as those of an error.
         if isinstance(error, SocialFrameError | KeyboardInterrupt):
-            raise self._bare(error)
+            raise self._scrubbed(error)
 
-    def _bare(self, error: BaseException) -> BaseException:
+    def _scrubbed(self, error: BaseException) -> BaseException:
         link: BaseException | None = error
         while link is not None:
             link.__traceback__ = None
-            link.__context__ = None  # a cause is left; what else was met on the way is ours
-            link.args = tuple(self.cut(a) if isinstance(a, str) else a for a in link.args)
+            link.__context__ = None
+            link.args = tuple(self.scrub(a) if isinstance(a, str) else a for a in link.args)
             for name, value in vars(link).items():
                 if isinstance(value, str):
-                    setattr(link, name, self.cut(value))
+                    setattr(link, name, self.scrub(value))
             link = link.__cause__
         return error

@@ -1,4 +1,4 @@
-"""Callbacks: where a browser is sent, and the one judge of what it brings."""
+"""Check OAuth callbacks. One pure function decides, however the callback arrived."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import Enum
 from hmac import compare_digest
 from urllib.parse import parse_qsl, urlsplit
 
-_LONGEST_CODE = 4096
-_MOST_FIELDS = 100
-#: RFC 6749 4.1.2.1, beside access_denied. No other word of a callback is ever repeated.
-_REFUSALS = {
+_MAX_CODE_LENGTH = 4096
+_MAX_PARAMETERS = 100
+#: Error codes of RFC 6749 4.1.2.1, beside access_denied. No other text of a callback is shown.
+_ERROR_CODES = {
     "invalid_request",
     "unauthorized_client",
     "unsupported_response_type",
@@ -21,101 +21,71 @@ _REFUSALS = {
 
 
 class Verdict(Enum):
-    """What a callback is to a flow."""
+    """How a callback relates to a flow."""
 
-    OK = "the code of this flow"
-    DENIED = "the person, or the platform, said no"
-    ELSEWHERE = "an address that is not this flow's callback"
-    WRONG_STATE = "the callback, without the state of this flow"
-    BAD = "the callback, with invalid parameters"
-    LATE = "a callback to a flow that does not wait for one"
+    OK = "a code for this flow"
+    DENIED = "the user or the platform denied access"
+    WRONG_PATH = "not the callback path of this flow"
+    WRONG_STATE = "not the state of this flow"
+    INVALID = "invalid parameters"
+    LATE = "the flow is not waiting for a callback"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Checked:
-    """A verdict, with the code or the word of refusal; without a repr, as the code is secret."""
+class CallbackResult:
+    """The verdict, with the code or the error code. It has no repr because the code is secret."""
 
     verdict: Verdict
     code: str = ""
-    refusal: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Callback:
-    """Where the platform sends the browser; without a repr, because the path is secret.
+    """Where the platform redirects the browser. It has no repr because the path is secret.
 
-    Parameters
-    ----------
-    redirect : str or None
-        The whole address; None leaves it to the one that is registered with the API.
-    exact : bool
-        Whether it is a registered address, which has no place for a nonce: then the state has.
+    ``redirect_url`` None leaves the choice to the API, which uses the registered URL. ``exact``
+    marks a registered URL: its path cannot hold the nonce, so the state does.
     """
 
-    redirect: str | None
+    redirect_url: str | None
     exact: bool = False
 
     @property
     def path(self) -> str | None:
-        """The path of a callback; None where that is not known."""
-        return None if self.redirect is None else urlsplit(self.redirect).path or "/"
+        """The path of the callback; None if it is unknown."""
+        return None if self.redirect_url is None else urlsplit(self.redirect_url).path or "/"
 
 
-def check_callback(target: str, path: str | None, state: str, *, bound: bool) -> Checked:
-    """Judge what came back. Nothing else decides, however it came.
+def check_callback(target: str, path: str | None, state: str, *, bound: bool) -> CallbackResult:
+    """Check the target of a request, or a pasted URL, against the path and state of a flow.
 
-    Parameters
-    ----------
-    target : str
-        A request's target, or a whole address.
-    path : str or None
-        The path of the flow's callback, secret unless ``bound``; None takes any, for a registered
-        address that is not known.
-    state : str
-        What the link carried.
-    bound : bool
-        Whether the state holds the nonce, so that it has to be there. Otherwise it may be absent
-        (on the secret path a denial without state is a denial), but not another.
-
-    Returns
-    -------
-    Checked
-
-    Examples
-    --------
-    >>> check_callback("/cb/n0nce?code=abc", "/cb/n0nce", "own7:tiktok", bound=False).verdict.name
-    'OK'
-    >>> check_callback("/cb?code=abc", "/cb", "own7:tiktok.n0nce", bound=True).verdict.name
-    'WRONG_STATE'
+    The path is secret unless ``bound``; None accepts any, for a registered URL that is unknown.
+    With ``bound`` the state holds the nonce and is required. Otherwise it may be missing, because
+    real providers deny without state, but must not differ.
     """
     try:
         parts = urlsplit(target)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
-        return Checked(Verdict.BAD)
-    if path is not None and not same(parts.path or "/", path):
-        return Checked(Verdict.ELSEWHERE)
-    given = [(name, value) for name, value in pairs if name in {"code", "state", "error"}]
-    found = dict(given)
-    if len(found) != len(given) or ("code" in found) == ("error" in found):
-        return Checked(Verdict.BAD)
-    if (bound or "state" in found) and not same(found.get("state", ""), state):
-        return Checked(Verdict.WRONG_STATE)
-    if "error" in found:
-        word = found["error"]
-        return Checked(Verdict.DENIED, refusal=word if word in _REFUSALS else "")
-    code = found["code"]
-    usual = 0 < len(code) <= _LONGEST_CODE and code.isprintable()
-    return Checked(Verdict.OK, code) if usual else Checked(Verdict.BAD)
+        return CallbackResult(Verdict.INVALID)
+    if path is not None and not constant_time_equals(parts.path or "/", path):
+        return CallbackResult(Verdict.WRONG_PATH)
+    known = [(name, value) for name, value in pairs if name in {"code", "state", "error"}]
+    values = dict(known)
+    if len(values) != len(known) or ("code" in values) == ("error" in values):
+        return CallbackResult(Verdict.INVALID)
+    if (bound or "state" in values) and not constant_time_equals(values.get("state", ""), state):
+        return CallbackResult(Verdict.WRONG_STATE)
+    if "error" in values:
+        error = values["error"]
+        return CallbackResult(Verdict.DENIED, error=error if error in _ERROR_CODES else "")
+    code = values["code"]
+    valid = 0 < len(code) <= _MAX_CODE_LENGTH and code.isprintable()
+    return CallbackResult(Verdict.OK, code) if valid else CallbackResult(Verdict.INVALID)
 
 
-def same(one: str, other: str) -> bool:
-    """Compare two texts in a time that tells nothing of them.
-
-    Examples
-    --------
-    >>> same("n0nce", "n0nce")
-    True
-    """
+def constant_time_equals(one: str, other: str) -> bool:
+    """Compare in constant time, so that timing reveals nothing about a secret."""
     encoded = (text.encode("utf-8", "surrogatepass") for text in (one, other))
     return compare_digest(*encoded)

@@ -1,4 +1,4 @@
-"""The first part: who is connected, connecting, connecting again, disconnecting."""
+"""Part 1: the connected accounts; connect, reconnect and disconnect."""
 
 from __future__ import annotations
 
@@ -9,244 +9,225 @@ import ipywidgets as w
 
 from socialframe.errors import ConnectError, SocialFrameError
 from socialframe.panel import styles
-from socialframe.panel.background import Work
-from socialframe.panel.browser_button import Door
-from socialframe.panel.connect_flow import Attempt
-from socialframe.panel.request import PLATFORMS, platforms, profiles
+from socialframe.panel.background import BackgroundTask
+from socialframe.panel.browser_button import BrowserButton
+from socialframe.panel.connect_flow import ConnectFlow
+from socialframe.panel.request import PLATFORMS, platforms_of, profiles_of
 from socialframe.panel.wording import Status, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.connect.requests import Option
-    from socialframe.panel.panel import Panel
+    from socialframe.connect.requests import PageOption
     from socialframe.panel.request import Profile
+    from socialframe.panel.state import PanelState
 
-_WAITS = (
-    "Waiting for you: allow the access in the tab that opened. If the page after it does not load, "
-    "paste its whole address here."
-)
-_BUSY = Status("warn", "Something is at work here already; let it end first.")
-_WORDS = {"good": "●", "warn": "▲", "bad": "■", "quiet": "○"}
+_BUSY = Status("warn", "Another action is still running here. Wait until it has finished.")
+_SYMBOLS = {"good": "●", "warn": "▲", "bad": "■", "quiet": "○"}
 
 
 class Accounts:
-    """The part of the accounts; ``box`` is its widget."""
+    """The accounts part; ``box`` is its widget."""
 
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
-        self._attempt: Attempt | None = None
-        self._heard = ""  # of this attempt
-        self.work = Work(self._say, self._draw)
-        self.title = w.HTML(styles.step(1, "Accounts"))
-        self.status = w.HTML(styles.status(None))
-        self.listed = w.VBox()
-        self.listed.add_class("sf-accounts")
-        self.platform = styles.field(w.Dropdown(description="Platform", options=PLATFORMS), "150px")
-        self.connect_door = Door("open", "Connect", self._connect, primary=True)
+    def __init__(self, state: PanelState) -> None:
+        self._state = state
+        self._flow: ConnectFlow | None = None
+        self.task = BackgroundTask(self._show, self._update_controls)
+        self.title = w.HTML(styles.heading(1, "Accounts"))
+        self.status = w.HTML(styles.status_line(None))
+        self.account_list = w.VBox()
+        self.account_list.add_class("sf-accounts")
+        self.platform = styles.sized(w.Dropdown(description="Platform", options=PLATFORMS), "150px")
+        self.connect_button = BrowserButton(
+            "open",
+            "Connect",
+            lambda: self.connect(self.platform.value, self.connect_button),
+            primary=True,
+        )
         self.refresh_button = w.Button(description="Refresh")
         self.cancel_button = w.Button(description="Cancel")
-        self.pasted = styles.field(
+        self.paste_box = styles.sized(
             w.Password(
-                description="Address of the page that did not load",
+                description="URL of the page that did not load",
                 placeholder="paste it, then press Enter",
                 continuous_update=False,
             ),
             "340px",
         )
-        self.page = styles.field(w.Dropdown(description="Which Page?"), "240px")
+        self.page = styles.sized(w.Dropdown(description="Which Page?"), "240px")
         self.choose_button = w.Button(description="Use this Page", button_style="primary")
         self.refresh_button.on_click(lambda _: self.refresh())
         self.cancel_button.on_click(lambda _: self.cancel())
-        self.choose_button.on_click(lambda _: self._choose())
-        self.pasted.observe(self._paste, "value")
-        self.waiting = styles.row(self.pasted, self.page, self.choose_button, self.cancel_button)
-        self.box = styles.part(
+        self.choose_button.on_click(lambda _: self._choose_page())
+        self.paste_box.observe(self._take_pasted, "value")
+        self.flow_controls = styles.row(
+            self.paste_box, self.page, self.choose_button, self.cancel_button
+        )
+        self.box = styles.section(
             self.title,
-            self.listed,
-            styles.row(self.platform, self.connect_door.widget, self.refresh_button),
-            self.waiting,
+            self.account_list,
+            styles.row(self.platform, self.connect_button.widget, self.refresh_button),
+            self.flow_controls,
             self.status,
         )
-        self._draw()
+        state.on_accounts.append(self._update_accounts)
+        self._update_controls()
 
     def refresh(self) -> None:
-        """Ask who is connected, past the cache."""
-        if self._free():
-            self._say(Status("busy", "Asking who is connected …"))
-            self.work.begin(self._ask)
+        if self._is_free():
+            self._show(Status("busy", "Requesting the accounts …"))
+            self.task.start(self._request_accounts)
 
-    def connect(self, platform: str, door: Door) -> None:
-        """Begin to connect an account, in a tab that the door opened."""
-        if not self._free():
-            door.shut()
+    def connect(self, platform: str, button: BrowserButton) -> None:
+        """Connect an account in the tab that the button opened."""
+        if not self._is_free():
+            button.close_tab()
             return
-        attempt = Attempt(self._hear, door.go, door.shut, self._pages)
-        self._attempt, self._heard = attempt, ""
-        self._say(Status("busy", f"Asking {platform} for the address …"))
-        self.work.begin(lambda: self._connected(attempt, platform, door))
-
-    def disconnect(self, profile: Profile) -> None:
-        """Remove a connection."""
-        if self._free():
-            self._say(Status("busy", f"Disconnecting {profile.name} …"))
-            self.work.begin(lambda: self._disconnected(profile))
-
-    def paste(self, text: str) -> None:
-        """Take an address, as the paste box does."""
-        if self._attempt is not None:
-            self._attempt.paste(text)
+        self._flow = flow = ConnectFlow(
+            lambda text: self._show(Status("busy", text)),
+            button.open_link,
+            button.close_tab,
+            self._show_pages,
+        )
+        self._show(Status("busy", f"Requesting the consent page of {platform} …"))
+        self.task.start(lambda: self._run_flow(flow, platform, button))
 
     def cancel(self) -> None:
-        """End the attempt that waits."""
-        if self._attempt is not None:
-            self._attempt.cancel()
+        if self._flow is not None:
+            self._flow.cancel()
 
-    def _free(self) -> bool:
-        if self.work.busy:
-            self._say(_BUSY)
-        return not self.work.busy
+    def _is_free(self) -> bool:
+        if self.task.busy:
+            self._show(_BUSY)
+        return not self.task.busy
 
-    def _connect(self) -> None:
-        self.connect(self.platform.value, self.connect_door)
-
-    def _paste(self, change: dict[str, Any]) -> None:
+    def _take_pasted(self, change: dict[str, Any]) -> None:
         text = change["new"]
         if text:
-            self.pasted.value = ""  # first: what stands in a trait is saved with the notebook
-            self.paste(text)
+            self.paste_box.value = ""  # first, because the value is saved with the notebook
+            if self._flow is not None:
+                self._flow.paste(text)
 
-    def _choose(self) -> None:
-        if self._attempt is not None and self.page.value:
-            styles.show(self.page, shown=False)
-            styles.show(self.choose_button, shown=False)
-            self._attempt.choose(self.page.value)
+    def _choose_page(self) -> None:
+        if self._flow is not None and self.page.value:
+            styles.show(self.page, self.choose_button, visible=False)
+            self._flow.choose_page(self.page.value)
 
-    def _connected(self, attempt: Attempt, platform: str, door: Door) -> Status:
+    def _run_flow(self, flow: ConnectFlow, platform: str, button: BrowserButton) -> Status:
         try:
-            account = attempt.run(self._panel.client, platform, **self._panel.connecting)
+            account = flow.run(self._state.client, platform, self._state.connect_options)
         except ConnectError as error:
-            mood = "bad" if error.state == "failed" else "warn"
-            return Status("warn" if mood == "warn" else "bad", str(error))
+            return Status("bad" if error.state == "failed" else "warn", str(error))
         finally:
-            self._attempt = None
-            door.shut()
-        return self._then(f"Connected: {account}.")
+            self._flow = None
+            button.close_tab()
+        return self._refresh_after(f"Connected: {account}.")
 
-    def _disconnected(self, profile: Profile) -> Status:
-        self._panel.client.disconnect(profile.platform, profile.account_id)
-        return self._then(f"Disconnected: {profile.name} ({profile.platform}).")
+    def _disconnect(self, profile: Profile) -> None:
+        if self._is_free():
+            self._show(Status("busy", f"Disconnecting {profile.name} …"))
+            self.task.start(lambda: self._run_disconnect(profile))
 
-    def _then(self, text: str) -> Status:
-        """Ask anew who is connected after something was done, which stays done in any case."""
+    def _run_disconnect(self, profile: Profile) -> Status:
+        self._state.client.disconnect(profile.platform, profile.account_id)
+        return self._refresh_after(f"Disconnected: {profile.name} ({profile.platform}).")
+
+    def _refresh_after(self, text: str) -> Status:
+        """Request the accounts after an action, which succeeded even if this fails."""
         try:
-            self._ask()
+            self._request_accounts()
         except SocialFrameError as error:
-            return Status("warn", f"{text} Who is connected now was not told: {error}")
+            return Status("warn", f"{text} The accounts could not be updated: {error}")
         return Status("good", text)
 
-    def _ask(self) -> Status:
-        api = self._panel.client
+    def _request_accounts(self) -> Status:
+        api = self._state.client
         accounts = api.accounts().frame(refresh=True, progress=False)
-        told = ""
+        warning = ""
         try:
             health = api.health().frame(refresh=True, progress=False)
-        except SocialFrameError as error:  # who is connected is known all the same
-            health, told = None, f" Their health was not told: {error}"
-        self._panel.known(accounts, profiles(accounts, health))
+        except SocialFrameError as error:  # show the accounts without their health
+            health, warning = None, f"The health of the accounts is unknown: {error}"
+        self._state.set_accounts(accounts, profiles_of(accounts, health))
         if not len(accounts):
-            return Status("quiet", f"Nobody is connected yet: pick a platform, and Connect.{told}")
-        return Status("warn" if told else "quiet", told.strip())
+            text = "No account is connected yet. Choose a platform and press Connect."
+            return Status("quiet", f"{text} {warning}".strip())
+        return Status("warn" if warning else "quiet", warning)
 
-    def _hear(self, text: str) -> None:
-        if text.endswith("here:"):  # a line to type in: here it is a box, below what was said
-            text = f"{self._heard} {_WAITS}".strip()
-        self._heard = text
-        self._say(Status("busy", text))
+    def _show_pages(self, pages: Sequence[PageOption]) -> None:
+        self.page.options = [(page.name, page.id) for page in pages]
+        styles.show(self.paste_box, visible=False)
+        styles.show(self.page, self.choose_button)
+        self._show(Status("busy", "There are several Pages. Choose the one to connect."))
 
-    def _pages(self, options: Sequence[Option]) -> None:
-        self.page.options = [(one.name, one.id) for one in options]
-        styles.show(self.pasted, shown=False)
-        styles.show(self.page, shown=True)
-        styles.show(self.choose_button, shown=True)
-        self._say(Status("busy", "There are several Pages: say which one is meant."))
+    def _show(self, status: Status) -> None:
+        self.status.value = styles.status_line(status)
 
-    def _say(self, status: Status) -> None:
-        self.status.value = styles.status(status)
-
-    def _draw(self) -> None:
-        """Show what can be done now."""
-        busy, waits = self.work.busy, self._attempt is not None
-        self.connect_door.able(not busy)
+    def _update_controls(self) -> None:
+        busy = self.task.busy
+        self.connect_button.set_enabled(not busy)
         self.refresh_button.disabled = self.platform.disabled = busy
-        styles.show(self.waiting, shown=busy and waits)
-        styles.show(self.pasted, shown=True)
-        styles.show(self.page, shown=False)
-        styles.show(self.choose_button, shown=False)
+        styles.show(self.flow_controls, visible=busy and self._flow is not None)
+        styles.show(self.paste_box)
+        styles.show(self.page, self.choose_button, visible=False)
 
-    def draw(self) -> None:
-        """Show who is connected."""
-        found = self._panel.profiles
-        more = counted(len(found), "account") + " connected" if found else ""
-        self.title.value = styles.step(1, "Accounts", more)
-        chosen = self.platform.value
-        self.platform.options = platforms(found)
-        self.platform.value = chosen
-        old = self.listed.children
-        worst = sorted(found, key=lambda one: not one.reconnects)  # the others stay in their order
-        self.listed.children = tuple(self._line(one) for one in worst)
-        styles.show(self.listed, shown=bool(found))
+    def _update_accounts(self) -> None:
+        profiles = self._state.profiles
+        more = counted(len(profiles), "account") + " connected" if profiles else ""
+        self.title.value = styles.heading(1, "Accounts", more)
+        selected = self.platform.value
+        self.platform.options = platforms_of(profiles)
+        self.platform.value = selected
+        old = self.account_list.children
+        unhealthy_first = sorted(profiles, key=lambda profile: not profile.needs_reconnect)
+        self.account_list.children = tuple(self._account_row(one) for one in unhealthy_first)
+        styles.show(self.account_list, visible=bool(profiles))
         for row in old:
             for widget in (*row.children, row):
                 widget.close()
 
-    def _line(self, one: Profile) -> w.HBox:
-        children: list[Any] = [w.HTML(line(one))]
-        if one.reconnects:
-            door = Door("open", "Reconnect", lambda: self.connect(one.platform, door))
-            children.append(door.widget)
-        children += self._leaving(one)
-        box = styles.row(*children, small=True)
-        box.add_class("sf-account")
-        return box
+    def _account_row(self, profile: Profile) -> w.HBox:
+        children: list[Any] = [w.HTML(account_line(profile))]
+        if profile.needs_reconnect:
+            button = BrowserButton(
+                "open", "Reconnect", lambda: self.connect(profile.platform, button)
+            )
+            children.append(button.widget)
+        children += self._disconnect_buttons(profile)
+        row = styles.row(*children, small=True)
+        row.add_class("sf-account")
+        return row
 
-    def _leaving(self, one: Profile) -> list[Any]:
-        """Return the button that disconnects, which asks once, and the one that takes it back."""
-        leave = w.Button(description="Disconnect", tooltip=f"Disconnect {one.name}")
-        keep = w.Button(description="Keep", tooltip=f"Keep {one.name}")
-        styles.show(keep, shown=False)
+    def _disconnect_buttons(self, profile: Profile) -> list[Any]:
+        """Return a button that disconnects at the second click, and one that takes this back."""
+        disconnect = w.Button(description="Disconnect", tooltip=f"Disconnect {profile.name}")
+        keep = w.Button(description="Keep", tooltip=f"Keep {profile.name}")
+        styles.show(keep, visible=False)
 
-        def pressed(_: object) -> None:
+        def disconnect_clicked(_: object) -> None:
             if keep.layout.display == "none":
-                leave.description, leave.button_style = "Really disconnect?", "danger"
-                styles.show(keep, shown=True)
+                disconnect.description, disconnect.button_style = "Really disconnect?", "danger"
+                styles.show(keep)
             else:
-                self.disconnect(one)
+                self._disconnect(profile)
 
-        def kept(_: object) -> None:
-            leave.description, leave.button_style = "Disconnect", ""
-            styles.show(keep, shown=False)
+        def keep_clicked(_: object) -> None:
+            disconnect.description, disconnect.button_style = "Disconnect", ""
+            styles.show(keep, visible=False)
 
-        leave.on_click(pressed)
-        keep.on_click(kept)
-        return [leave, keep]
+        disconnect.on_click(disconnect_clicked)
+        keep.on_click(keep_clicked)
+        return [disconnect, keep]
 
 
-def line(one: Profile) -> str:
-    """Return an account as one line: platform, name, health as colour and word, since when.
-
-    Examples
-    --------
-    >>> from socialframe.panel.request import Profile
-    >>> "▲ warning" in line(Profile("tiktok", "tt_1", "lantern", "", "warning"))
-    True
-    """
-    health = f"{_WORDS[one.level]} {one.health or 'not told'}"
-    since = f"since {one.since}" if one.since else ""
-    advice = f'<div class="sf-advice">{escape(one.advice)}</div>' if one.advice else ""
+def account_line(profile: Profile) -> str:
+    """Return an account as HTML: platform, name, health as colour and word, date, advice."""
+    health = f"{_SYMBOLS[profile.level]} {profile.health or 'unknown'}"
+    since = f"since {profile.since}" if profile.since else ""
+    advice = f'<div class="sf-advice">{escape(profile.advice)}</div>' if profile.advice else ""
     return (
-        f'<div class="sf-who"><span class="sf-soft">{escape(one.platform)}</span>'
-        f'<span class="sf-name" title="{escape(one.account_id)}">{escape(one.name)}</span>'
-        f'<span class="sf-{one.level}">{escape(health)}</span>'
+        f'<div class="sf-profile"><span class="sf-soft">{escape(profile.platform)}</span>'
+        f'<span class="sf-name" title="{escape(profile.account_id)}">{escape(profile.name)}</span>'
+        f'<span class="sf-{profile.level}">{escape(health)}</span>'
         f'<span class="sf-soft">{since}</span></div>{advice}'
     )

@@ -1,8 +1,7 @@
-"""A button whose click opens a tab, hands over a file or copies a text.
+"""A button whose click opens a tab, downloads a file or copies a text.
 
-A tab that is opened later than in the click is blocked, and a link in a widget's state is saved
-with the notebook. So the click itself opens an empty tab, which is then sent to an address that
-comes as a message: nothing is blocked, and nothing saved.
+Browsers block a tab that opens later than the click, and a link in a widget's state is saved with
+the notebook. So the click opens an empty tab, which navigates to a URL that arrives as a message.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import ipywidgets as w
 
@@ -19,183 +18,154 @@ if TYPE_CHECKING:
 
 _SCRIPT = """
 function render({ model, el }) {
-  el.classList.add("sf-door");
+  el.classList.add("sf-browser-button");
   const button = document.createElement("button");
   button.type = "button";
-  const aside = document.createElement("span");
-  aside.className = "sf-aside";
-  aside.setAttribute("role", "status");
-  el.append(button, aside);
+  const message = document.createElement("span");
+  message.className = "sf-message";
+  message.setAttribute("role", "status");
+  el.append(button, message);
   let tab = null;
   const draw = () => {
     button.textContent = model.get("description");
     button.disabled = model.get("disabled");
-    button.title = model.get("tooltip");
-    const look = model.get("look") === "primary" ? " mod-primary" : "";
-    button.className = "jupyter-widgets jupyter-button widget-button" + look;
+    const style = model.get("primary") ? " mod-primary" : "";
+    button.className = "jupyter-widgets jupyter-button widget-button" + style;
   };
-  const link = (address, words, name) => {
+  const makeLink = (url, text, fileName) => {
     const anchor = document.createElement("a");
-    anchor.href = address;
-    anchor.textContent = words;
-    if (name) anchor.download = name;
+    anchor.href = url;
+    anchor.textContent = text;
+    if (fileName) anchor.download = fileName;
     else { anchor.target = "_blank"; anchor.rel = "noopener noreferrer"; }
     return anchor;
   };
   button.addEventListener("click", () => {
-    const what = model.get("what");
-    aside.replaceChildren();
-    if (what === "open") {
+    const action = model.get("action");
+    message.replaceChildren();
+    if (action === "open") {
       tab = window.open("about:blank", "_blank");
       if (tab) {
         tab.opener = null;
-        tab.document.title = "One moment";
-        tab.document.body.textContent = "The notebook is fetching the address. If its kernel is "
-          + "busy with a cell, that comes first.";
+        tab.document.title = "Please wait";
+        tab.document.body.textContent = "The notebook is requesting the page. If its kernel is "
+          + "busy with a cell, the cell must finish first.";
       }
     }
-    if (what === "copy") {
-      const told = (text) => { aside.textContent = text; };
+    if (action === "copy") {
+      const show = (text) => { message.textContent = text; };
       navigator.clipboard?.writeText(model.get("text")).then(
-        () => told("Copied."), () => told("The browser does not permit it: select the text."));
-    } else model.send({ pressed: true });
+        () => show("Copied."), () => show("The browser does not allow this. Select the text."));
+    } else model.send({ clicked: true });
   });
-  const heard = (message, buffers) => {
-    if (message.go) {
-      if (tab && !tab.closed) tab.location.replace(message.go);
-      aside.replaceChildren(link(message.go, "Open the page by this link, if no tab did"));
+  const receive = (command, buffers) => {
+    if (command.navigate) {
+      if (tab && !tab.closed) tab.location.replace(command.navigate);
+      message.replaceChildren(makeLink(command.navigate, "Open the page, if no tab opened"));
       tab = null;
     }
-    if (message.shut) {
+    if (command.close) {
       if (tab && !tab.closed) tab.close();
       tab = null;
-      aside.replaceChildren();
+      message.replaceChildren();
     }
-    if (message.file) {
-      const address = URL.createObjectURL(new Blob([buffers[0]]));
-      const anchor = link(address, message.file, message.file);
-      anchor.click();
-      setTimeout(() => URL.revokeObjectURL(address), 60000);
+    if (command.download) {
+      const url = URL.createObjectURL(new Blob([buffers[0]]));
+      makeLink(url, command.download, command.download).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
     }
   };
-  const names = ["description", "disabled", "tooltip", "look"];
+  const names = ["description", "disabled", "primary"];
   names.forEach((name) => model.on(`change:${name}`, draw));
-  model.on("msg:custom", heard);
+  model.on("msg:custom", receive);
   draw();
   return () => {
     names.forEach((name) => model.off(`change:${name}`, draw));
-    model.off("msg:custom", heard);
+    model.off("msg:custom", receive);
   };
 }
 export default { render };
 """
 
 
-class Door:
-    """The button, or, without anywidget, a plain one with a plain link beside it.
+class BrowserButton:
+    """The button; without anywidget, a plain button with a plain link beside it.
 
-    Parameters
-    ----------
-    what : {"open", "file", "copy"}
-        What its click is for.
-    description : str
-        What stands on it.
-    pressed : callable
-        Called by a click, in the kernel's main thread; not by one that copies.
-    primary : bool
-        Whether it is the first thing to press.
-
-    Examples
-    --------
-    >>> door = Door("open", "Connect", lambda: print("pressed"))
-    >>> door.press()
-    pressed
+    ``clicked`` is called in the kernel's main thread, except by a button that copies.
     """
 
     def __init__(
         self,
-        what: str,
+        action: Literal["open", "download", "copy"],
         description: str,
-        pressed: Callable[[], None],
+        clicked: Callable[[], None],
         *,
         primary: bool = False,
     ) -> None:
-        self._pressed = pressed
-        made = _made()
-        self._plain = made is None
+        self._clicked = clicked
         self._link = w.HTML()
-        if made is None:
-            look = "primary" if primary else ""
-            self.button: Any = w.Button(description=description, button_style=look)
-            self.button.on_click(lambda _: self.press())
+        button_class = _button_class()
+        self.has_browser_access = button_class is not None  # to copy and to download
+        if button_class is None:
+            style = "primary" if primary else ""
+            self.button: Any = w.Button(description=description, button_style=style)
+            self.button.on_click(lambda _: self.click())
             self.widget: Any = w.HBox([self.button, self._link])
         else:
-            look = "primary" if primary else ""
-            self.button = made(what=what, description=description, look=look)
-            self.button.on_msg(lambda *_: self.press())
+            self.button = button_class(action=action, description=description, primary=primary)
+            self.button.on_msg(lambda *_: self.click())
             self.widget = self.button
 
-    @property
-    def copies(self) -> bool:
-        """Whether it can copy, and hand over files."""
-        return not self._plain
+    def click(self) -> None:
+        self._clicked()
 
-    def press(self) -> None:
-        """Do what a click does."""
-        self._pressed()
+    def set_enabled(self, enabled: bool) -> None:
+        self.button.disabled = not enabled
 
-    def able(self, able: bool) -> None:
-        """Let it be pressed, or not."""
-        self.button.disabled = not able
-
-    def go(self, link: str) -> None:
-        """Send the tab there. The plain link stands in the widget until ``shut`` is called."""
-        if self._plain:
-            where = escape(link)
-            self._link.value = (
-                f'<a href="{where}" target="_blank" rel="noopener noreferrer">Open the page</a>'
-            )
+    def open_link(self, url: str) -> None:
+        """Navigate the tab to the URL. A plain link stays until ``close_tab`` is called."""
+        if self.has_browser_access:
+            self._send({"navigate": url})
         else:
-            self._send({"go": link})
+            self._link.value = (
+                f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">'
+                "Open the page</a>"
+            )
 
-    def shut(self) -> None:
-        """Take the link away, and close a tab that was not sent anywhere."""
+    def close_tab(self) -> None:
+        """Remove the link, and close the tab if it is still empty."""
         self._link.value = ""
-        if not self._plain:
-            self._send({"shut": True})
+        self._send({"close": True})
 
-    def give(self, name: str, content: bytes) -> None:
-        """Hand a file over to the browser."""
-        if not self._plain:
-            self._send({"file": name}, [content])
+    def download(self, name: str, content: bytes) -> None:
+        self._send({"download": name}, [content])
 
-    def text(self, text: str) -> None:
-        """Say what a click copies."""
-        if not self._plain:
+    def set_copied_text(self, text: str) -> None:
+        if self.has_browser_access:
             self.button.text = text
 
     def _send(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        with suppress(RuntimeError):  # the page went away
-            self.button.send(message, buffers)
+        if self.has_browser_access:
+            with suppress(RuntimeError):  # the page was closed
+                self.button.send(message, buffers)
 
 
 @cache
-def _made() -> Any:  # noqa: ANN401 - a class, or None without anywidget
+def _button_class() -> Any:  # noqa: ANN401 - a class, or None without anywidget
     try:
         import anywidget
         import traitlets as t
     except ImportError:
         return None
 
-    class Pressed(anywidget.AnyWidget):
-        """The button; no trait of it ever holds an address."""
+    class Button(anywidget.AnyWidget):
+        """The widget; none of its traits ever holds a URL."""
 
         _esm = _SCRIPT
-        what = t.Unicode("open").tag(sync=True)
+        action = t.Unicode("open").tag(sync=True)
         description = t.Unicode().tag(sync=True)
         disabled = t.Bool(default_value=False).tag(sync=True)
-        tooltip = t.Unicode().tag(sync=True)
-        look = t.Unicode().tag(sync=True)
+        primary = t.Bool(default_value=False).tag(sync=True)
         text = t.Unicode().tag(sync=True)
 
-    return Pressed
+    return Button

@@ -1,4 +1,4 @@
-"""Frames as SVG that takes its colours from the page around it; the extra ``[plot]``."""
+"""Charts as SVG in the colours of the page. They need the extra ``[plot]``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: The charts, by the words that a person picks them by.
 CHARTS = ("Posts per week", "Engagement by platform", "Best weekday and hour")
 
-NEEDS_PLOT = 'Charts need matplotlib: pip install "socialframe[plot]", then restart the kernel.'
+_NEEDS_PLOT = 'Charts need matplotlib: pip install "socialframe[plot]", then restart the kernel.'
 
-# Colours that stand for the page's own. matplotlib writes them as they are.
+# Placeholders for the colours of the page; matplotlib writes them unchanged.
 _INK, _LINE, _BAR, _PALE = "#010203", "#040506", "#070809", "#0a0b0c"
-_PAGE = {
+_PAGE_COLOURS = {
     _INK: "var(--jp-ui-font-color1, currentColor)",
     _LINE: "var(--jp-border-color2, #c8c8c8)",
     _BAR: "var(--sf-accent, #3b6fd4)",
@@ -52,57 +51,35 @@ _STYLE: Any = {
 }
 
 
-def svg(frame: pd.DataFrame, chart: str) -> str:
-    """Draw one of ``CHARTS``.
+def draw_chart(frame: pd.DataFrame, chart: str) -> str:
+    """Return one of ``CHARTS`` as an ``<svg>`` with an accessible name.
 
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Posts or analytics.
-    chart : str
-        Which.
-
-    Returns
-    -------
-    str
-        An ``<svg>`` with a name for who does not see it.
-
-    Raises
-    ------
-    ArgumentError
-        If the rows do not have what it shows, or there is no matplotlib.
-
-    Examples
-    --------
-    >>> import socialframe as sf
-    >>> drawn = svg(sf.Client.sandbox().posts().limit(200).frame(), "Posts per week")
-    >>> drawn.startswith('<svg role="img" aria-label="Posts per week')
-    True
+    Raises ArgumentError if the rows lack what it shows, or matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError:
-        raise ArgumentError(NEEDS_PLOT) from None
-    draw = _DRAWN.get(chart)
+        raise ArgumentError(_NEEDS_PLOT) from None
+    draw = _DRAW.get(chart)
     if draw is None:
-        raise ArgumentError(f"There is no chart {chart!r}; there are {', '.join(CHARTS)}.")
+        raise ArgumentError(f"chart must be one of {', '.join(CHARTS)}; got {chart!r}.")
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.6, 2.9), layout="constrained")
         label = draw(frame, figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return _for_the_page(file.getvalue(), label)
+    return _embed(file.getvalue(), label)
 
 
-def _for_the_page(text: str, label: str) -> str:
-    """Leave the document's head away, and put the page's colours and font in."""
+def _embed(text: str, label: str) -> str:
+    """Drop the document head and insert the colours and font of the page."""
     _, _, inner = text.partition("<svg ")
     opening, _, rest = inner.partition(">")
     box = opening.partition('viewBox="')[2].partition('"')[0]
-    # A style in an inline picture is the whole page's, and needs nothing here.
+    # A style element in an inline SVG would apply to the whole page.
     rest = re.sub(r"<(metadata|style)\b.*?</\1>", "", rest, flags=re.DOTALL)
-    for placeholder, colour in _PAGE.items():
+    for placeholder, colour in _PAGE_COLOURS.items():
         rest = rest.replace(placeholder, colour)
     rest = rest.replace("'DejaVu Sans', 'Bitstream Vera Sans'", "inherit").replace(
         "sans-serif", "var(--jp-ui-font-family, sans-serif)"
@@ -112,74 +89,74 @@ def _for_the_page(text: str, label: str) -> str:
 
 
 def _weeks(frame: pd.DataFrame, figure: Figure) -> str:
-    moments = _moments(frame)
-    weeks = moments.dt.tz_localize(None).dt.to_period("W").value_counts().sort_index()
-    weeks = weeks.reindex(_every(weeks.index), fill_value=0)
+    dates = _dates(frame)
+    weeks = dates.dt.tz_localize(None).dt.to_period("W").value_counts().sort_index()
+    weeks = weeks.reindex(_all_weeks(weeks.index), fill_value=0)
     axes = _axes(figure, "Posts per week")
     axes.bar(weeks.index.start_time, weeks, width=5.6, align="edge", color=_BAR)
     axes.grid(axis="y")
-    _concise(axes)
+    _format_dates(axes)
     axes.yaxis.get_major_locator().set_params(integer=True)
     most = weeks.idxmax()
     return (
-        f"Posts per week: {len(moments):,} posts in {len(weeks):,} weeks, "
+        f"Posts per week: {len(dates):,} posts in {len(weeks):,} weeks, "
         f"{weeks.max():,} in the week of {most.start_time:%d %B %Y}"
     )
 
 
 def _platforms(frame: pd.DataFrame, figure: Figure) -> str:
     if "engagement_rate" not in frame.columns or "platforms" not in frame.columns:
-        raise ArgumentError("This chart needs numbers: load analytics.")
+        raise ArgumentError("This chart needs engagement rates: load analytics.")
     import pandas as pd
 
-    targets = pd.DataFrame([one for row in frame["platforms"].dropna() for one in row])
+    targets = pd.DataFrame([target for row in frame["platforms"].dropna() for target in row])
     if targets.empty or targets["engagement_rate"].dropna().empty:
         raise ArgumentError("None of these rows has an engagement rate yet.")
     rates = targets.groupby("platform")["engagement_rate"].median().dropna().sort_values()
-    axes = _axes(figure, "Engagement rate of a typical post, in percent")
+    axes = _axes(figure, "Median engagement rate, in percent")
     bars = axes.barh(list(rates.index), rates, height=0.62, color=_BAR)
     axes.bar_label(bars, fmt="%.1f", padding=4)
     axes.margins(x=0.08)
     axes.xaxis.set_visible(False)
     axes.spines[["bottom"]].set_visible(False)
-    told = ", ".join(f"{name} {rate:.1f} %" for name, rate in rates[::-1].items())
-    return f"Engagement rate of a typical post by platform: {told}"
+    listed = ", ".join(f"{name} {rate:.1f} %" for name, rate in rates[::-1].items())
+    return f"Median engagement rate by platform: {listed}"
 
 
 def _hours(frame: pd.DataFrame, figure: Figure) -> str:
-    moments = _moments(frame)
-    numbers = "engagement_rate" in frame.columns
-    key = [moments.dt.day_of_week, moments.dt.hour]
-    if numbers:
-        rates = frame.loc[moments.index, "engagement_rate"].dropna()
+    dates = _dates(frame)
+    has_rates = "engagement_rate" in frame.columns
+    key = [dates.dt.day_of_week, dates.dt.hour]
+    if has_rates:
+        rates = frame.loc[dates.index, "engagement_rate"].dropna()
         if rates.empty:
             raise ArgumentError("None of these rows has an engagement rate yet.")
         grid = rates.groupby([part.loc[rates.index] for part in key]).median()
     else:
-        grid = moments.groupby(key).size()
-    what = "Median engagement rate" if numbers else "Posts"
+        grid = dates.groupby(key).size()
+    measure = "Median engagement rate" if has_rates else "Posts"
     values = [[float(grid.get((day, hour), 0.0)) for hour in range(24)] for day in range(7)]
-    axes = _axes(figure, f"{what} by weekday and hour (UTC)")
+    axes = _axes(figure, f"{measure} by weekday and hour (UTC)")
     _grid(axes, values)
     axes.set_yticks(range(7), _DAYS)
     axes.set_xticks(range(0, 24, 3), [f"{hour:02}" for hour in range(0, 24, 3)])
     axes.spines[["left", "bottom"]].set_visible(False)
     day, hour = grid.idxmax()
-    return f"{what} by weekday and hour, UTC: highest on {_DAYS[day]} at {hour:02}:00"
+    return f"{measure} by weekday and hour, UTC: highest on {_DAYS[day]} at {hour:02}:00"
 
 
 def _grid(axes: Any, values: list[list[float]]) -> None:  # noqa: ANN401 - matplotlib's axes
-    """Draw squares: pale where there is nothing, else the fuller the higher."""
+    """Draw squares: pale for zero, more opaque for higher values."""
     from matplotlib.patches import Rectangle
 
     highest = max(map(max, values)) or 1.0
     for day, hours in enumerate(values):
         for hour, value in enumerate(hours):
-            place = (hour - 0.45, day - 0.45)
-            axes.add_patch(Rectangle(place, 0.9, 0.9, color=_PALE, lw=0))
+            corner = (hour - 0.45, day - 0.45)
+            axes.add_patch(Rectangle(corner, 0.9, 0.9, color=_PALE, lw=0))
             if value:
                 strength = 0.15 + 0.85 * value / highest
-                axes.add_patch(Rectangle(place, 0.9, 0.9, color=_BAR, alpha=strength, lw=0))
+                axes.add_patch(Rectangle(corner, 0.9, 0.9, color=_BAR, alpha=strength, lw=0))
     axes.set_xlim(-0.6, 23.6)
     axes.set_ylim(6.6, -0.6)
 
@@ -191,7 +168,7 @@ def _axes(figure: Figure, title: str) -> Any:  # noqa: ANN401 - matplotlib's axe
     return axes
 
 
-def _concise(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
+def _format_dates(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
     from matplotlib import dates
 
     untyped: Any = dates
@@ -200,8 +177,8 @@ def _concise(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
     axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
 
 
-def _moments(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return when each post went out, or was made, where that is known."""
+def _dates(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return the date of publication, or else of creation, of each post that has one."""
     names = [name for name in ("published_at", "created_at") if name in frame.columns]
     for name in names:
         found: pd.Series[Any] = frame[name].dropna()
@@ -212,12 +189,12 @@ def _moments(frame: pd.DataFrame) -> pd.Series[Any]:
     )
 
 
-def _every(weeks: Any) -> Any:  # noqa: ANN401 - a PeriodIndex
+def _all_weeks(weeks: Any) -> Any:  # noqa: ANN401 - a PeriodIndex
     import pandas as pd
 
     return pd.period_range(weeks.min(), weeks.max(), freq=weeks.freq)
 
 
-_DRAWN: dict[str, Callable[[pd.DataFrame, Figure], str]] = dict(
+_DRAW: dict[str, Callable[[pd.DataFrame, Figure], str]] = dict(
     zip(CHARTS, (_weeks, _platforms, _hours), strict=True)
 )

@@ -1,11 +1,13 @@
-"""One attempt to connect an account: what stands between its thread and the widgets."""
+"""Connects an account in a thread, with input from the panel's widgets."""
 
 from __future__ import annotations
 
 import queue
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from socialframe.connect.connect import PASTE_POSSIBLE, PASTE_REQUIRED
 from socialframe.connect.console import Console
 from socialframe.errors import ConnectError
 
@@ -13,116 +15,89 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from socialframe.client import Client
-    from socialframe.connect.requests import Account, Option
+    from socialframe.connect.requests import Account, PageOption
+    from socialframe.panel.state import ConnectOptions
 
-_TICK = 0.2  # seconds between two looks at whether it was cancelled
+_PASTE_HINT = (
+    "Waiting for your consent in the tab that opened. If the page after that does not load, paste "
+    "its full URL here."
+)
 
 
-class Attempt:
-    """One attempt, good for once.
-
-    Parameters
-    ----------
-    say : callable
-        Shows a sentence.
-    show : callable
-        Sends a tab to a link.
-    gone : callable
-        Takes the link away.
-    ask : callable
-        Shows the Facebook Pages to choose from.
-
-    Examples
-    --------
-    >>> import socialframe as sf
-    >>> attempt = Attempt(print, lambda link: attempt.cancel(), lambda: None, print)
-    >>> attempt.run(sf.Client.sandbox(), "tiktok", timeout=5)
-    Traceback (most recent call last):
-    socialframe.errors.ConnectError: It was cancelled. Nothing was connected.
-    """
+class ConnectFlow:
+    """Connects one account once. The other methods are called while ``run`` runs in a thread."""
 
     def __init__(
         self,
         say: Callable[[str], None],
-        show: Callable[[str], None],
-        gone: Callable[[], None],
-        ask: Callable[[Sequence[Option]], None],
+        open_link: Callable[[str], None],
+        remove_link: Callable[[], None],
+        show_pages: Callable[[Sequence[PageOption]], None],
     ) -> None:
-        self._say, self._show, self._gone, self._ask = say, show, gone, ask
-        self._typed: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._chosen: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._cancelled = False
-        self._served = ("", "")
+        self._show_text, self._open_link = say, open_link
+        self._remove_link, self._show_pages = remove_link, show_pages
+        self._texts = ""
+        self._pasted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._chosen: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None cancels
+        self._cancelled = threading.Event()
+        self._sandbox_urls = ("", "")
 
-    def run(
-        self,
-        api: Client,
-        platform: str,
-        *,
-        callback: str = "auto",
-        redirect_url: str | None = None,
-        port: int = 0,
-        timeout: float = 300.0,
-    ) -> Account:
-        """Connect, and say who was connected; as ``api.connect``, which it calls.
-
-        Raises
-        ------
-        ConnectError
-            If none was connected.
-        SocialFrameError
-            If it could not begin.
-        """
-        console = Console(say=self._say, show=self._shown, read=self._read)
+    def run(self, api: Client, platform: str, options: ConnectOptions) -> Account:
+        """Connect an account with ``api.connect``."""
+        console = Console(
+            say=self._say,
+            show=self._show_link,
+            read=self._read_pasted,
+            cancelled=self._cancelled.is_set,
+        )
         with ExitStack() as stack:
-            if api._sandbox is not None:  # no browser reaches what is in this process
-                self._served = (api.base_url, stack.enter_context(api._sandbox.serve()))
+            if (
+                api._sandbox is not None
+            ):  # a browser can reach an in-process sandbox only if it serves
+                self._sandbox_urls = (api.base_url, stack.enter_context(api._sandbox.serve()))
             return api.connect(
                 platform,
-                callback=callback,
-                redirect_url=redirect_url,
-                port=port,
-                timeout=timeout,
-                choose=lambda options: self._choose(options, timeout),
+                **options,
+                choose=lambda pages: self._wait_for_page(pages, options["timeout"]),
                 console=console,
             )
 
     def paste(self, text: str) -> None:
-        """Take the address of a page that did not load."""
-        self._typed.put(text)
+        self._pasted.put(text)
 
-    def choose(self, option: str) -> None:
-        """Say which Page is meant."""
-        self._chosen.put(option)
+    def choose_page(self, page_id: str) -> None:
+        self._chosen.put(page_id)
 
     def cancel(self) -> None:
-        """End it soon, without an account."""
-        self._cancelled = True
+        self._cancelled.set()
+        self._chosen.put(None)
 
-    def _shown(self, _: str, link: str) -> Callable[[], None]:
-        inside, outside = self._served
+    def _say(self, text: str) -> None:
+        if text in {PASTE_REQUIRED, PASTE_POSSIBLE}:  # the panel has a box, which is below the text
+            text = f"{self._texts} {_PASTE_HINT}".strip()
+        self._texts = text
+        self._show_text(text)
+
+    def _show_link(self, _: str, link: str) -> Callable[[], None]:
+        inside, served = self._sandbox_urls
         if inside and link.startswith(inside):
-            link = outside + link.removeprefix(inside)
-        self._show(link)
-        return self._gone
+            link = served + link.removeprefix(inside)
+        self._open_link(link)
+        return self._remove_link
 
-    def _read(self, seconds: float) -> str | None:
-        self._go_on()
+    def _read_pasted(self, seconds: float) -> str | None:
         try:
-            return self._typed.get(timeout=seconds)
+            return self._pasted.get(timeout=seconds)
         except queue.Empty:
             return None
 
-    def _choose(self, options: Sequence[Option], timeout: float) -> str:
-        self._ask(options)
-        for _ in range(int(timeout / _TICK) + 1):
-            self._go_on()
-            try:
-                return self._chosen.get(timeout=_TICK)
-            except queue.Empty:
-                continue
-        raise ConnectError("No Page was chosen in time. Nothing was connected.", state="expired")
-
-    def _go_on(self) -> None:
-        if self._cancelled:
-            raise ConnectError("It was cancelled. Nothing was connected.", state="cancelled")
+    def _wait_for_page(self, pages: Sequence[PageOption], timeout: float) -> str:
+        self._show_pages(pages)
+        try:
+            page_id = self._chosen.get(timeout=timeout)
+        except queue.Empty:
+            text = "No Page was chosen in time. No account was connected."
+            raise ConnectError(text, state="expired") from None
+        if page_id is None:
+            raise ConnectError("Cancelled. No account was connected.", state="cancelled")
+        return page_id

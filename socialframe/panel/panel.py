@@ -1,8 +1,7 @@
-"""The panel: what it knows, as plain attributes, and its parts."""
+"""The panel itself: the card, its header, and the four parts."""
 
 from __future__ import annotations
 
-import threading
 import weakref
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,50 +12,51 @@ from socialframe.client import Client
 from socialframe.errors import ArgumentError, SocialFrameError
 from socialframe.panel import styles
 from socialframe.panel.accounts import Accounts
-from socialframe.panel.code import code
-from socialframe.panel.export import Export
+from socialframe.panel.export import Export, python_code
 from socialframe.panel.load import Load
-from socialframe.panel.request import Wish
-from socialframe.panel.view import Look
-from socialframe.panel.wording import Status, counted, failed, summary
+from socialframe.panel.state import ConnectOptions, PanelState
+from socialframe.panel.view import View
+from socialframe.panel.wording import Status, counted, describe_rows, error_status
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from socialframe.panel.request import Profile
     from socialframe.query import Query
 
-_live: weakref.WeakSet[Panel] = weakref.WeakSet()
+_open_panels: weakref.WeakSet[Panel] = weakref.WeakSet()
 
 
 class Panel:
-    """One card in a notebook: connect accounts, load rows, look at them, export them.
+    """A card in a notebook that connects accounts, loads rows, shows and exports them.
 
-    Everything that it does is a plain function, and its code can be copied. A new panel ends what
-    an older one is at, an attempt to connect or a load, so a cell may be run again.
+    Everything it does is possible without it, and it shows the code for that. A new panel stops the
+    running connection and load of older panels, so a cell can be run again.
 
     Parameters
     ----------
     api : Client or None
-        None makes one of the key that is found; without a key it offers a sandbox.
+        The client to use. None creates one with the key that is found; without a key the panel
+        offers a sandbox.
     callback, redirect_url, port, timeout
-        As for ``Client.connect``, where the defaults do not reach this machine: on a hub, say.
+        As for ``Client.connect``, if the defaults do not work here, for example on a hub.
 
     Attributes
     ----------
     api : Client or None
-        What is asked; None while there is no key.
+        The client; None without a key.
     accounts : pandas.DataFrame or None
-        Who is connected, when that was last asked.
+        The connected accounts.
     df : pandas.DataFrame or None
         The rows that were loaded last.
     query : Query or None
-        Where they came from.
+        The query of ``df``.
+    widget : ipywidgets.VBox
+        The card.
 
     Raises
     ------
     ArgumentError
-        If ``api`` is no client.
+        If ``api`` is not a client.
 
     Examples
     --------
@@ -79,137 +79,112 @@ class Panel:
         timeout: float = 300.0,
     ) -> None:
         if not isinstance(api, Client | None):
-            raise ArgumentError(f"Panel takes a Client, as sf.Panel(sf.Client()), not {api!r}.")
-        for older in list(_live):
+            raise ArgumentError(f"api must be a Client, as in sf.Panel(sf.Client()); got {api!r}.")
+        for older in list(_open_panels):
             older.close()
-        self.api: Client | None = None
-        self.accounts: pd.DataFrame | None = None
-        self.df: pd.DataFrame | None = None
-        self.query: Query | None = None
-        self.connecting: dict[str, Any] = {
-            "callback": callback,
-            "redirect_url": redirect_url,
-            "port": port,
-            "timeout": timeout,
-        }
-        self.profiles: list[Profile] = []
-        self.wish = Wish()
-        self._lock = threading.RLock()
-        self._head, self._no_key = w.HTML(), w.HTML()
-        self._accounts, self._load = Accounts(self), Load(self)
-        self._look, self._export = Look(self), Export(self)
-        self._parts = (self._accounts, self._load, self._look, self._export)
-        self.widget = w.VBox([styles.style(), self._head, self._offer()])
-        self.widget.add_class(styles.NAME)
-        _live.add(self)
+        options = ConnectOptions(
+            callback=callback, redirect_url=redirect_url, port=port, timeout=timeout
+        )
+        self._state = state = PanelState(options)
+        self._header, self._key_status = w.HTML(), w.HTML()
+        self._accounts, self._load = Accounts(state), Load(state)
+        self._view, self._export = View(state), Export(state)
+        self._style = styles.style_widget()
+        self.widget = w.VBox([self._style, self._header, self._key_section()])
+        self.widget.add_class(styles.CSS_CLASS)
+        _open_panels.add(self)
         if api is None:
-            self.find_key()
+            self._find_key()
         else:
             self.use(api)
 
     @property
-    def client(self) -> Client:
-        """What is asked.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no key yet.
-        """
-        if self.api is None:
-            raise ArgumentError("There is no key yet; the panel says how to give one.")
-        return self.api
+    def api(self) -> Client | None:
+        """The client; None without a key."""
+        return self._state.api
 
     @property
-    def made_up(self) -> bool:
-        """Whether all of it is made up: the sandbox answers."""
-        return self.api is not None and self.api._sandbox is not None
+    def accounts(self) -> pd.DataFrame | None:
+        """The connected accounts, as of the last request."""
+        return self._state.accounts
+
+    @property
+    def df(self) -> pd.DataFrame | None:
+        """The rows that were loaded last."""
+        return self._state.df
+
+    @property
+    def query(self) -> Query | None:
+        """The query of ``df``."""
+        return self._state.query
 
     def use(self, api: Client) -> None:
-        """Ask this client from now on, and begin with who is connected."""
-        self.api = api
-        self._load.forget()
-        where = "" if self.made_up else api.base_url
-        self._head.value = styles.head(where, made_up=self.made_up)
-        self.widget.children = [self.widget.children[0], self._head, *self._boxes()]
-        self._load.price()
-        self._export.write()
+        """Use this client from now on, and request its accounts."""
+        self._state.api = api
+        self._load.discard_stopped()
+        sandbox = self._state.is_sandbox
+        self._header.value = styles.header("" if sandbox else api.base_url, sandbox=sandbox)
+        parts = (self._accounts, self._load, self._view, self._export)
+        self.widget.children = [self._style, self._header, *(part.box for part in parts)]
+        self._load.show_cost()
+        self._export.show_code()
         self._accounts.refresh()
 
-    def find_key(self) -> None:
-        """Look for a key, as ``Client()`` does; where there is none, say so."""
-        try:
-            api = Client()
-        except SocialFrameError as error:
-            self._head.value = styles.head("no key yet", made_up=False)
-            self._no_key.value = styles.status(Status("warn", failed(error).text))
-        else:
-            self.use(api)
-
-    def use_sandbox(self) -> None:
-        """Ask a sandbox: made-up people, no key, no network."""
-        self.use(Client.sandbox())
-
-    def known(self, accounts: pd.DataFrame, profiles: list[Profile]) -> None:
-        """Take who is connected."""
-        with self._lock:
-            self.accounts, self.profiles = accounts, profiles
-            self._accounts.draw()
-            self._load.draw()
-
-    def loaded(self, frame: pd.DataFrame, query: Query, wish: Wish) -> None:
-        """Take rows."""
-        with self._lock:
-            self.df, self.query, self.wish = frame, query, wish
-            self._look.draw()
-            self._export.draw()
-
     def wait(self, seconds: float = 60.0) -> bool:
-        """Wait until nothing is at work; say whether that is so."""
-        return all(part.work.wait(seconds) for part in (self._accounts, self._load, self._export))
+        """Wait until no task is running; return whether that is so."""
+        return all(part.task.wait(seconds) for part in (self._accounts, self._load, self._export))
 
     def close(self) -> None:
-        """End an attempt to connect, and a load; what is loaded stays."""
+        """Stop a running connection and a running load. Loaded rows stay."""
         self._accounts.cancel()
         self._load.stop()
 
     def __repr__(self) -> str:
         if self.api is None:
             return "<Panel without a key>"
-        of = "the sandbox" if self.made_up else self.api.base_url
+        name = "the sandbox" if self._state.is_sandbox else self.api.base_url
         rows = "nothing loaded" if self.df is None else f"{counted(len(self.df), 'row')} loaded"
-        return f"<Panel of {of}: {counted(len(self.profiles), 'account')}, {rows}>"
+        return f"<Panel of {name}: {counted(len(self._state.profiles), 'account')}, {rows}>"
 
     def _repr_html_(self) -> str:
-        """Return what is known now and the code to run, for where no widgets are shown."""
-        of = "a sandbox: made-up people" if self.made_up else "the SocialSyncer API"
-        names = ", ".join(f"{escape(one.name)} ({escape(one.platform)})" for one in self.profiles)
-        rows = "Nothing is loaded."
-        if self.df is not None:
-            rows = f"Loaded: {summary(*self.df.shape, self.df.attrs.get('socialframe', {}))}."
-        text = code(self.wish, made_up=self.made_up)
+        """Return a static summary and the code, for front ends that show no widgets."""
+        state = self._state
+        name = "a sandbox with made-up people" if state.is_sandbox else "the SocialSyncer API"
+        accounts = ", ".join(f"{escape(p.name)} ({escape(p.platform)})" for p in state.profiles)
+        rows = "No rows are loaded."
+        if state.df is not None:
+            metadata = state.df.attrs.get("socialframe", {})
+            rows = f"Loaded: {describe_rows(*state.df.shape, metadata)}."
+        code = python_code(state.request, sandbox=state.is_sandbox)
         return (
-            f"<p><b>socialframe</b>, on {of}. This is how the panel stood when it was shown; its "
-            "buttons need a running kernel and ipywidgets.</p><p>Connected: "
-            f"{names or 'not known'}.<br>{escape(rows)} The same without the panel:</p>"
-            f"<pre>{escape(text)}</pre>"
+            f"<p><b>socialframe</b>, on {name}. This is a copy of the panel at the time it was "
+            "shown. Its buttons need a running kernel and ipywidgets.</p><p>Connected: "
+            f"{accounts or 'unknown'}.<br>{escape(rows)} The same without the panel:</p>"
+            f"<pre>{escape(code)}</pre>"
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        shown: dict[str, Any] = self.widget._repr_mimebundle_() or {}
-        return {**shown, "text/plain": repr(self), "text/html": self._repr_html_()}
+        bundle: dict[str, Any] = self.widget._repr_mimebundle_() or {}
+        return {**bundle, "text/plain": repr(self), "text/html": self._repr_html_()}
 
-    def _boxes(self) -> list[Any]:
-        return [part.box for part in self._parts]
+    def _find_key(self) -> None:
+        """Search for a key as ``Client()`` does; show the error if there is none."""
+        try:
+            api = Client()
+        except SocialFrameError as error:
+            self._header.value = styles.header("no key yet", sandbox=False)
+            self._key_status.value = styles.status_line(Status("warn", error_status(error).text))
+        else:
+            self.use(api)
 
-    def _offer(self) -> w.VBox:
-        """Return what is shown while there is no key."""
+    def _key_section(self) -> w.VBox:
+        """Return what is shown without a key."""
         sandbox = w.Button(description="Try the sandbox", button_style="primary")
-        again = w.Button(description="Look for the key again")
-        sandbox.on_click(lambda _: self.use_sandbox())
-        again.on_click(lambda _: self.find_key())
+        again = w.Button(description="Search for the key again")
+        sandbox.on_click(lambda _: self.use(Client.sandbox()))
+        again.on_click(lambda _: self._find_key())
         about = w.HTML(
-            '<span class="sf-soft">The sandbox is the same API with made-up people: it needs no '
-            "key and no network, and nothing in it can break.</span>"
+            '<span class="sf-soft">The sandbox is the same API with made-up people. It needs no '
+            "key and no network.</span>"
         )
-        return styles.part(self._no_key, about, styles.row(sandbox, again))
+        return styles.section(self._key_status, about, styles.row(sandbox, again))

@@ -1,4 +1,4 @@
-"""How the panel looks, in the page's own colours, and small pieces of HTML."""
+"""The CSS of the panel, which uses the page's colours, and small pieces of HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipywidgets as w
 if TYPE_CHECKING:
     from socialframe.panel.wording import Status
 
-NAME = "socialframe-panel"
+CSS_CLASS = "socialframe-panel"
 
 CSS = """
 .socialframe-panel {
@@ -42,13 +42,13 @@ CSS = """
 .sf-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px;
   padding: 12px 18px; background: var(--sf-shade); }
 .sf-head .sf-title { font-size: 16px; font-weight: 650; letter-spacing: -.01em; }
-.sf-head .sf-where { color: var(--sf-soft); }
+.sf-head .sf-base-url { color: var(--sf-soft); }
 .sf-chip { border-radius: 99px; padding: 1px 10px; font-size: 12px; font-weight: 600;
   background: rgba(212, 153, 20, .17); color: var(--sf-warn); }
-.sf-step { display: flex; align-items: baseline; gap: 8px; margin: 0; font-size: 14px;
+.sf-heading { display: flex; align-items: baseline; gap: 8px; margin: 0; font-size: 14px;
   font-weight: 650; }
-.sf-step .sf-number { color: var(--sf-accent); font-variant-numeric: tabular-nums; }
-.sf-step .sf-more { font-weight: 400; font-size: 12.5px; color: var(--sf-soft); }
+.sf-heading .sf-number { color: var(--sf-accent); font-variant-numeric: tabular-nums; }
+.sf-heading .sf-more { font-weight: 400; font-size: 12.5px; color: var(--sf-soft); }
 .sf-status { display: flex; gap: 8px; align-items: baseline; overflow-wrap: anywhere; }
 .sf-status::before { content: ""; flex: none; width: 8px; height: 8px; border-radius: 50%;
   background: currentColor; transform: translateY(-1px); }
@@ -67,12 +67,12 @@ CSS = """
   justify-content: flex-end; }
 .socialframe-panel .sf-account + .sf-account { border-top: 1px solid var(--sf-line); }
 .socialframe-panel .sf-account > .widget-html { flex: 0 0 calc(100% - 204px);
-  margin-right: auto; } /* as wide beside one button as beside two: columns are columns */
-.sf-who { display: grid; grid-template-columns: 82px minmax(0, 1fr) 84px 132px; gap: 10px;
+  margin-right: auto; } /* the same width beside one or two buttons, so that columns align */
+.sf-profile { display: grid; grid-template-columns: 82px minmax(0, 1fr) 84px 132px; gap: 10px;
   align-items: baseline; }
-.sf-who .sf-name { font-weight: 600; overflow: hidden; text-overflow: ellipsis;
+.sf-profile .sf-name { font-weight: 600; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }
-.sf-who .sf-soft, .sf-soft { color: var(--sf-soft); }
+.sf-profile .sf-soft, .sf-soft { color: var(--sf-soft); }
 .sf-advice { color: var(--sf-soft); font-size: 12px; }
 .socialframe-panel .widget-inline-hbox { flex-direction: column; align-items: stretch; height: auto;
   width: auto; margin: 0; }
@@ -106,10 +106,11 @@ CSS = """
   height: 26px; line-height: 24px; padding: 0 10px; font-size: 12px; }
 .socialframe-panel :is(button, select, input, a, [tabindex]):focus-visible {
   outline: 2px solid var(--sf-accent) !important; outline-offset: 1px; }
-.sf-door { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; width: auto; }
-.sf-door a, .socialframe-panel .widget-html a { color: var(--sf-accent);
+.sf-browser-button { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px;
+  width: auto; }
+.sf-browser-button a, .socialframe-panel .widget-html a { color: var(--sf-accent);
   text-decoration: underline; }
-.sf-aside { color: var(--sf-soft); font-size: 12.5px; }
+.sf-message { color: var(--sf-soft); font-size: 12.5px; }
 .socialframe-panel .widget-hprogress.widget-hprogress { height: 6px; min-height: 6px;
   width: 100%; margin: 0; }
 .socialframe-panel .widget-hprogress > .progress.progress { height: 6px; border-radius: 3px;
@@ -135,81 +136,66 @@ CSS = """
   line-height: 1.5; font-family: var(--jp-code-font-family, monospace); }
 @media (max-width: 560px) {
   .socialframe-panel .sf-part, .sf-head { padding-left: 12px; padding-right: 12px; }
-  .sf-who { grid-template-columns: minmax(0, 1fr) 132px; gap: 0 10px; }
-  .sf-who .sf-name { grid-area: 1 / 1; }
+  .sf-profile { grid-template-columns: minmax(0, 1fr) 132px; gap: 0 10px; }
+  .sf-profile .sf-name { grid-area: 1 / 1; }
   .socialframe-panel .sf-account { padding: 6px 12px; }
   .socialframe-panel .sf-account > .widget-html { flex: 1 1 100%; }
 }
 """
 
 
-def style() -> w.HTML:
-    """Return the widget that brings the style along."""
-    return _classed(w.HTML(f"<style>{CSS}</style>"), "sf-style")
+def style_widget() -> w.HTML:
+    """Return a widget that holds the CSS."""
+    return _with_classes(w.HTML(f"<style>{CSS}</style>"), "sf-style")
 
 
-def head(where: str, *, made_up: bool) -> str:
-    """Return the card's head.
-
-    Examples
-    --------
-    >>> "made-up people" in head("", made_up=True)
-    True
-    """
-    chip = '<span class="sf-chip">sandbox · made-up people</span>' if made_up else ""
+def header(base_url: str, *, sandbox: bool) -> str:
+    chip = '<span class="sf-chip">sandbox · made-up people</span>' if sandbox else ""
     return (
         '<div class="sf-head"><span class="sf-title">socialframe</span>'
-        f'{chip}<span class="sf-where">{escape(where)}</span></div>'
+        f'{chip}<span class="sf-base-url">{escape(base_url)}</span></div>'
     )
 
 
-def step(number: int, name: str, more: str = "") -> str:
-    """Return the heading of a part."""
+def heading(number: int, name: str, more: str = "") -> str:
     return (
-        f'<h3 class="sf-step"><span class="sf-number">{number}</span> {escape(name)} '
+        f'<h3 class="sf-heading"><span class="sf-number">{number}</span> {escape(name)} '
         f'<span class="sf-more">{escape(more)}</span></h3>'
     )
 
 
-def status(one: Status | None) -> str:
-    """Return a line that a screen reader says when it changes.
-
-    Examples
-    --------
-    >>> from socialframe.panel.wording import Status
-    >>> status(Status("good", "<b>"))
-    '<div role="status" class="sf-status sf-good"><span>&lt;b&gt;</span></div>'
-    """
-    if one is None or not one.text:
+def status_line(status: Status | None) -> str:
+    """Return a line that screen readers announce when it changes."""
+    if status is None or not status.text:
         return '<div role="status"></div>'
     return (
-        f'<div role="status" class="sf-status sf-{one.mood}"><span>{escape(one.text)}</span></div>'
+        f'<div role="status" class="sf-status sf-{status.mood}">'
+        f"<span>{escape(status.text)}</span></div>"
     )
 
 
-def part(*children: Any) -> w.VBox:  # noqa: ANN401 - widgets
-    """Return one of the card's parts."""
-    return _classed(w.VBox(children), "sf-part")
+def section(*children: Any) -> w.VBox:  # noqa: ANN401 - widgets
+    return _with_classes(w.VBox(children), "sf-part")
 
 
 def row(*children: Any, small: bool = False) -> w.HBox:  # noqa: ANN401 - widgets
-    """Return widgets beside each other, below where there is no room."""
+    """Return widgets in a row that wraps."""
     box = w.HBox(children, layout=w.Layout(flex_flow="row wrap"))
-    return _classed(box, "sf-row", *(["sf-small"] if small else []))
+    return _with_classes(box, "sf-row", *(["sf-small"] if small else []))
 
 
-def field(widget: Any, width: str) -> Any:  # noqa: ANN401 - a widget
-    """Give a labelled control its width."""
+def sized(widget: Any, width: str) -> Any:  # noqa: ANN401 - a widget
     widget.layout = w.Layout(width=width, flex="0 1 auto")
     return widget
 
 
-def show(widget: Any, shown: bool) -> None:  # noqa: ANN401 - a widget
-    """Show a widget, or not; out of the way also for a screen reader."""
-    widget.layout.display = None if shown else "none"
+def show(*widgets: Any, visible: bool = True) -> None:  # noqa: ANN401 - widgets
+    """Show or hide widgets, for screen readers too."""
+    for widget in widgets:
+        widget.layout.display = None if visible else "none"
 
 
-def _classed(widget: Any, *names: str) -> Any:  # noqa: ANN401 - a widget
+def _with_classes(widget: Any, *names: str) -> Any:  # noqa: ANN401 - a widget
     for name in names:
         widget.add_class(name)
     return widget

@@ -1,4 +1,4 @@
-"""The third part: the rows as a table, a chart, or what their columns mean."""
+"""Part 3: the rows as a table or a chart, and the meaning of their columns."""
 
 from __future__ import annotations
 
@@ -9,109 +9,102 @@ import ipywidgets as w
 
 from socialframe.errors import ArgumentError
 from socialframe.panel import styles
-from socialframe.panel.chart import CHARTS, svg
-from socialframe.panel.wording import Status, failed, summary
+from socialframe.panel.chart import CHARTS, draw_chart
+from socialframe.panel.wording import Status, describe_rows, error_status
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from socialframe.panel.panel import Panel
+    from socialframe.panel.state import PanelState
     from socialframe.schema.columns import Schema
 
-_FIRST = 10  # rows of the table
-_LONGEST = 80  # letters of a cell
-_NOTHING = '<span class="sf-soft">Nothing is loaded yet.</span>'
+_TABLE_ROWS = 10
+_MAX_CELL_LENGTH = 80
+_NO_ROWS = '<span class="sf-soft">No rows are loaded yet.</span>'
 
 
-class Look:
-    """The part of looking; ``box`` is its widget."""
+class View:
+    """The view part; ``box`` is its widget."""
 
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
+    def __init__(self, state: PanelState) -> None:
+        self._state = state
+        self._shown = "Table"
         self.summary = w.HTML()
-        self.views = {name: w.Button(description=name) for name in ("Table", "Chart", "Columns")}
-        self.view = "Table"
-        self.chart = styles.field(w.Dropdown(description="Chart of", options=CHARTS), "220px")
-        self.body = w.HTML(_NOTHING)
-        for name, button in self.views.items():
-            button.on_click(lambda _, name=name: self.show(name))
-        self.chart.observe(lambda _: self.draw(), "value")
-        self.box = styles.part(
-            w.HTML(styles.step(3, "Look")),
-            styles.row(*self.views.values()),
+        self.buttons = {name: w.Button(description=name) for name in ("Table", "Chart", "Columns")}
+        self.chart = styles.sized(w.Dropdown(description="Chart of", options=CHARTS), "220px")
+        self.body = w.HTML(_NO_ROWS)
+        for name, button in self.buttons.items():
+            button.on_click(lambda _, name=name: self._select(name))
+        self.chart.observe(lambda _: self._update(), "value")
+        self.box = styles.section(
+            w.HTML(styles.heading(3, "View")),
+            styles.row(*self.buttons.values()),
             self.summary,
             self.chart,
             self.body,
         )
-        self.draw()
+        state.on_rows.append(self._update)
+        self._update()
 
-    def show(self, view: str) -> None:
-        """Turn to the table, the chart or the columns."""
-        self.view = view
-        self.draw()
+    def _select(self, name: str) -> None:
+        self._shown = name
+        self._update()
 
-    def draw(self) -> None:
-        """Show the rows that are loaded."""
-        for name, button in self.views.items():
-            chosen = name == self.view
-            button.tooltip = "shown" if chosen else f"Show {name.lower()}"
-            (button.add_class if chosen else button.remove_class)("mod-active")
-        styles.show(self.chart, shown=self.view == "Chart")
-        frame, query = self._panel.df, self._panel.query
-        styles.show(self.summary, shown=frame is not None)
+    def _update(self) -> None:
+        for name, button in self.buttons.items():
+            selected = name == self._shown
+            button.tooltip = "shown" if selected else f"Show {name.lower()}"
+            (button.add_class if selected else button.remove_class)("mod-active")
+        styles.show(self.chart, visible=self._shown == "Chart")
+        frame, query = self._state.df, self._state.query
+        styles.show(self.summary, visible=frame is not None)
         if frame is None or query is None:
-            self.body.value = _NOTHING
+            self.body.value = _NO_ROWS
             return
-        facts = frame.attrs.get("socialframe", {})
-        self.summary.value = f'<span class="sf-soft">{escape(summary(*frame.shape, facts))}</span>'
-        if self.view == "Table":
-            self.body.value = table(frame, query.columns)
-        elif self.view == "Columns":
-            self.body.value = _scroll("What the columns mean", query.columns._repr_html_())
+        text = describe_rows(*frame.shape, frame.attrs.get("socialframe", {}))
+        self.summary.value = f'<span class="sf-soft">{escape(text)}</span>'
+        if self._shown == "Table":
+            self.body.value = _table(frame, query.columns)
+        elif self._shown == "Columns":
+            self.body.value = _scroll("Meaning of the columns", query.columns._repr_html_())
         else:
-            self.body.value = self._drawn(frame)
+            self.body.value = self._chart_html(frame)
 
-    def _drawn(self, frame: pd.DataFrame) -> str:
+    def _chart_html(self, frame: pd.DataFrame) -> str:
         try:
-            return _scroll("The chart", svg(frame, self.chart.value), "sf-plain")
+            return _scroll("Chart", draw_chart(frame, self.chart.value), "sf-plain")
         except ArgumentError as error:
-            return styles.status(Status("warn", str(error)))
-        except Exception as error:  # noqa: BLE001 - a chart that fails takes nothing with it
-            return styles.status(failed(error))
+            return styles.status_line(Status("warn", str(error)))
+        except Exception as error:  # noqa: BLE001 - a broken chart must not break the panel
+            return styles.status_line(error_status(error))
 
 
-def table(frame: pd.DataFrame, schema: Schema) -> str:
-    """Return the first rows, with the type and the meaning of each column.
-
-    Examples
-    --------
-    >>> import socialframe as sf
-    >>> query = sf.Client.sandbox().accounts()
-    >>> "When it was connected." in table(query.frame(), query.columns)
-    True
-    """
+def _table(frame: pd.DataFrame, schema: Schema) -> str:
+    """Return the first rows, with the type and meaning of each column."""
     known = {column.name: column for column in schema}
-    kinds = {name: str(frame[name].dtype) for name in frame.columns}
+    dtypes = {name: str(frame[name].dtype) for name in frame.columns}
     head = "".join(
-        f'<th scope="col">{escape(name)}{_type(known, kinds, name)}</th>' for name in frame.columns
+        f'<th scope="col">{escape(name)}{_type(known, dtypes, name)}</th>' for name in frame.columns
     )
-    rights = {name for name, kind in kinds.items() if kind in {"Int64", "float64"}}
+    numeric = {name for name, dtype in dtypes.items() if dtype in {"Int64", "float64"}}
     body = "".join(
-        "<tr>" + "".join(_cell(row[name], right=name in rights) for name in frame.columns) + "</tr>"
-        for row in frame.head(_FIRST).to_dict("records")
+        "<tr>"
+        + "".join(_cell(row[name], right=name in numeric) for name in frame.columns)
+        + "</tr>"
+        for row in frame.head(_TABLE_ROWS).to_dict("records")
     )
-    made = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return _scroll(f"The first {min(_FIRST, len(frame))} rows", made)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return _scroll(f"The first {min(_TABLE_ROWS, len(frame))} rows", table)
 
 
-def _type(known: dict[str, Any], kinds: dict[str, str], name: str) -> str:
+def _type(known: dict[str, Any], dtypes: dict[str, str], name: str) -> str:
     column = known.get(name)
     if column is None:
-        return f'<span class="sf-soft">{escape(kinds[name])}</span>'
-    kind = column.type if "[pyarrow]" in kinds[name] else kinds[name]
-    lines = (kind, column.meaning)
+        return f'<span class="sf-soft">{escape(dtypes[name])}</span>'
+    dtype = column.type if "[pyarrow]" in dtypes[name] else dtypes[name]
     return "".join(
-        f'<span class="sf-soft" title="{escape(one)}">{escape(one)}</span>' for one in lines
+        f'<span class="sf-soft" title="{escape(line)}">{escape(line)}</span>'
+        for line in (dtype, column.meaning)
     )
 
 
@@ -122,13 +115,13 @@ def _cell(value: Any, *, right: bool) -> str:  # noqa: ANN401 - of any type
         text = f"{value:%Y-%m-%d %H:%M}"
     else:
         text = str(value)
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    text = text if len(text) <= _MAX_CELL_LENGTH else text[: _MAX_CELL_LENGTH - 1] + "…"
     return f'<td class="sf-right">{escape(text)}</td>' if right else f"<td>{escape(text)}</td>"
 
 
-def _scroll(name: str, inner: str, look: str = "") -> str:
-    # A keyboard must reach what scrolls.
-    opening = (
-        f'<div class="sf-scroll {look}" role="region" aria-label="{escape(name)}" tabindex="0">'
+def _scroll(label: str, inner: str, css_class: str = "") -> str:
+    # The tabindex makes the region reachable by keyboard.
+    return (
+        f'<div class="sf-scroll {css_class}" role="region" aria-label="{escape(label)}" '
+        f'tabindex="0">{inner}</div>'
     )
-    return f"{opening}{inner}</div>"

@@ -1,17 +1,17 @@
-"""One server and one Chromium for all tests here, a page and a kernel for each."""
+"""One notebook server and one Chromium for all tests here; a page and a kernel for each test."""
 
 from __future__ import annotations
 
 import pytest
-from browsing import THERE, chromium, open_notebook, seen, serve_notebooks
+from browsing import AVAILABLE, chromium, describe_page, open_notebook, serve_notebooks
 
-collect_ignore_glob = [] if THERE else ["test_*.py"]
+collect_ignore_glob = [] if AVAILABLE else ["test_*.py"]
 
 
 def pytest_collection_modifyitems(items):
-    """Leave the order of each group, and take the browser last.
+    """Run the browser tests last.
 
-    Playwright keeps an event loop in the thread, and who wants one of their own then finds it.
+    Playwright keeps an event loop in the thread, which breaks tests that start their own.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
@@ -29,7 +29,7 @@ def context():
 
 
 @pytest.fixture
-def page(context, tmp_path):  # a failing test's picture goes there
+def page(context, tmp_path):  # tmp_path takes the screenshot of a failed test
     page = context.new_page()
     yield page
     page.close()
@@ -37,7 +37,7 @@ def page(context, tmp_path):  # a failing test's picture goes there
 
 @pytest.fixture
 def notebook(page, server):
-    """Open a notebook of these cells: ``notebook(["1 + 1"])``, in JupyterLab by ``lab=True``."""
+    """Open a notebook with these cells: ``notebook(["1 + 1"])``; ``lab=True`` uses JupyterLab."""
 
     def opened(cells, *, lab=False):
         return open_notebook(page, server, cells, lab=lab)
@@ -53,5 +53,5 @@ def pytest_runtest_makereport(item, call):
     page = getattr(item, "funcargs", {}).get("page")
     if page is not None and report.when == "call" and report.failed:
         picture = item.funcargs["tmp_path"] / "page.png"
-        report.sections.append(("the page", seen(page, picture)))
+        report.sections.append(("the page", describe_page(page, picture)))
     return report

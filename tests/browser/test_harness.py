@@ -1,4 +1,4 @@
-"""What the tests of the panel stand on: a person's notebook, driven as a person would."""
+"""The helpers of the browser tests: opening a notebook, running cells, finding faults."""
 
 import json
 
@@ -16,30 +16,30 @@ import ipywidgets as w
 label, button = w.Label("not yet"), w.Button(description="Press me")
 button.on_click(lambda _: setattr(label, "value", "it was pressed"))
 box = w.VBox([button, label])
-box.add_class("tried")
+box.add_class("example")
 box
 """
 BUSY = "import time; time.sleep(600)"
 
 
 def press(notebook):
-    panel = notebook.page.locator(".tried")
+    panel = notebook.page.locator(".example")
     panel.get_by_role("button", name="Press me").click()
     expect(panel.get_by_text("it was pressed")).to_be_visible()
 
 
 @pytest.mark.parametrize("lab", [False, True], ids=["notebook", "lab"])
-def test_a_button_is_found_by_its_role_and_works(notebook, lab):
-    """In Notebook 7 and in JupyterLab, without a serious fault that axe-core knows."""
+def test_button_is_found_by_its_role_and_works(notebook, lab):
+    """In Notebook 7 and JupyterLab, without a serious accessibility fault."""
     opened = notebook([BUTTON], lab=lab)
     opened.run_all()
 
     press(opened)
-    assert faults(opened.page, ".tried") == []
+    assert faults(opened.page, ".example") == []
 
 
-def test_the_saved_notebook_holds_the_widgets_if_asked(notebook):
-    """Their state, as it is then; by default it is not in the file."""
+def test_saved_notebook_holds_widget_state_on_request(notebook):
+    """By default it does not."""
     opened = notebook([BUTTON])
     opened.run_all()
     press(opened)
@@ -50,8 +50,8 @@ def test_the_saved_notebook_holds_the_widgets_if_asked(notebook):
     assert "it was pressed" in opened.save(widgets=True)
 
 
-def test_a_cell_that_fails_is_noticed(notebook):
-    """And the page still works."""
+def test_failing_cell_raises(notebook):
+    """The page still works."""
     opened = notebook(["1 / 0"])
 
     with pytest.raises(AssertionError, match="a cell failed"):
@@ -59,8 +59,8 @@ def test_a_cell_that_fails_is_noticed(notebook):
     expect(opened.page.get_by_text("ZeroDivisionError").first).to_be_visible()
 
 
-def test_a_busy_kernel_can_be_restarted(notebook):
-    """Who began all cells need not wait for them; after a restart none has run."""
+def test_busy_kernel_can_be_restarted(notebook):
+    """After the restart no cell has run."""
     opened = notebook(["try:\n    known\nexcept NameError:\n    known = True\nelse:\n    " + BUSY])
     opened.run_all()
     opened.begin_all()
@@ -71,8 +71,8 @@ def test_a_busy_kernel_can_be_restarted(notebook):
     opened.run_all()
 
 
-def test_no_kernel_outlives_its_test(notebook, server):
-    """The next one begins with none."""
+def test_end_sessions_stops_all_kernels(notebook, server):
+    """So the next test starts without one."""
     notebook(["1"])
     sessions = f"{server.url}api/sessions?token={server.token}"
     assert len(httpx.get(sessions).json()) == 1
@@ -82,8 +82,8 @@ def test_no_kernel_outlives_its_test(notebook, server):
     assert httpx.get(sessions).json() == []
 
 
-def test_a_port_is_reached_through_the_server(page, server):
-    """By jupyter-server-proxy, under the prefix that a hub has."""
+def test_port_is_reached_through_the_notebook_server(page, server):
+    """By jupyter-server-proxy, under the prefix of a hub."""
     page.goto(f"{server.url}tree?token={server.token}")  # which leaves a cookie
     with Sandbox().serve() as url:
         page.goto(f"{server.url}proxy/{url.rpartition(':')[2]}/_sandbox/")
@@ -92,8 +92,8 @@ def test_a_port_is_reached_through_the_server(page, server):
     assert "/user/ada/proxy/" in page.url
 
 
-def test_faults_of_a_page_are_found(page):
-    """An image without words is one, and a link that cannot be told from its ground."""
+def test_accessibility_faults_are_found(page):
+    """An image without a text, and a link with too little contrast."""
     page.set_content('<main><img src="data:,"><a href="/" style="color: #ddd">here</a></main>')
 
     assert {one.split(":")[0] for one in faults(page)} >= {"image-alt", "color-contrast"}

@@ -1,4 +1,4 @@
-"""The sandbox's pages for people, held against axe-core in a real browser."""
+"""The HTML pages of the sandbox, checked with axe-core in a real browser."""
 
 from urllib.parse import urlsplit
 
@@ -27,16 +27,16 @@ def sandbox():
         yield url, {"Authorization": f"Bearer {sandbox.key}"}
 
 
-def asked(sandbox, platform, redirect):
-    """Begin to connect an account; give the address of the consent page."""
+def consent_url(sandbox, platform, redirect):
+    """Start to connect an account; return the URL of the consent page."""
     url, key = sandbox
-    told = {"redirect_url": redirect}
-    answer = httpx.get(f"{url}/v1/connect/{platform}", params=told, headers=key)
+    params = {"redirect_url": redirect}
+    answer = httpx.get(f"{url}/v1/connect/{platform}", params=params, headers=key)
     return answer.raise_for_status().json()["authUrl"]
 
 
-def test_the_live_page_has_no_serious_fault(sandbox, looked_at):
-    """With requests to show, a switch that was turned, and all switches unfolded."""
+def test_status_page_has_no_serious_fault(sandbox, looked_at):
+    """With requests, a changed switch, and all switches unfolded."""
     (url, key), page = sandbox, looked_at
     httpx.get(f"{url}/v1/posts", headers=key).raise_for_status()
     page.goto(f"{url}/_sandbox/")
@@ -45,10 +45,10 @@ def test_the_live_page_has_no_serious_fault(sandbox, looked_at):
     assert faults(page) == []
 
 
-def test_the_consent_pages_have_no_serious_fault(sandbox, looked_at):
-    """Before the decision, after it, when it is over, and when it makes no sense."""
+def test_consent_pages_have_no_serious_fault(sandbox, looked_at):
+    """Before and after the decision, when it is over, and for an invalid URL."""
     (url, _), page = sandbox, looked_at
-    address = asked(sandbox, "instagram", f"{url}/_sandbox/callback")
+    address = consent_url(sandbox, "instagram", f"{url}/_sandbox/callback")
     page.goto(address)
     assert faults(page) == []
 
@@ -66,10 +66,10 @@ def test_the_consent_pages_have_no_serious_fault(sandbox, looked_at):
     assert faults(page) == []
 
 
-def test_a_keyboard_alone_can_deny(sandbox, page):
-    """Tab to the button and press it."""
+def test_keyboard_alone_can_deny(sandbox, page):
+    """Tab to the button and press Enter."""
     url, _ = sandbox
-    page.goto(asked(sandbox, "facebook", f"{url}/_sandbox/callback"))
+    page.goto(consent_url(sandbox, "facebook", f"{url}/_sandbox/callback"))
     button = page.get_by_role("button", name="Deny")
     for _ in range(10):
         page.keyboard.press("Tab")

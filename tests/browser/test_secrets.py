@@ -1,4 +1,4 @@
-"""What a connection leaves behind in a notebook and in the logs: none of its secrets."""
+"""A connection leaves no secret in the notebook and in the logs."""
 
 import os
 import re
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from urllib.parse import unquote
 
 import pytest
-from panels import IMPORT, allow, consent, opened, says
+from panels import IMPORT, allow, consent, opened, wait_for_status
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# The key comes from a file, as from a keyring: no cell holds it.
+# The key comes from a file, so that no cell holds it.
 CELL = f"""{IMPORT}
 import logging, pathlib
 logging.basicConfig(level="DEBUG")
@@ -24,7 +24,7 @@ panel"""
 
 @contextmanager
 def sandbox(folder):
-    """Serve a sandbox in a process of its own; give its address, key, and what it writes to."""
+    """Serve a sandbox in its own process; yield its URL, key and log file."""
     written = folder / "sandbox.log"
     with written.open("wb") as out:
         process = subprocess.Popen(
@@ -37,8 +37,8 @@ def sandbox(folder):
         )
         with process:
             try:
-                told = [process.stdout.readline().strip().partition("=")[2] for _ in range(2)]
-                yield *told, written
+                values = [process.stdout.readline().strip().partition("=")[2] for _ in range(2)]
+                yield *values, written
                 process.terminate()
                 out.write(process.stdout.read().encode())
             finally:
@@ -46,10 +46,8 @@ def sandbox(folder):
 
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["loopback", "proxy"])
-def test_neither_notebook_nor_logs_hold_a_secret_of_a_connection(
-    notebook, server, tmp_path, proxied
-):
-    """Neither key, code, state, nonce nor link: not even where all that is logged is shown."""
+def test_notebook_and_logs_hold_no_secret(notebook, server, tmp_path, proxied):
+    """No key, code, state, nonce or link, even in debug logs."""
     before = server.log.stat().st_size
     with sandbox(tmp_path) as (url, key, written):
         (server.folder / "key").write_text(key, encoding="utf-8")
@@ -58,10 +56,12 @@ def test_neither_notebook_nor_logs_hold_a_secret_of_a_connection(
             link, length = tab.url, tab.evaluate("history.length")
             waiting = book.save(widgets=True)
             callback = allow(tab)
-            expect(tab).to_have_url(re.compile("/socialframe/result$"))  # nor in the address bar
+            expect(tab).to_have_url(
+                re.compile("/socialframe/result$")
+            )  # the address bar holds no secret
             expect(tab.get_by_role("heading", name="Connected")).to_be_visible()
-            assert tab.evaluate("history.length") == length + 1  # nor in the history
-        says(card, "Connected:")
+            assert tab.evaluate("history.length") == length + 1  # nor does the history
+        wait_for_status(card, "Connected:")
         saved = book.save(widgets=True)
     (server.folder / "key").unlink()
 
@@ -73,22 +73,22 @@ def test_neither_notebook_nor_logs_hold_a_secret_of_a_connection(
         "key": key,
         "code": code,
         "state": state,
-        "state as it is": unquote(state),
+        "decoded state": unquote(state),
         "nonce": re.search(r"/callback/([^?]+)", callback)[1],
         "link": re.search("request=([^&]+)", link)[1],
     }
     places = {
-        "notebook that waits": waiting,
+        "waiting notebook": waiting,
         "notebook": saved,
-        "log of the server": logged,
-        "sandbox": written.read_text(encoding="utf-8"),
+        "log of the notebook server": logged,
+        "log of the sandbox": written.read_text(encoding="utf-8"),
     }
-    assert "Waiting for you" in waiting
+    assert "Waiting for your consent" in waiting
     assert "Connected:" in saved
     assert ("/proxy/" in callback) is proxied
     assert all(places.values())
     assert min(map(len, secrets.values())) > 8
     found = [
-        (where, what) for where in places for what in secrets if secrets[what] in places[where]
+        (place, name) for place in places for name in secrets if secrets[name] in places[place]
     ]
     assert found == []

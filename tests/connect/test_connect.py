@@ -1,4 +1,4 @@
-"""Connecting on real sockets: the sandbox with each of its switches, a browser of plain httpx."""
+"""Connecting over real sockets, with the sandbox's switches and httpx as the browser."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
-from browsers import Desk, answering, press, visit
+from browsers import ConsoleUser, follow_link, press, visit
 from click.testing import CliRunner
 from stand_ins import Clock
 
@@ -19,7 +19,12 @@ import socialframe as sf
 from socialframe.cli.main import main
 from socialframe.connect.connect import connect
 from socialframe.connect.flow import Flow, State
-from socialframe.connect.redirects import Loopback, Pasted, Proxied, way_of
+from socialframe.connect.redirects import (
+    LoopbackRedirect,
+    PastedRedirect,
+    ProxyRedirect,
+    choose_redirect,
+)
 
 pytestmark = pytest.mark.sockets
 
@@ -28,80 +33,80 @@ PLATFORMS = ("instagram", "facebook", "threads", "tiktok", "twitter")
 
 @contextlib.contextmanager
 def api_of(**switches):
-    """Serve a sandbox and give a client of it."""
+    """Serve a sandbox; yield a client for it."""
     box = sf.Sandbox(**switches)
     with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
         yield api
 
 
 def free_port():
-    """Return a port that was free a moment ago."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as one:
         return one.getsockname()[1]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_allow_connects_and_the_account_is_in_the_next_accounts(platform):
-    """The link is shown, followed, and taken away; who it is is said."""
-    with api_of() as api, Desk(answering()).leaving() as desk:
+def test_allow_connects_and_accounts_lists_the_new_account(platform):
+    """The link is shown, opened and removed; the account is printed."""
+    with api_of() as api, ConsoleUser(follow_link()).finishing() as user:
         before = set(api.accounts(platform).frame()["account_id"])
-        account = api.connect(platform, console=desk.console)
+        account = api.connect(platform, console=user.console)
         after = set(api.accounts(platform).frame()["account_id"])
 
     assert after - before == {account.account_id}
     assert account.platform == platform
-    assert f"Connected: {account}" in desk.text
-    assert desk.gone == 1
-    (answers,) = desk.seen
+    assert f"Connected: {account}" in user.text
+    assert user.links_removed == 1
+    (answers,) = user.seen
     assert [one.status_code for one in answers] == [303, 200]
     assert "code" not in str(answers[-1].url)
 
 
 @pytest.mark.parametrize("deny_state", [True, False])
-def test_deny_is_one_sentence_and_connects_nobody(deny_state):
-    """With state in the callback or without."""
+def test_deny_raises_connect_error(deny_state):
+    """Whether the callback carries the state or not."""
     with (
         api_of(deny_state=deny_state) as api,
-        Desk(answering("deny")).leaving() as desk,
-        pytest.raises(sf.ConnectError, match="Nothing was connected") as raised,
+        ConsoleUser(follow_link("deny")).finishing() as user,
+        pytest.raises(sf.ConnectError, match="No account was connected") as raised,
     ):
-        api.connect("tiktok", console=desk.console)
+        api.connect("tiktok", console=user.console)
 
     assert raised.value.state == "denied"
-    assert "Not connected" in desk.seen[0][-1].text
-    assert desk.gone == 1
+    assert "Not connected" in user.seen[0][-1].text
+    assert user.links_removed == 1
 
 
-def test_a_service_that_does_not_echo_the_state_is_fine_on_the_secret_path():
-    """The path is what nobody can guess."""
-    with api_of(echo_state=False) as api, Desk(answering()).leaving() as desk:
-        assert api.connect("twitter", console=desk.console).platform == "twitter"
+def test_missing_state_is_accepted_on_the_secret_path():
+    """The path holds the nonce, so the state is not needed."""
+    with api_of(echo_state=False) as api, ConsoleUser(follow_link()).finishing() as user:
+        assert api.connect("twitter", console=user.console).platform == "twitter"
 
 
-def test_a_slow_exchange_is_waited_for():
-    """The browser waits for the result meanwhile."""
-    with api_of(exchange_seconds=0.5) as api, Desk(answering()).leaving() as desk:
-        assert api.connect("tiktok", console=desk.console)
-    assert "Connected" in desk.seen[0][-1].text
+def test_slow_exchange_still_shows_the_result_page():
+    """The browser waits for the result."""
+    with api_of(exchange_seconds=0.5) as api, ConsoleUser(follow_link()).finishing() as user:
+        assert api.connect("tiktok", console=user.console)
+    assert "Connected" in user.seen[0][-1].text
 
 
-def test_an_exchange_that_fails_is_said_on_both_sides():
-    """The code is spent: the next attempt is a new one."""
+def test_failed_exchange_is_reported_in_error_and_browser():
+    """The error says to connect again, because a code works only once."""
     with (
         api_of(exchange_fails=True) as api,
-        Desk(answering()).leaving() as desk,
-        pytest.raises(sf.ConnectError, match="good for once: connect again") as raised,
+        ConsoleUser(follow_link()).finishing() as user,
+        pytest.raises(sf.ConnectError, match="works only once: connect again") as raised,
     ):
-        api.connect("tiktok", console=desk.console)
+        api.connect("tiktok", console=user.console)
 
     assert raised.value.status_code == 500
     assert isinstance(raised.value.__cause__, sf.ServerError)
-    assert "Something went wrong" in desk.seen[0][-1].text
+    assert "The connection failed" in user.seen[0][-1].text
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_one_registered_address_is_listened_at_and_the_state_holds_the_nonce(host):
-    """A guessed state is refused there, and the flow goes on."""
+def test_registered_loopback_url_is_protected_by_the_nonce_in_the_state(host):
+    """A callback with the guessable state is rejected, and the flow stays open."""
     exact = f"http://{host}:{free_port()}/cb?app=1"
 
     def follow(link):
@@ -110,89 +115,89 @@ def test_the_one_registered_address_is_listened_at_and_the_state_holds_the_nonce
         assert forged != there
         return [*visit(forged), *visit(there)]
 
-    with api_of(only_redirect=exact) as api, Desk(follow).leaving() as desk:
-        assert api.connect("tiktok", redirect_url=exact, console=desk.console)
-    assert [one.status_code for one in desk.seen[0]] == [400, 303, 200]
+    with api_of(only_redirect=exact) as api, ConsoleUser(follow).finishing() as user:
+        assert api.connect("tiktok", redirect_url=exact, console=user.console)
+    assert [one.status_code for one in user.seen[0]] == [400, 303, 200]
 
 
-def test_a_registered_address_elsewhere_is_answered_by_paste():
-    """Nobody can listen there."""
+def test_registered_url_on_another_host_is_pasted():
+    """No receiver can listen there. A pasted URL with the guessable state is refused."""
     exact = "https://shop.example/cb"
-    desk = Desk(typed=[None, "https://shop.example/cb?code=x&state=own7%3Atiktok", press])
+    user = ConsoleUser(typed=[None, "https://shop.example/cb?code=x&state=own7%3Atiktok", press])
     with api_of(only_redirect=exact) as api:
-        assert api.connect("tiktok", redirect_url=exact, console=desk.console)
+        assert api.connect("tiktok", redirect_url=exact, console=user.console)
 
-    assert "does not carry what this attempt sent along" in desk.text
+    assert "does not carry the state of this attempt" in user.text
 
 
 @pytest.mark.parametrize("callback", ["auto", "loopback", "paste"])
-def test_a_refused_redirect_url_leads_to_the_registered_one_and_paste(callback):
-    """With a sentence of the API's own; the flow is the same."""
+def test_refused_redirect_url_falls_back_to_the_registered_one(callback):
+    """The console shows the API's message and asks for the pasted URL."""
     with api_of(only_redirect="https://shop.example/cb") as api:
-        desk = Desk(typed=[press])
-        account = api.connect("instagram", callback=callback, console=desk.console)
+        user = ConsoleUser(typed=[press])
+        account = api.connect("instagram", callback=callback, console=user.console)
 
     assert account.platform == "instagram"
-    assert "redirect_url must be exactly the URL that is registered" in desk.text
-    assert "paste it here" in desk.text
+    assert "redirect_url must be exactly the URL that is registered" in user.text
+    assert "paste it here" in user.text
 
 
-def test_a_refused_address_of_ours_is_not_listened_at():
-    """Nobody would come there."""
-    way, alive = Loopback(), []
+def test_receiver_is_closed_when_the_api_refuses_its_url():
+    """No callback can arrive there."""
+    redirect, alive = LoopbackRedirect(), []
 
-    def look(link):
-        alive.append(way._receiver._thread.is_alive())
+    def check_thread(link):
+        alive.append(redirect._receiver._thread.is_alive())
         return press(link)
 
     with api_of(only_redirect="https://shop.example/cb") as api:
-        connect(api._send, "tiktok", way, Desk(typed=[look]).console)
+        connect(api._send, "tiktok", redirect, ConsoleUser(typed=[check_thread]).console)
     assert alive == [False]
 
 
-def test_where_nobody_can_paste_a_refused_redirect_url_ends_the_attempt():
-    """Not after five minutes."""
+def test_refused_redirect_url_without_input_ends_the_attempt():
+    """At once, not after the timeout."""
     with api_of(only_redirect="https://shop.example/cb") as api:
-        with pytest.raises(sf.ConnectError, match="Nobody can paste"):
-            api.connect("instagram", console=Desk(typed=None).console)
-        with pytest.raises(sf.ConnectError, match="Nobody can paste"):
-            api.connect("instagram", console=Desk(typed=[EOFError]).console)
+        with pytest.raises(sf.ConnectError, match="no input to read it from"):
+            api.connect("instagram", console=ConsoleUser(typed=None).console)
+        with pytest.raises(sf.ConnectError, match="no input to read it from"):
+            api.connect("instagram", console=ConsoleUser(typed=[EOFError]).console)
 
 
-def test_a_service_without_state_at_a_registered_address_cannot_be_believed():
-    """It expires; what is pasted is refused with the reason."""
+def test_missing_state_on_a_registered_url_is_refused():
+    """The pasted URL is refused with the reason, and the flow expires."""
     clock = Clock()
 
     def late(_):
         clock.now += 301
 
     with api_of(only_redirect="https://shop.example/cb", echo_state=False) as api:
-        desk = Desk(typed=[press, late])
-        way = Pasted(redirect_url="https://shop.example/cb")
-        with pytest.raises(sf.ConnectError, match="Nobody answered within 300 s"):
-            connect(api._send, "tiktok", way, desk.console, clock=clock)
+        user = ConsoleUser(typed=[press, late])
+        redirect = PastedRedirect(redirect_url="https://shop.example/cb")
+        with pytest.raises(sf.ConnectError, match="Timed out after 300 s"):
+            connect(api._send, "tiktok", redirect, user.console, clock=clock)
 
-    assert "anybody could have made it" in desk.text
+    assert "it may be forged" in user.text
 
 
-def test_what_is_pasted_counts_beside_the_receiver():
-    """Another flow's address does not, nor does a code alone."""
+def test_pasted_url_is_accepted_while_the_receiver_listens():
+    """A bare code and the URL of another flow are refused."""
     with api_of() as api:
         other = Flow(api._send, "tiktok")
-        way = Loopback()
-        other.start(way.open(other))
-        desk = Desk(typed=["abc", lambda _: press(other.link), "", press])
-        account = api.connect("tiktok", console=desk.console)
-        way.close()
+        redirect = LoopbackRedirect()
+        other.start(redirect.open(other))
+        user = ConsoleUser(typed=["abc", lambda _: press(other.link), "", press])
+        account = api.connect("tiktok", console=user.console)
+        redirect.close()
 
     assert account.platform == "tiktok"
-    assert desk.text.count("belongs to something else") == 2
-    assert "If the page after it does not load, paste" in desk.text
+    assert user.text.count("is not the callback of this attempt") == 2
+    assert "If the page after that does not load, paste" in user.text
     assert other.state is State.WAITING
 
 
-def test_paste_alone_listens_nowhere():
-    """The address does not load; the person copies it."""
+def test_callback_paste_does_not_listen():
+    """The redirect URL does not load; the user copies it."""
     sent = []
 
     def copy(link):
@@ -200,8 +205,8 @@ def test_paste_alone_listens_nowhere():
         return sent[0]
 
     with api_of() as api:
-        desk = Desk(typed=[copy])
-        assert api.connect("threads", callback="paste", console=desk.console)
+        user = ConsoleUser(typed=[copy])
+        assert api.connect("threads", callback="paste", console=user.console)
 
     place = urlsplit(sent[0])
     assert place.hostname == "127.0.0.1"
@@ -209,20 +214,20 @@ def test_paste_alone_listens_nowhere():
         visit(f"http://127.0.0.1:{place.port}/")
 
 
-def test_a_console_that_blocks_is_read_only_where_no_browser_was_opened():
-    """In a notebook a line is waited for: not while the answer comes by itself."""
-    with api_of() as api, Desk(answering(), typed=["x"], blocks=True).leaving() as desk:
-        assert api.connect("tiktok", console=desk.console)
-        elsewhere = Desk(typed=[lambda link: visit(press(link)) and "\n"], blocks=True)
+def test_blocking_console_is_read_only_without_a_browser():
+    """A blocking read would delay a callback that arrives by itself."""
+    with api_of() as api, ConsoleUser(follow_link(), typed=["x"], blocks=True).finishing() as user:
+        assert api.connect("tiktok", console=user.console)
+        elsewhere = ConsoleUser(typed=[lambda link: visit(press(link)) and "\n"], blocks=True)
         assert api.connect("threads", console=elsewhere.console)
 
-    assert desk.typed == ["x"]
-    assert "callback='paste'" in desk.text
+    assert user.typed == ["x"]
+    assert "callback='paste'" in user.text
     assert elsewhere.typed == []
 
 
-def test_through_a_proxy_the_redirect_url_has_its_prefix_and_the_result_too():
-    """As jupyter-server-proxy does it: the prefix off the path, the browser's Host handed on."""
+def test_proxy_prefix_is_in_redirect_url_and_result_url():
+    """Like jupyter-server-proxy, the test strips the prefix and forwards the browser's Host."""
     base = "https://hub.example/user/ada/"
 
     def follow(link):
@@ -236,17 +241,17 @@ def test_through_a_proxy_the_redirect_url_has_its_prefix_and_the_result_too():
         result = urljoin(there.path, place)
         return prefix, result, visit(inside + result.removeprefix(prefix), Host="hub.example")
 
-    with api_of() as api, Desk(follow).leaving() as desk:
-        assert api.connect("tiktok", callback=base, console=desk.console)
-        pasted = Desk(typed=[press])
+    with api_of() as api, ConsoleUser(follow).finishing() as user:
+        assert api.connect("tiktok", callback=base, console=user.console)
+        pasted = ConsoleUser(typed=[press])
         assert api.connect("threads", callback=base, console=pasted.console)
-    prefix, result, answers = desk.seen[0]
+    prefix, result, answers = user.seen[0]
     assert result == f"{prefix}/socialframe/result"
     assert "<h1>Connected</h1>" in answers[0].text
 
 
-def test_a_hub_that_tells_its_address_is_gone_through(monkeypatch):
-    """It is never guessed."""
+def test_hub_url_from_the_environment_is_used(monkeypatch):
+    """JUPYTERHUB_PUBLIC_URL is the base of the redirect URL."""
     monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", "https://hub.example/user/ada/")
     addresses = []
 
@@ -255,7 +260,7 @@ def test_a_hub_that_tells_its_address_is_gone_through(monkeypatch):
         return addresses[0]
 
     with api_of() as api:
-        assert api.connect("tiktok", console=Desk(typed=[copy]).console)
+        assert api.connect("tiktok", console=ConsoleUser(typed=[copy]).console)
     assert addresses[0].startswith("https://hub.example/user/ada/proxy/")
 
 
@@ -268,78 +273,83 @@ CHOICES = [
 
 
 @pytest.mark.parametrize(("more", "typed", "chosen"), CHOICES)
-def test_a_facebook_page_is_chosen_by_argument_by_function_or_by_who_is_asked(more, typed, chosen):
-    """The browser says that there is one more step."""
+def test_page_is_chosen_by_id_function_or_input(more, typed, chosen):
+    """The browser shows that one more step follows."""
     seen = []
     typed = [lambda link: seen.extend(visit(press(link, account=""))), *typed]
     with api_of(page_selection=True) as api:
-        desk = Desk(typed=typed)
-        account = api.connect("facebook", console=desk.console, **more)
+        user = ConsoleUser(typed=typed)
+        account = api.connect("facebook", console=user.console, **more)
         known = set(api.accounts("facebook").frame()["account_id"])
 
     assert account.account_id == chosen
     assert chosen in known
     assert "One more step" in seen[-1].text
     if not more:
-        assert "  2  Šípková čajovna (fb_41011)" in desk.text
+        assert "  2  Šípková čajovna (fb_41011)" in user.text
 
 
 @pytest.mark.parametrize("typed", [None, [EOFError]])
-def test_a_page_that_nobody_chooses_is_a_sentence_with_their_ids(typed):
-    """And another id says which there are."""
-    with api_of(page_selection=True) as api, Desk(answering(account="")).leaving() as desk:
-        with pytest.raises(sf.ConnectError, match=r"as choose=…; there are: 'fb_40921' \(Lantern"):
-            api.connect("facebook", console=desk.console)
-        with pytest.raises(sf.ConnectError, match="'fb_9' is none of the Pages"):
-            api.connect("facebook", choose="fb_9", console=desk.console)
+def test_missing_or_unknown_page_choice_lists_the_ids(typed):
+    """Without input, and with an unknown id."""
+    with (
+        api_of(page_selection=True) as api,
+        ConsoleUser(follow_link(account="")).finishing() as user,
+    ):
+        with pytest.raises(sf.ConnectError, match=r"choose=…, one of: 'fb_40921' \(Lantern"):
+            api.connect("facebook", console=user.console)
+        with pytest.raises(sf.ConnectError, match="There is no Page 'fb_9'"):
+            api.connect("facebook", choose="fb_9", console=user.console)
 
 
-def test_nobody_who_answers_is_an_error_when_the_time_is_over():
-    """The link is taken away, the port is closed."""
+def test_timeout_raises_and_closes_the_port():
+    """The link is removed."""
     ticks = Clock()
 
     def impatient(_):
         ticks.now += 100
 
-    desk, way = Desk(typed=[impatient] * 9), Loopback(clock=ticks)
-    with api_of() as api, pytest.raises(sf.ConnectError, match="within 300 s") as raised:
-        connect(api._send, "tiktok", way, desk.console, clock=ticks)
+    user, redirect = ConsoleUser(typed=[impatient] * 9), LoopbackRedirect(clock=ticks)
+    with api_of() as api, pytest.raises(sf.ConnectError, match="Timed out after 300 s") as raised:
+        connect(api._send, "tiktok", redirect, user.console, clock=ticks)
 
     assert raised.value.state == "expired"
-    assert desk.gone == 1
-    assert not way._receiver._thread.is_alive()
+    assert user.links_removed == 1
+    assert not redirect._receiver._thread.is_alive()
 
 
-def test_an_interrupt_goes_through_and_leaves_nothing_open():
-    """Ctrl-C while it waits."""
+def test_keyboard_interrupt_closes_everything():
+    """The link is removed and the receiver closed."""
 
     def interrupt(_):
         raise KeyboardInterrupt
 
-    desk, way = Desk(typed=[interrupt]), Loopback()
+    user, redirect = ConsoleUser(typed=[interrupt]), LoopbackRedirect()
     with api_of() as api, pytest.raises(KeyboardInterrupt):
-        connect(api._send, "tiktok", way, desk.console)
+        connect(api._send, "tiktok", redirect, user.console)
 
-    assert desk.gone == 1
-    assert not way._receiver._thread.is_alive()
+    assert user.links_removed == 1
+    assert not redirect._receiver._thread.is_alive()
 
 
-def test_a_browser_that_does_not_start_is_none():
-    """The link stands there."""
+def test_browser_that_fails_to_start_is_ignored():
+    """The link is shown and can be opened by hand."""
 
     def broken(_):
         raise OSError
 
-    desk = Desk(typed=[press])
-    console = type(desk.console)(say=desk.console.say, show=desk.show, opens=broken, read=desk.read)
+    user = ConsoleUser(typed=[press])
+    console = type(user.console)(
+        say=user.console.say, show=user.show, open_browser=broken, read=user.read
+    )
     with api_of() as api:
         assert api.connect("tiktok", console=console)
 
 
-def test_a_platform_is_the_apis_to_judge_and_its_message_counts():
-    """Also where our address was refused first."""
+def test_unknown_platform_raises_the_error_of_the_api():
+    """Connection errors are raised as well."""
     with api_of() as api, pytest.raises(sf.ValidationError, match="platform must be one of"):
-        api.connect("gopher", console=Desk().console)
+        api.connect("gopher", console=ConsoleUser().console)
     with pytest.raises(sf.NetworkError):
         sf.Client("sk_made0up0key", base_url="http://127.0.0.1:9", max_wait=0).connect("tiktok")
 
@@ -347,53 +357,56 @@ def test_a_platform_is_the_apis_to_judge_and_its_message_counts():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"callback": "nonsense"}, "callback takes 'auto'"),
-        ({"callback": "http://hub.example/"}, "callback takes"),
-        ({"callback": "https://hub.example/?a=1"}, "callback takes"),
-        ({"callback": "https://[hub/"}, "callback takes"),
-        ({"callback": None}, "callback takes"),
-        ({"port": 65536}, "port takes a whole number"),
-        ({"port": True}, "port takes a whole number"),
-        ({"timeout": 0}, "timeout takes a number of seconds"),
-        ({"timeout": "5"}, "timeout takes a number of seconds"),
-        ({"redirect_url": "nonsense"}, "redirect_url takes the address"),
-        ({"redirect_url": "https://a.example/#x"}, "redirect_url takes the address"),
-        ({"redirect_url": "http://a.example/"}, "redirect_url takes the address"),
-        ({"redirect_url": "https://a.example/", "port": 5}, "redirect_url says it all"),
-        ({"redirect_url": "https://a.example/", "callback": "https://b.example"}, "says it all"),
-        ({"redirect_url": "https://a.example/", "callback": "loopback"}, "Nobody can listen at"),
+        ({"callback": "nonsense"}, "callback must be 'auto'"),
+        ({"callback": "http://hub.example/"}, "callback must be"),
+        ({"callback": "https://hub.example/?a=1"}, "callback must be"),
+        ({"callback": "https://[hub/"}, "callback must be"),
+        ({"callback": None}, "callback must be"),
+        ({"port": 65536}, "port must be an integer"),
+        ({"port": True}, "port must be an integer"),
+        ({"timeout": 0}, "timeout must be a positive number"),
+        ({"timeout": "5"}, "timeout must be a positive number"),
+        ({"redirect_url": "nonsense"}, "redirect_url must be the URL"),
+        ({"redirect_url": "https://a.example/#x"}, "redirect_url must be the URL"),
+        ({"redirect_url": "http://a.example/"}, "redirect_url must be the URL"),
+        ({"redirect_url": "https://a.example/", "port": 5}, "Pass redirect_url alone"),
+        (
+            {"redirect_url": "https://a.example/", "callback": "https://b.example"},
+            "Pass redirect_url alone",
+        ),
+        ({"redirect_url": "https://a.example/", "callback": "loopback"}, "cannot listen at"),
     ],
 )
-def test_arguments_that_cannot_be_meant_are_one_sentence(arguments, words):
-    """Before anything is sent."""
+def test_invalid_arguments_are_rejected(arguments, words):
+    """Before any request is sent."""
     with pytest.raises(sf.ArgumentError, match=words):
         sf.Client.sandbox().connect("tiktok", **arguments)
 
 
-def test_ways_show_no_secret():
-    """And say what they are."""
-    flow, way = Flow(print, "tiktok"), Proxied("https://hub.example/")
-    callback = way.open(flow)
-    shown = repr([way, way_of("paste"), callback])
-    way.close()
+def test_reprs_of_redirects_show_no_secret():
+    """Nor does the repr of a callback."""
+    flow, redirect = Flow(print, "tiktok"), ProxyRedirect("https://hub.example/")
+    callback = redirect.open(flow)
+    shown = repr([redirect, choose_redirect("paste"), callback])
+    redirect.close()
 
     assert flow.path.rpartition("/")[2] not in shown
 
 
-def test_disconnecting_takes_the_account_out_of_the_next_accounts():
-    """Twice is an error of the API's own; its posts stay."""
+def test_disconnect_removes_the_account_from_the_next_accounts():
+    """A second disconnect raises the API's 404."""
     with api_of(delete_status=204) as api:
-        assert "tt_40311" in set(api.accounts().frame()["account_id"]), "and now in the cache"
+        assert "tt_40311" in set(api.accounts().frame()["account_id"]), "this also fills the cache"
         api.disconnect("tiktok", "tt_40311")
         assert "tt_40311" not in set(api.accounts().frame()["account_id"])
         with pytest.raises(sf.NotFoundError, match="DELETE /v1/accounts/tiktok/tt_40311: 404"):
             api.disconnect("tiktok", "tt_40311")
-        with pytest.raises(sf.ArgumentError, match="account_id takes a text"):
+        with pytest.raises(sf.ArgumentError, match="account_id must be a string"):
             api.disconnect("tiktok", "a/../b")
 
 
-def test_the_commands_say_what_they_did_on_standard_error(monkeypatch):
-    """And end with the codes of the other commands."""
+def test_commands_report_on_standard_error(monkeypatch):
+    """Their exit codes are those of the other commands."""
     box = sf.Sandbox()
     with box.serve() as url:
         monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
@@ -406,11 +419,11 @@ def test_the_commands_say_what_they_did_on_standard_error(monkeypatch):
     assert gone.stderr == "Disconnected: tiktok, tt_40311.\n"
     assert (refused.exit_code, unpasted.exit_code) == (5, 5)
     assert "platform must be one of" in refused.stderr
-    assert "Nobody can paste the address here" in unpasted.stderr
+    assert "no input to read it from" in unpasted.stderr
 
 
 def shell(url, key, *words, browser=""):
-    """Start the command with a browser that is a script."""
+    """Start the command, with a script as the browser."""
     environ = {
         **os.environ,
         "SOCIALAPI_BASE_URL": url,
@@ -430,7 +443,7 @@ def shell(url, key, *words, browser=""):
 
 
 def link_of(process):
-    """Read standard error up to the link."""
+    """Read standard error until the link."""
     for line in process.stderr:
         if line.startswith("  http"):
             return line.strip()
@@ -438,8 +451,8 @@ def link_of(process):
 
 
 @pytest.mark.processes
-def test_from_a_shell_a_browser_is_opened_and_the_account_comes_out():
-    """On standard output the account alone; then it is disconnected."""
+def test_connect_command_opens_a_browser_and_prints_the_account():
+    """Standard output holds the account alone, which disconnect then takes."""
     box = sf.Sandbox()
     code = "import sys, browsers; browsers.visit(browsers.press(sys.argv[1]))"
     browser = f"{sys.executable} -c '{code}' %s &"
@@ -447,21 +460,21 @@ def test_from_a_shell_a_browser_is_opened_and_the_account_comes_out():
         done = shell(url, box.key, "connect", "instagram", browser=browser)
         out, errors = done.communicate(timeout=60)
         gone = shell(url, box.key, "disconnect", *out.split()[:2])
-        told = gone.communicate(timeout=60)
+        output = gone.communicate(timeout=60)
         twice = shell(url, box.key, "disconnect", *out.split()[:2])
         refused = twice.communicate(timeout=60)
 
     assert (done.returncode, out) == (0, "instagram ig_40918 lantern.and.loom\n"), errors
-    assert (gone.returncode, told[0]) == (0, "")
-    assert told[1] == "Disconnected: instagram, ig_40918.\n"
+    assert (gone.returncode, output[0]) == (0, "")
+    assert output[1] == "Disconnected: instagram, ig_40918.\n"
     assert twice.returncode == 5
     assert "404 Account not found" in refused[1]
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize(("decision", "code"), [("allow", 0), ("deny", 5)])
-def test_from_a_shell_an_address_is_pasted(decision, code):
-    """Through standard input, whatever that is."""
+def test_connect_command_reads_a_pasted_url(decision, code):
+    """From standard input, which is a pipe here."""
     box = sf.Sandbox()
     with box.serve() as url:
         process = shell(url, box.key, "connect", "tiktok", "--paste")
@@ -470,14 +483,14 @@ def test_from_a_shell_an_address_is_pasted(decision, code):
 
     assert process.returncode == code, errors
     assert out == ("tiktok tt_40946 lanternandloom\n" if code == 0 else "")
-    assert "belongs to something else" in errors
+    assert "is not the callback of this attempt" in errors
     assert "Traceback" not in errors
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("words", [[], ["--paste"]])
-def test_ctrl_c_ends_the_waiting_at_once(words):
-    """No traceback, nothing listens."""
+def test_ctrl_c_aborts_the_command(words):
+    """Without a traceback."""
     box = sf.Sandbox()
     with box.serve() as url:
         process = shell(url, box.key, "connect", "tiktok", *words)
@@ -495,13 +508,13 @@ def test_ctrl_c_ends_the_waiting_at_once(words):
     ("words", "code", "said"),
     [
         (["gopher"], 5, "platform must be one of"),
-        (["tiktok", "--timeout", "0.2"], 5, "Nobody answered within 0.2 s"),
-        (["tiktok", "--timeout", "0"], 2, "timeout takes a number of seconds"),
-        (["tiktok", "--redirect-url", "x"], 2, "redirect_url takes the address"),
+        (["tiktok", "--timeout", "0.2"], 5, "Timed out after 0.2 s"),
+        (["tiktok", "--timeout", "0"], 2, "timeout must be a positive number"),
+        (["tiktok", "--redirect-url", "x"], 2, "redirect_url must be the URL"),
     ],
 )
-def test_what_goes_wrong_in_a_shell_is_a_sentence_and_an_exit_code(words, code, said):
-    """As for the other commands."""
+def test_command_failures_print_one_sentence(words, code, said):
+    """The exit code tells the kind of failure."""
     box = sf.Sandbox()
     with box.serve() as url:
         process = shell(url, box.key, "connect", *words)

@@ -1,4 +1,4 @@
-"""The person at the other end: a terminal, a pipe, a notebook, or nobody."""
+"""The console in a terminal, a pipe, a notebook and a service."""
 
 import getpass
 import io
@@ -8,15 +8,14 @@ import types
 
 import pytest
 
-from socialframe.connect.console import here
-from socialframe.settings import browser
+from socialframe.connect.console import default_browser, default_console
 
-LINK = "https://platform.example/?state=of-nobody"
+LINK = "https://platform.example/?state=made-up"
 
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Put a terminal in the place of standard input; give its other end."""
+    """Replace standard input by a terminal; yield its other end."""
     ours, theirs = os.openpty()
     with os.fdopen(theirs, encoding="utf-8") as stdin, os.fdopen(ours, "wb", buffering=0) as keys:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -25,7 +24,7 @@ def terminal(monkeypatch):
 
 @pytest.fixture
 def kernel(monkeypatch):
-    """Be a notebook's kernel; give what is displayed and later put in its place."""
+    """Imitate a notebook kernel; return what is displayed and updated."""
     shown = []
 
     def display(bundle, *, raw, display_id):
@@ -40,59 +39,59 @@ def kernel(monkeypatch):
     return shown
 
 
-def test_in_a_terminal_a_line_is_waited_for_no_longer_than_it_is_told(terminal):
-    """So an answer that comes by itself is seen."""
-    desk = here()
-    nothing = desk.read(0)
+def test_terminal_read_times_out(terminal):
+    """So the flow notices a callback that arrives meanwhile."""
+    console = default_console()
+    nothing = console.read(0)
     terminal.write(b"https://a.example/?code=1\n")
 
     assert nothing is None
-    assert desk.read(10) == "https://a.example/?code=1\n"
-    assert desk.blocks is False
+    assert console.read(10) == "https://a.example/?code=1\n"
+    assert console.blocks is False
     terminal.write(b"\x04")
     with pytest.raises(EOFError):
-        desk.read(10)
+        console.read(10)
 
 
 @pytest.mark.parametrize("pasting", [True, False])
-def test_a_pipe_is_read_only_where_an_address_is_to_be_pasted(monkeypatch, pasting):
-    """Else it belongs to somebody else."""
+def test_pipe_is_read_only_for_pasting(monkeypatch, pasting):
+    """Otherwise the input belongs to another program."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("a line\n"))
-    desk = here(pasting=pasting)
+    console = default_console(pasting=pasting)
 
     if not pasting:
-        assert desk.read is None
+        assert console.read is None
         return
-    assert (desk.read(0), desk.blocks) == ("a line\n", True)
+    assert (console.read(0), console.blocks) == ("a line\n", True)
     with pytest.raises(EOFError):
-        desk.read(0)
+        console.read(0)
 
 
-def test_without_standard_input_nobody_types(monkeypatch):
+def test_without_standard_input_there_is_no_read(monkeypatch):
     """As in a service."""
     monkeypatch.setattr(sys, "stdin", None)
 
-    assert here(pasting=True).read is None
+    assert default_console(pasting=True).read is None
 
 
-def test_in_a_notebook_the_link_can_be_clicked_and_is_taken_out_again(kernel):
-    """A saved notebook does not hold it."""
-    gone = here().show("Follow this link:", LINK + "&a=<b>")
+def test_notebook_link_is_clickable_and_removed(kernel):
+    """A saved notebook does not hold the link."""
+    gone = default_console().show("Follow this link:", LINK + "&a=<b>")
     gone()
 
     first, second = kernel
     assert f'<a href="{LINK}&amp;a=&lt;b&gt;" target="_blank" rel="noopener' in first["text/html"]
     assert LINK in first["text/plain"]
-    assert second == {"text/plain": "(The link is used.)"}
+    assert second == {"text/plain": "(The link was removed.)"}
 
 
-def test_in_a_notebook_what_is_pasted_is_typed_as_a_password(kernel, monkeypatch):
-    """Else it stays in the output; a front end without input is nobody."""
+def test_notebook_reads_pasted_url_as_a_password(kernel, monkeypatch):
+    """Other input is saved in the output. A front end without input ends the input."""
     asked = []
     monkeypatch.setattr(getpass, "getpass", lambda prompt: asked.append(prompt) or "line")
-    desk = here()
+    console = default_console()
 
-    assert (desk.read(0), desk.blocks) == ("line", True)
+    assert (console.read(0), console.blocks) == ("line", True)
     assert "did not load" in asked[0]
 
     def refuses(_):
@@ -100,22 +99,22 @@ def test_in_a_notebook_what_is_pasted_is_typed_as_a_password(kernel, monkeypatch
 
     monkeypatch.setattr(getpass, "getpass", refuses)
     with pytest.raises(EOFError):
-        desk.read(0)
+        console.read(0)
 
 
-def test_a_browser_is_one_that_leaves_the_terminal_alone(monkeypatch):
-    """Unless it was asked for."""
+def test_text_browser_is_used_only_if_browser_is_set(monkeypatch):
+    """A text browser would take over the terminal."""
     import webbrowser
 
     monkeypatch.delenv("BROWSER", raising=False)
     lynx = webbrowser.GenericBrowser("lynx")
     monkeypatch.setattr(webbrowser, "get", lambda: lynx)
-    assert browser() is None
+    assert default_browser() is None
     monkeypatch.setenv("BROWSER", "lynx")
-    assert browser() == lynx.open
+    assert default_browser() == lynx.open
 
     def none():
         raise webbrowser.Error
 
     monkeypatch.setattr(webbrowser, "get", none)
-    assert browser() is None
+    assert default_browser() is None

@@ -1,4 +1,4 @@
-"""A flow's states, from threads too, and that it shows none of its secrets."""
+"""The states of a flow, also from several threads, and that it reveals none of its secrets."""
 
 import json
 import logging
@@ -29,125 +29,123 @@ STEP = {"step": "select_page", "tempToken": TOKEN}
 
 
 def flow_of(*answers, **more):
-    """Return a flow whose API gives these answers, one after the other."""
+    """Return a flow whose API sends these responses in order."""
     app = Scripted(*answers)
-    flow = Flow(client_of(app).send, "facebook", token=lambda: NONCE, **more)
+    flow = Flow(client_of(app)._send, "facebook", make_nonce=lambda: NONCE, **more)
     return flow, app
 
 
 def waiting(*answers, **more):
-    """Return a flow that was started."""
+    """Return a started flow."""
     flow, app = flow_of(STARTED, *answers, **more)
     flow.start(BACK)
     return flow, app
 
 
-def right(flow, query=f"?code={CODE}&state=own7:facebook"):
-    """Answer as the platform does."""
-    return flow.answer(flow.path + query, flow.path)
+def valid_callback(flow, query=f"?code={CODE}&state=own7:facebook"):
+    """Send the callback of the platform."""
+    return flow.handle_callback(flow.path + query, flow.path)
 
 
-def test_a_flow_goes_from_idle_to_connected_and_tells_each_step():
-    """In order."""
-    told = []
-    flow, app = flow_of(STARTED, ACCOUNT, observer=told.append)
+def test_flow_goes_from_idle_to_waiting_to_connected():
+    """The link is requested with the redirect URL, then the code is exchanged."""
+    flow, app = flow_of(STARTED, ACCOUNT)
     states = [flow.state]
     flow.start(BACK)
     states.append(flow.state)
 
-    assert right(flow) is Verdict.OK
-    assert states == [State.IDLE, State.WAITING]
-    assert told == ["waiting", "exchanging", "connected"]
+    assert valid_callback(flow) is Verdict.OK
+    assert [*states, flow.state] == ["idle", "waiting", "connected"]
     assert str(flow.result()) == "Lantern & Loom (facebook, fb_1)"
     assert [seen["method"] for seen in app.seen] == ["GET", "POST"]
-    assert parse_qs(app.seen[0]["query"]) == {"redirect_url": [BACK.redirect]}
+    assert parse_qs(app.seen[0]["query"]) == {"redirect_url": [BACK.redirect_url]}
 
 
 @pytest.mark.parametrize(
     ("query", "verdict"),
     [
         ("?code=x&state=own7:instagram", Verdict.WRONG_STATE),
-        ("?code=x&code=y", Verdict.BAD),
-        ("", Verdict.BAD),
+        ("?code=x&code=y", Verdict.INVALID),
+        ("", Verdict.INVALID),
     ],
 )
-def test_a_forged_answer_leaves_the_flow_open(query, verdict):
-    """Else any page could end it; the right one still counts."""
+def test_forged_callback_leaves_the_flow_open(query, verdict):
+    """Otherwise any web page could end it. The valid callback still counts."""
     flow, _ = waiting(ACCOUNT)
 
-    assert right(flow, query) is verdict
-    assert flow.answer("/other?code=x", flow.path) is Verdict.ELSEWHERE
+    assert valid_callback(flow, query) is verdict
+    assert flow.handle_callback("/other?code=x", flow.path) is Verdict.WRONG_PATH
     assert flow.state is State.WAITING
-    assert right(flow) is Verdict.OK
+    assert valid_callback(flow) is Verdict.OK
     assert flow.state is State.CONNECTED
 
 
-def test_only_the_first_answer_counts():
-    """Of two that are right, and of twenty at once: the code is exchanged once."""
+def test_only_the_first_valid_callback_counts():
+    """Of twenty concurrent ones, too: the code is exchanged once."""
     flow, app = waiting(ACCOUNT)
     verdicts, gate = [], threading.Barrier(20)
 
-    def knock():
+    def call_back():
         gate.wait()
-        verdicts.append(right(flow))
+        verdicts.append(valid_callback(flow))
 
-    threads = [threading.Thread(target=knock) for _ in range(20)]
+    threads = [threading.Thread(target=call_back) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert sorted(one.name for one in verdicts) == ["LATE"] * 19 + ["OK"]
-    assert right(flow) is Verdict.LATE
+    assert valid_callback(flow) is Verdict.LATE
     assert len(app.seen) == 2
 
 
-def test_a_denial_ends_it_with_a_sentence():
-    """With state or without."""
+def test_denial_ends_the_flow():
+    """With the state or without."""
     for query in ("?error=access_denied", "?error=server_error&state=own7:facebook"):
         flow, app = waiting()
 
-        assert right(flow, query) is Verdict.DENIED
-        with pytest.raises(sf.ConnectError, match="Nothing was connected") as raised:
+        assert valid_callback(flow, query) is Verdict.DENIED
+        with pytest.raises(sf.ConnectError, match="No account was connected") as raised:
             flow.result()
         assert raised.value.state == "denied"
         assert len(app.seen) == 1
 
 
-def test_it_expires_and_takes_no_answer_after_that():
-    """By the clock alone, whoever looks."""
-    clock, told = Clock(), []
-    flow, app = waiting(timeout=60, clock=clock, observer=told.append)
+def test_expired_flow_accepts_no_callback():
+    """The deadline is checked on every access."""
+    clock = Clock()
+    flow, app = waiting(timeout=60, clock=clock)
     clock.now += 59.9
     before = flow.state
     clock.now += 0.1
 
     assert before is State.WAITING
-    assert right(flow) is Verdict.LATE
-    assert told == ["waiting", "expired"]
-    with pytest.raises(sf.ConnectError, match="Nobody answered within 60 s"):
+    assert valid_callback(flow) is Verdict.LATE
+    assert flow.state is State.EXPIRED
+    with pytest.raises(sf.ConnectError, match="Timed out after 60 s"):
         flow.result()
     assert len(app.seen) == 1
 
 
-def test_it_can_be_cancelled_until_it_is_over():
-    """Once; before it starts, too."""
+def test_cancel_works_once_until_the_flow_has_ended():
+    """Before the start, too. A flow cannot be started again."""
     flow, _ = waiting()
     idle, _ = flow_of(STARTED)
 
     assert [flow.cancel(), flow.cancel(), idle.cancel()] == [True, False, True]
-    with pytest.raises(sf.ConnectError, match="cancelled"):
+    with pytest.raises(sf.ConnectError, match="Cancelled"):
         idle.start(BACK)
     done, _ = waiting(ACCOUNT)
-    right(done)
+    valid_callback(done)
     assert done.cancel() is False
     assert done.state is State.CONNECTED
-    with pytest.raises(sf.ConnectError, match="good for once"):
+    with pytest.raises(sf.ConnectError, match="can be used only once"):
         done.start(BACK)
 
 
-def test_a_refused_start_leaves_it_as_it_was():
-    """So another address can be tried."""
+def test_refused_start_leaves_the_flow_idle():
+    """So another redirect URL can be tried."""
     refusal = (400, {"error": "redirect_url must be registered", "code": "VALIDATION_ERROR"})
     flow, app = flow_of(refusal, STARTED)
 
@@ -162,20 +160,20 @@ def test_a_refused_start_leaves_it_as_it_was():
 @pytest.mark.parametrize(
     ("answer", "words", "status"),
     [
-        ((500, {"error": "Internal server error"}), "good for once: connect again", 500),
+        ((500, {"error": "Internal server error"}), "works only once: connect again", 500),
         ((400, {"error": "code is not valid"}), "code is not valid", 400),
-        ([1, 2], "Perhaps the account is connected", None),
-        ({}, "The reply names no account", None),
-        (b"<html>", "Perhaps the account is connected", None),
-        ({"accountId": 5}, "The reply names no account", None),
+        ([1, 2], "may be connected nevertheless", None),
+        ({}, "has no accountId", None),
+        (b"<html>", "may be connected nevertheless", None),
+        ({"accountId": 5}, "has no accountId", None),
         ((200, {**STEP, "tempToken": TOKEN}), "lists none", None),
     ],
 )
-def test_an_exchange_that_fails_says_why_and_is_not_repeated(answer, words, status):
-    """It may have been done."""
+def test_failed_exchange_is_not_retried(answer, words, status):
+    """The API may have connected the account."""
     flow, app = waiting(answer, {"pages": []})
 
-    assert right(flow) is Verdict.OK
+    assert valid_callback(flow) is Verdict.OK
     with pytest.raises(sf.ConnectError, match=words) as raised:
         flow.result()
     assert raised.value.state == "failed"
@@ -183,19 +181,19 @@ def test_an_exchange_that_fails_says_why_and_is_not_repeated(answer, words, stat
     assert sum(seen["method"] == "POST" for seen in app.seen) == 1
 
 
-def test_a_bug_while_exchanging_ends_the_flow_too():
-    """Nobody waits for ever for a thread that died."""
+def test_unexpected_error_in_the_exchange_ends_the_flow():
+    """No other thread waits forever."""
 
     def broken(call):
         if call.method == "POST":
             raise ZeroDivisionError
         return Reply(200, {}, json.dumps(STARTED).encode(), datetime.now(UTC))
 
-    flow = Flow(broken, "facebook", token=lambda: NONCE)
+    flow = Flow(broken, "facebook", make_nonce=lambda: NONCE)
     flow.start(BACK)
-    right(flow)
+    valid_callback(flow)
 
-    with pytest.raises(sf.ConnectError, match="ZeroDivisionError came in between"):
+    with pytest.raises(sf.ConnectError, match="ZeroDivisionError interrupted the exchange"):
         flow.result()
 
 
@@ -204,38 +202,37 @@ def test_a_bug_while_exchanging_ends_the_flow_too():
     [{}, {"authUrl": 5}, {"authUrl": "javascript:alert(1)"}, {"authUrl": "https://[x"}, [], b"no"]
     + [{"authUrl": f"https://a.example/{letter}"} for letter in '"<> \n\x1b'],
 )
-def test_a_link_that_no_browser_should_open_is_refused(body):
-    """A terminal and a page show it."""
+def test_unsafe_consent_link_is_refused(body):
+    """The link is shown in terminals and pages."""
     flow, _ = flow_of(body)
 
     with pytest.raises(sf.ReplyError):
         flow.start(BACK)
 
 
-def test_a_page_is_chosen_before_the_account_is_connected():
-    """By id; another id changes nothing."""
-    told = []
-    flow, app = waiting(STEP, PAGES, {"account": ACCOUNT}, observer=told.append)
-    right(flow)
+def test_page_is_chosen_before_the_account_is_connected():
+    """An unknown id leaves the choice open."""
+    flow, app = waiting(STEP, PAGES, {"account": ACCOUNT})
+    valid_callback(flow)
 
     assert flow.state is State.CHOOSING
     assert [one.name for one in flow.options] == ["Lantern & Loom", "Šípková"]
-    with pytest.raises(sf.ConnectError, match=r"'fb_3' is none of the Pages; there are: fb_1 \(L"):
+    with pytest.raises(sf.ConnectError, match=r"no Page 'fb_3'. Choose one of: fb_1 \(L"):
         flow.choose("fb_3")
     flow.choose(flow.options[0])
     assert flow.result().account_id == "fb_1"
-    assert told == ["waiting", "exchanging", "choosing", "exchanging", "connected"]
+    assert flow.state is State.CONNECTED
     with pytest.raises(sf.ConnectError, match="no Page to choose"):
         flow.choose("fb_1")
     assert [seen["path"][-11:] for seen in app.seen[2:]] == ["select-page"] * 2
 
 
 @pytest.mark.parametrize("decided", ["expires", "is cancelled"])
-def test_a_choice_that_nobody_makes_ends(decided):
-    """As the waiting does."""
+def test_missing_page_choice_expires_or_is_cancelled(decided):
+    """Like the wait for the callback."""
     clock = Clock()
     flow, _ = waiting(STEP, PAGES, clock=clock)
-    right(flow)
+    valid_callback(flow)
     if decided == "expires":
         clock.now += 301
     else:
@@ -244,22 +241,22 @@ def test_a_choice_that_nobody_makes_ends(decided):
     assert flow.state in {State.EXPIRED, State.CANCELLED}
 
 
-def test_what_is_pasted_goes_before_the_same_judge():
-    """Broken into lines, in brackets; of another flow it is refused."""
+def test_pasted_url_passes_the_same_check():
+    """Line breaks and brackets are removed; the URL of another flow is refused."""
     flow, _ = waiting(ACCOUNT)
-    address = f"{BACK.redirect}?code={CODE}&state=own7%3Afacebook"
+    address = f"{BACK.redirect_url}?code={CODE}&state=own7%3Afacebook"
 
-    assert flow.paste(CODE) is Verdict.ELSEWHERE
-    assert flow.paste(address.replace(NONCE, "another")) is Verdict.ELSEWHERE
-    assert flow.paste(address.replace("facebook", "tiktok")) is Verdict.WRONG_STATE
-    assert flow.paste(f" <{address[:50]}\n{address[50:]}>\n") is Verdict.OK
+    assert flow.handle_pasted(CODE) is Verdict.WRONG_PATH
+    assert flow.handle_pasted(address.replace(NONCE, "another")) is Verdict.WRONG_PATH
+    assert flow.handle_pasted(address.replace("facebook", "tiktok")) is Verdict.WRONG_STATE
+    assert flow.handle_pasted(f" <{address[:50]}\n{address[50:]}>\n") is Verdict.OK
     assert flow.state is State.CONNECTED
 
 
-def test_waiting_returns_at_the_next_change_and_at_once_where_all_is_over():
-    """The one who waits is woken."""
+def test_wait_returns_at_the_next_change_of_state():
+    """Once the flow has ended, it returns at once."""
     flow, _ = waiting(ACCOUNT)
-    thread = threading.Thread(target=lambda: right(flow))
+    thread = threading.Thread(target=lambda: valid_callback(flow))
     thread.start()
     while flow.wait(30) is not State.CONNECTED:
         pass
@@ -268,67 +265,28 @@ def test_waiting_returns_at_the_next_change_and_at_once_where_all_is_over():
     assert flow.wait(1e6) is State.CONNECTED
 
 
-def test_an_observer_may_ask_and_change_the_flow_and_may_fail():
-    """No lock is held while it is told, and nobody else pays for its mistakes."""
-    told = []
-
-    def observe(state):
-        told.append((state, flow.state))
-        flow.cancel()
-        raise ZeroDivisionError
-
-    flow, _ = flow_of(STARTED, observer=observe)
-    flow.start(BACK)
-
-    assert told == [("waiting", "waiting"), ("cancelled", "cancelled")]
-
-
-def test_an_observer_is_told_one_thing_at_a_time_and_in_order():
-    """While one thread is busy telling, another one that has news does not wait for it."""
-    told, busy, go_on = [], threading.Event(), threading.Event()
-
-    def observe(state):
-        told.append(f"{state} begins")
-        busy.set()
-        assert go_on.wait(10)
-        told.append(f"{state} ends")
-
-    flow, _ = flow_of(STARTED, ACCOUNT, observer=observe)
-    thread = threading.Thread(target=lambda: flow.start(BACK))
-    thread.start()
-    assert busy.wait(10)
-    right(flow)
-    state = flow.state
-    go_on.set()
-    thread.join()
-
-    assert state is State.CONNECTED
-    names = ["waiting", "exchanging", "connected"]
-    assert told == [f"{name} {end}" for name in names for end in ("begins", "ends")]
-
-
 @pytest.mark.parametrize("platform", ["", ".", "..", "a/b", "a\nb", None, 5])
-def test_a_platform_that_would_be_another_path_is_refused(platform):
-    """Any other name is the API's to judge."""
-    with pytest.raises(sf.ArgumentError, match="platform takes a text without a slash"):
+def test_platform_that_is_not_a_path_segment_is_refused(platform):
+    """The API decides about any other name."""
+    with pytest.raises(sf.ArgumentError, match="platform must be a string without a slash"):
         Flow(print, platform)
 
 
 def shown(error):
-    """Return all that a traceback with local variables shows of our frames, and the pickle."""
-    told = [repr(pickle.dumps(error)), repr(vars(error)), *map(str, error.args)]
+    """Return the error's pickle, and its traceback with the local variables of our frames."""
+    texts = [repr(pickle.dumps(error)), repr(vars(error)), *map(str, error.args)]
     link = error
     while link is not None:
-        told += traceback.format_exception(link)
+        texts += traceback.format_exception(link)
         for frame, _ in traceback.walk_tb(link.__traceback__):
             if "test_" not in frame.f_code.co_filename:
-                told += [repr(value) for value in frame.f_locals.values()]
+                texts += [repr(value) for value in frame.f_locals.values()]
         link = link.__cause__ or link.__context__
-    return "\n".join(told)
+    return "\n".join(texts)
 
 
 def leaks(text):
-    """Return which secrets stand in a text, also as in an address."""
+    """Return the secrets in a text, also URL-encoded."""
     secrets = [NONCE, CODE, TOKEN, LINK, quote(LINK, safe=""), "own7:facebook", "own7%3Afacebook"]
     return [secret for secret in secrets if secret in text]
 
@@ -354,16 +312,16 @@ ECHO = {"error": f"{NONCE} {CODE} {TOKEN} {LINK} own7:facebook", "code": CODE}
     ],
 )
 @pytest.mark.parametrize("exact", [True, False])
-def test_no_failure_shows_a_secret(answers, exact, caplog):
-    """Not in its text, its frames, its causes, its pickle, nor a log at DEBUG; a server repeats."""
+def test_failures_reveal_no_secret(answers, exact, caplog):
+    """Not in text, frames, causes, pickle or debug log, even if the server echoes the request."""
     caplog.set_level(logging.DEBUG)
     flow, _ = flow_of(*answers)
-    callback = Callback(BACK.redirect, exact=exact)
+    callback = Callback(BACK.redirect_url, exact=exact)
     state = "own7:facebook" + f".{NONCE}" * exact
     errors = []
     for step in (
         lambda: flow.start(callback),
-        lambda: flow.answer(f"{flow.path}?code={CODE}&state={state}", flow.path),
+        lambda: flow.handle_callback(f"{flow.path}?code={CODE}&state={state}", flow.path),
         lambda: flow.choose("fb_1"),
         flow.result,
     ):
@@ -372,7 +330,7 @@ def test_no_failure_shows_a_secret(answers, exact, caplog):
         except sf.SocialFrameError as error:
             errors.append(error)
 
-    # What a server says before it was told a code or a token cannot be known to be one.
+    # A flow cannot recognise a code or token that it has not received yet.
     known = {
         NONCE,
         *([LINK, CODE] if len(answers) > 1 else []),
@@ -383,23 +341,27 @@ def test_no_failure_shows_a_secret(answers, exact, caplog):
     assert not known & set(leaks(text)), text
 
 
-def test_a_flow_shows_and_pickles_nothing_of_itself(caplog):
-    """In any of its states."""
+def test_repr_and_pickle_of_a_flow_reveal_no_secret(caplog):
+    """In none of its states."""
     caplog.set_level(logging.DEBUG)
     flow, _ = flow_of(STARTED, STEP, PAGES, {"account": ACCOUNT})
     texts = [repr(flow), repr(vars(flow))]
-    for step in (lambda: flow.start(BACK), lambda: right(flow), lambda: flow.choose("fb_1")):
+    for step in (
+        lambda: flow.start(BACK),
+        lambda: valid_callback(flow),
+        lambda: flow.choose("fb_1"),
+    ):
         step()
         texts += [repr(flow), repr(vars(flow))]
 
     assert leaks("\n".join([*texts, caplog.text])) == []
     assert re.search(r"POST /v1/connect/facebook: 200", caplog.text)
-    with pytest.raises(TypeError, match="does not pickle"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(flow)
 
 
-def test_what_the_network_fails_at_shows_no_secret():
-    """Frames of the libraries below hold addresses; none is left."""
+def test_network_error_reveals_no_secret():
+    """The frames of httpx hold URLs and are removed."""
 
     class Broken(httpx.BaseTransport):
         def handle_request(self, request):
@@ -409,15 +371,15 @@ def test_what_the_network_fails_at_shows_no_secret():
     clock = Clock()
     wiring = Wiring(transport=Broken, sleep=clock.sleep, clock=clock)
     api = sf.Client("sk_made0up0key", base_url="https://api.example", wiring=wiring)
-    flow = Flow(api._send, "facebook", token=lambda: NONCE)
+    flow = Flow(api._send, "facebook", make_nonce=lambda: NONCE)
     with pytest.raises(sf.NetworkError) as raised:
         flow.start(BACK)
 
     assert leaks(shown(raised.value)) == []
 
 
-def test_an_interrupt_while_exchanging_shows_no_secret():
-    """It goes on to whoever waits, and the flow is over."""
+def test_interrupted_exchange_reveals_no_secret():
+    """The interrupt reaches the caller, and the flow has ended."""
 
     def interrupted(call):
         if call.method == "POST":
@@ -425,12 +387,12 @@ def test_an_interrupt_while_exchanging_shows_no_secret():
             raise KeyboardInterrupt(str(len(body)))
         return Reply(200, {}, json.dumps(STARTED).encode(), datetime.now(UTC))
 
-    flow = Flow(interrupted, "facebook", token=lambda: NONCE)
+    flow = Flow(interrupted, "facebook", make_nonce=lambda: NONCE)
     flow.start(BACK)
     with pytest.raises(KeyboardInterrupt) as raised:
-        right(flow)
+        valid_callback(flow)
 
     frames = [dict(frame.f_locals) for frame, _ in traceback.walk_tb(raised.tb)][2:]
     assert leaks(repr(frames)) == []
     assert flow.state is State.FAILED
-    assert urlsplit(BACK.redirect).path == flow.path
+    assert urlsplit(BACK.redirect_url).path == flow.path

@@ -1,4 +1,4 @@
-"""The receiver on its real port: what it answers, to whom, for how long, and what it refuses."""
+"""The receiver on a real port: its responses, its limits, and what it rejects."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from stand_ins import Clock, Scripted, client_of
 
 import socialframe as sf
 from socialframe.connect.flow import Flow, State
-from socialframe.connect.receiver import SOCKETS, Receiver
+from socialframe.connect.receiver import MAX_SOCKETS, Receiver
 from socialframe.connect.verify import Callback
 
 pytestmark = pytest.mark.sockets
@@ -25,8 +25,8 @@ RIGHT = f"?code={CODE}&state=own7:tiktok"
 
 @contextmanager
 def receiving(*answers, path=None, exact=False, **more):
-    """Open a flow with its receiver; give flow, receiver, and the callback's address."""
-    flow = Flow(client_of(Scripted(STARTED, *(answers or [ACCOUNT]))).send, "tiktok")
+    """Open a flow with its receiver; yield both and the callback URL."""
+    flow = Flow(client_of(Scripted(STARTED, *(answers or [ACCOUNT])))._send, "tiktok")
     receiver = Receiver(flow, path or flow.path, **more)
     try:
         address = f"http://127.0.0.1:{receiver.port}{path or flow.path}"
@@ -34,19 +34,19 @@ def receiving(*answers, path=None, exact=False, **more):
         yield flow, receiver, address
     finally:
         flow.cancel()
-        with suppress(httpx.TransportError):  # else it waits for who was sent to the result
+        with suppress(httpx.TransportError):  # otherwise close() waits for the result page
             get(f"http://127.0.0.1:{receiver.port}/socialframe/result")
         receiver.close()
 
 
 def get(address, method="GET", **headers):
-    """Ask without following anything."""
+    """Send a request without following redirects."""
     with httpx.Client(timeout=10) as browser:
         return browser.request(method, address, headers=headers)
 
 
 def raw(port, data, *, wait=True):
-    """Send bytes, and return what comes back until the other side closes."""
+    """Send bytes; return the response."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(data)
         if not wait:
@@ -61,19 +61,19 @@ def raw(port, data, *, wait=True):
 
 
 def closed(port):
-    """Whether nobody listens there."""
+    """Whether the port is closed."""
     with socket.socket() as connection:
         connection.settimeout(5)
         return connection.connect_ex(("127.0.0.1", port)) != 0
 
 
-def names():
-    """Return the threads of receivers."""
+def receiver_threads():
+    """Return the names of receiver threads."""
     return [one.name for one in threading.enumerate() if "socialframe callback" in one.name]
 
 
-def test_the_code_leaves_the_address_bar_and_nothing_that_came_is_on_the_page():
-    """The callback is answered with 303 to a page that is the same for everybody."""
+def test_callback_redirects_to_a_fixed_page():
+    """The 303 removes the code from the address bar; the page echoes nothing."""
     with receiving() as (flow, receiver, address):
         first = get(address + RIGHT)
         second = get(httpx.URL(address).join(first.headers["location"]))
@@ -89,8 +89,8 @@ def test_the_code_leaves_the_address_bar_and_nothing_that_came_is_on_the_page():
 
 
 @pytest.mark.parametrize("path", ["", "/socialframe/result", "/"])
-def test_every_answer_forbids_what_a_page_could_do(path):
-    """Also a refusal: no scripts, no frames, no storing, no referrer."""
+def test_every_response_has_the_security_headers(path):
+    """Rejections too: no scripts, frames, storing or referrer."""
     with receiving() as (_, receiver, address):
         reply = get(
             address + "?code=x&code=y" if not path else f"http://127.0.0.1:{receiver.port}{path}"
@@ -106,7 +106,7 @@ def test_every_answer_forbids_what_a_page_could_do(path):
 
 
 REFUSED = [
-    ({"Host": "evil.example"}, "", RIGHT, 421),  # a name that was bound to 127.0.0.1
+    ({"Host": "evil.example"}, "", RIGHT, 421),  # DNS rebinding
     ({"Host": "127.0.0.1"}, "", RIGHT, 421),
     ({"Host": "127.0.0.1:1"}, "", RIGHT, 421),
     ({"Sec-Fetch-Dest": "image"}, "", RIGHT, 403),
@@ -125,8 +125,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("headers", "more", "query", "status"), REFUSED)
-def test_what_is_not_the_callback_is_refused_and_changes_nothing(headers, more, query, status):
-    """Then the right one comes, and counts."""
+def test_rejected_request_leaves_the_flow_open(headers, more, query, status):
+    """The valid callback still counts."""
     with receiving() as (flow, _, address):
         refused = get(address + more + query, **headers)
         state = flow.state
@@ -139,7 +139,7 @@ def test_what_is_not_the_callback_is_refused_and_changes_nothing(headers, more, 
 
 
 @pytest.mark.parametrize("method", ["POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"])
-def test_other_methods_are_refused(method):
+def test_other_methods_are_rejected(method):
     """A form on another page could send them."""
     with receiving() as (flow, _, address):
         reply = get(address + RIGHT, method=method)
@@ -148,8 +148,8 @@ def test_other_methods_are_refused(method):
         assert flow.state is State.WAITING
 
 
-def test_bytes_that_are_no_request_get_no_more_than_a_page_and_are_not_repeated():
-    """Two hosts, no host, a whole address, a line without end, a head without end, nonsense."""
+def test_malformed_requests_are_rejected_without_echo():
+    """Two hosts, no host, an absolute URL, endless lines and heads, random bytes."""
     with receiving() as (flow, receiver, _):
         good, port = f"GET {flow.path}{RIGHT} HTTP/1.1\r\n".encode(), receiver.port
         host = f"Host: 127.0.0.1:{port}\r\n".encode()
@@ -176,8 +176,8 @@ def test_bytes_that_are_no_request_get_no_more_than_a_page_and_are_not_repeated(
     assert state is State.WAITING
 
 
-def test_a_second_callback_is_told_that_it_comes_too_late():
-    """For as long as the receiver is there."""
+def test_second_callback_is_410():
+    """As long as the receiver listens."""
     with receiving() as (_, _, address):
         codes = [
             get(address + query).status_code for query in (RIGHT, RIGHT, "?error=access_denied")
@@ -186,8 +186,8 @@ def test_a_second_callback_is_told_that_it_comes_too_late():
     assert codes == [303, 410, 410]
 
 
-def test_a_denial_without_state_is_a_denial_on_the_secret_path():
-    """Real providers deny so."""
+def test_denial_without_state_counts_on_the_secret_path():
+    """Real providers deny without the state."""
     with receiving() as (flow, _, address):
         first = get(address + "?error=access_denied")
         page = get(httpx.URL(address).join(first.headers["location"]))
@@ -196,8 +196,8 @@ def test_a_denial_without_state_is_a_denial_on_the_secret_path():
     assert "<h1>Not connected</h1>" in page.text
 
 
-def test_at_a_registered_address_a_guessed_state_is_refused():
-    """There the path is known to all, and the state has the nonce."""
+def test_guessed_state_is_rejected_on_a_registered_url():
+    """The path is public there, and the state holds the nonce."""
     with receiving(path="/cb", exact=True) as (flow, _, address):
         guessed = [get(address + RIGHT), get(address + f"?code={CODE}"), get(address + "?error=x")]
         state = httpx.URL(flow.link).params["state"]
@@ -208,8 +208,8 @@ def test_at_a_registered_address_a_guessed_state_is_refused():
     assert flow.state is State.CONNECTED
 
 
-def test_it_closes_by_itself_three_seconds_after_it_is_not_needed():
-    """By the clock; until then, a late callback hears so."""
+def test_receiver_closes_three_seconds_after_the_flow():
+    """Until then, a late callback is rejected with 410."""
     clock = Clock()
     with receiving(clock=clock) as (flow, receiver, address):
         get(address + RIGHT)
@@ -225,8 +225,8 @@ def test_it_closes_by_itself_three_seconds_after_it_is_not_needed():
         assert flow.state is State.CONNECTED
 
 
-def test_closing_ends_slow_connections_and_leaves_no_thread():
-    """At once: nobody is on the way to the result."""
+def test_close_ends_slow_connections_and_leaves_no_thread():
+    """At once, because no browser waits for the result page."""
     with receiving() as (flow, receiver, _):
         slow = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(5)]
         get(f"http://127.0.0.1:{receiver.port}/")
@@ -237,16 +237,16 @@ def test_closing_ends_slow_connections_and_leaves_no_thread():
             assert one.recv(100) == b""
             one.close()
 
-        assert names() == []
+        assert receiver_threads() == []
         assert closed(receiver.port)
 
 
-def test_a_connection_that_drips_is_ended_after_five_seconds():
-    """Of the clock, however steadily it drips."""
+def test_slow_connection_is_closed_after_five_seconds():
+    """Even if it keeps sending bytes."""
     clock = Clock()
     with receiving(clock=clock) as (_, receiver, _):
         with socket.create_connection(("127.0.0.1", receiver.port)) as slow:
-            slow.settimeout(3)  # the system's own limit, for each byte, comes later
+            slow.settimeout(3)  # less than the limit for each single byte
             slow.sendall(b"GET / HTTP/1.1\r\n")
             while not receiver._server._reading:
                 pass
@@ -260,10 +260,12 @@ def test_a_connection_that_drips_is_ended_after_five_seconds():
         assert before == 1
 
 
-def test_slow_sockets_do_not_keep_the_callback_out():
-    """Those that wait longest go: twice as many as there are places."""
+def test_slow_sockets_do_not_block_the_callback():
+    """The oldest of them are closed, with twice as many sockets as allowed."""
     with receiving() as (flow, receiver, address):
-        slow = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(2 * SOCKETS)]
+        slow = [
+            socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(2 * MAX_SOCKETS)
+        ]
         threads = threading.active_count()
         reply = get(address + RIGHT)
         for one in slow:
@@ -271,27 +273,27 @@ def test_slow_sockets_do_not_keep_the_callback_out():
 
     assert reply.status_code == 303
     assert flow.state is State.CONNECTED
-    assert threads < 2 * SOCKETS
+    assert threads < 2 * MAX_SOCKETS
 
 
-def test_a_taken_port_is_one_sentence_and_is_not_shared():
-    """Two receivers never listen at one."""
+def test_port_in_use_raises_argument_error():
+    """Two receivers never share a port."""
     with receiving() as (_, receiver, _):
         other = Flow(print, "tiktok")
-        with pytest.raises(sf.ArgumentError, match=f"Port {receiver.port} cannot be used"):
+        with pytest.raises(sf.ArgumentError, match=f"Cannot listen on port {receiver.port}"):
             Receiver(other, other.path, port=receiver.port)
 
 
-def test_a_port_can_be_used_again_at_once():
-    """Whoever names one runs the same line twice."""
+def test_port_can_be_reused_at_once():
+    """A user who passes a port may run the same line twice."""
     with receiving() as (_, receiver, address):
         get(address + RIGHT)
     with receiving(port=receiver.port) as (_flow, _, address):
         assert get(address + RIGHT).status_code == 303
 
 
-def test_behind_a_proxy_its_own_name_counts_as_well():
-    """The browser's Host is handed on; another one is still refused."""
+def test_proxy_host_is_accepted():
+    """The proxy forwards the browser's Host; other hosts are still rejected."""
     with receiving(hosts=("Hub.example",)) as (_, _, address):
         answers = [get(address + RIGHT, Host=host) for host in ("evil.example", "hub.example")]
 
@@ -308,8 +310,8 @@ def test_behind_a_proxy_its_own_name_counts_as_well():
         (RIGHT, {"Sec-Fetch-Dest": "image"}, "<h1>403 Forbidden</h1>"),
     ],
 )
-def test_behind_a_proxy_no_answer_at_the_secret_path_is_one_that_it_logs(query, headers, says):
-    """A notebook server logs the path of what is not answered with 200, and the nonce is in it."""
+def test_responses_behind_a_proxy_are_200_on_the_secret_path(query, headers, says):
+    """A notebook server logs the path of other responses, and it holds the nonce."""
     with receiving(hosts=("hub.example",)) as (_, _, address):
         reply = get(address + query, Host="hub.example", **headers)
 
@@ -317,14 +319,14 @@ def test_behind_a_proxy_no_answer_at_the_secret_path_is_one_that_it_logs(query, 
     assert says in reply.text
     over = "Connected" in says or "Not connected" in says
     assert ("refresh" in reply.headers) is over
-    if over:  # the code leaves the address bar all the same
+    if over:  # the refresh removes the code from the address bar
         seconds, _, place = reply.headers["refresh"].partition("; url=")
         assert seconds == "0"
         assert httpx.URL(address).join(place).path == "/socialframe/result"
 
 
-def test_neither_log_nor_output_hold_what_came(caplog, capfd):
-    """At DEBUG, of requests that are right, wrong and broken."""
+def test_logs_and_output_hold_nothing_of_a_request(caplog, capfd):
+    """At DEBUG, for valid, rejected and malformed requests."""
     caplog.set_level(logging.DEBUG, "socialframe")
     with receiving() as (flow, receiver, address):
         get(address + "?code=a&code=" + CODE)

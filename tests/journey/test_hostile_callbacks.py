@@ -1,6 +1,6 @@
-"""Everybody knocks at the receiver while it waits; then the right one comes.
+"""Hostile requests flood the receiver while it waits; then the valid callback arrives.
 
-``SOCIALFRAME_STRESS=20`` sends twenty times as much: 10,000 paths, 200 slow sockets.
+``SOCIALFRAME_STRESS=20`` sends twenty times as many: 10,000 paths, 200 slow sockets.
 """
 
 import os
@@ -18,8 +18,8 @@ from browsers import press, visit
 
 import socialframe as sf
 from socialframe.connect.flow import Flow, State
-from socialframe.connect.receiver import SOCKETS
-from socialframe.connect.redirects import Loopback
+from socialframe.connect.receiver import MAX_SOCKETS
+from socialframe.connect.redirects import LoopbackRedirect
 
 TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
 pytestmark = pytest.mark.sockets
@@ -28,23 +28,23 @@ LETTERS = string.ascii_letters + string.digits + "-_/%.~"
 
 @pytest.fixture
 def opened():
-    """Give a flow that waits, its way, and the address of its callback."""
+    """Yield a waiting flow, its redirect, and the URL of its callback."""
     box = sf.Sandbox()
     with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
-        flow, way = Flow(api._send, "tiktok"), Loopback()
-        callback = way.open(flow)
+        flow, redirect = Flow(api._send, "tiktok"), LoopbackRedirect()
+        callback = redirect.open(flow)
         flow.start(callback)
-        yield flow, way, callback.redirect
-        way.close()
+        yield flow, redirect, callback.redirect_url
+        redirect.close()
 
 
-def finished(flow, way, address):
-    """Let the right one come, and look that nothing is left."""
+def finished(flow, redirect, address):
+    """Send the valid callback, and check that nothing is left open."""
     port = httpx.URL(address).port
     began = time.monotonic()
     answers = visit(press(flow.link))
     took = time.monotonic() - began
-    way.close()
+    redirect.close()
 
     assert [one.status_code for one in answers] == [303, 200]
     assert flow.state is State.CONNECTED
@@ -57,14 +57,14 @@ def finished(flow, way, address):
         time.sleep(0.01)
 
 
-def test_random_paths_cost_no_memory_and_end_nothing(opened):
-    """Also with a code, a wrong Host, from an image, a frame or a script, and repeated words."""
-    flow, way, address = opened
+def test_random_requests_use_no_memory_and_end_nothing(opened):
+    """With codes, wrong hosts, from images, frames and scripts, and with repeated parameters."""
+    flow, redirect, address = opened
     url = httpx.URL(address)
-    chance = random.Random(0)  # noqa: S311 - any letters will do
+    chance = random.Random(0)  # noqa: S311 - not for secrets
     bad = [{"Host": "evil.example"}, {"Sec-Fetch-Dest": "image"}, {"Sec-Fetch-Dest": "iframe"}]
 
-    def knock(number):
+    def send_request(number):
         path = "".join(chance.choices(LETTERS, k=chance.randrange(60)))
         target, headers = f"/{path}?code={number}", {}
         if number % 4 == 0:
@@ -76,25 +76,25 @@ def test_random_paths_cost_no_memory_and_end_nothing(opened):
             return int(connection.makefile("rb").readline().split()[1])
 
     with ThreadPoolExecutor(8) as pool:
-        codes = set(pool.map(knock, range(500)))  # warm
+        codes = set(pool.map(send_request, range(500)))  # warm up
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
         for start in range(0, 500 * TIMES, 500):
-            codes |= set(pool.map(knock, range(start, start + 500)))
+            codes |= set(pool.map(send_request, range(start, start + 500)))
         grown = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
 
     assert codes == {400, 403, 404, 421}
     assert flow.state is State.WAITING
-    assert grown < 1_000_000  # however many they were; 100 bytes of each of 10,000 would be more
-    finished(flow, way, address)
+    assert grown < 1_000_000  # 100 bytes for each of 10,000 requests would exceed it
+    finished(flow, redirect, address)
 
 
-def test_slow_sockets_keep_nobody_out_and_no_thread_busy(opened):
-    """Some say nothing, some drip; they are let go, oldest first."""
-    flow, way, address = opened
+def test_slow_sockets_do_not_block_the_callback(opened):
+    """Some send nothing, some a byte at a time; the oldest are closed."""
+    flow, redirect, address = opened
     url = httpx.URL(address)
-    number = max(2 * SOCKETS, 10 * TIMES)
+    number = max(2 * MAX_SOCKETS, 10 * TIMES)
     before = threading.active_count()
     slow = []
     for count in range(number):
@@ -115,19 +115,19 @@ def test_slow_sockets_keep_nobody_out_and_no_thread_busy(opened):
     dripping = threading.Thread(target=drip)
     dripping.start()
     try:
-        finished(flow, way, address)
+        finished(flow, redirect, address)
     finally:
         stop.set()
         dripping.join()
         for one in slow:
             one.close()
 
-    assert most <= SOCKETS + 2
+    assert most <= MAX_SOCKETS + 2
 
 
-def test_a_flood_of_callbacks_with_guesses_changes_nothing(opened):
-    """On the right path with the wrong state, and on other paths with the right one."""
-    flow, way, address = opened
+def test_flood_of_guessed_callbacks_changes_nothing(opened):
+    """The right path with a wrong state, and wrong paths with the right state."""
+    flow, redirect, address = opened
     with httpx.Client() as browser:
         for number in range(50 * TIMES):
             guess = f"?code={number}&state=own7:instagram"
@@ -136,4 +136,4 @@ def test_a_flood_of_callbacks_with_guesses_changes_nothing(opened):
             assert browser.get(wrong).status_code == 404
 
     assert flow.state is State.WAITING
-    finished(flow, way, address)
+    finished(flow, redirect, address)
