@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import hooks, media, watch
+from socialframe.sandbox import watch
 from socialframe.sandbox.answers import Answer, refused
 from socialframe.sandbox.asked import RequestLog, asked
 from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it, check_host
@@ -119,7 +119,6 @@ class Sandbox:
         world = the_world() if posts is None else grown_world(posts, seed)
         self.switches.check_size(len(world.shelf))
         self.state = State(world, wall=wall, sleep=sleep)
-        self.state.part(hooks.Hooks).listen(self.state, self.switches)
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
@@ -226,34 +225,9 @@ class Sandbox:
 
     __call__ = wsgi
 
-    def uploads(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request to the store of uploaded bytes, which has no key.
-
-        Parameters
-        ----------
-        environ, start_response
-            As WSGI has them.
-
-        Returns
-        -------
-        iterable of bytes
-            The body.
-
-        Examples
-        --------
-        Without `serve`, upload URLs name a host that only this process can reach::
-
-            mounts = {UPLOADS: httpx.WSGITransport(app=sandbox.uploads)}
-
-        >>> from werkzeug.test import Client
-        >>> Client(Sandbox().uploads).put("/up/nothing.png").status
-        '403 FORBIDDEN'
-        """
-        return media.store(self.state, environ)(environ, start_response)
-
     @contextlib.contextmanager
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-        """Serve on loopback until the context ends; uploads on another free port.
+        """Serve on loopback until the context ends.
 
         Scheduled posts come out at their moment; otherwise they do when somebody asks.
 
@@ -283,8 +257,6 @@ class Sandbox:
         True
         """
         with (
-            serve(self.uploads, host=host, refuse=media.in_xml) as uploads,
-            self.state.part(media.Media).at(uploads),
             serve(self.wsgi, host=host, port=port) as base_url,
             by_itself(self.state),
         ):

@@ -194,7 +194,6 @@ def disconnect(ask: Ask) -> Answer:
         one = Person(account_id, account["username"])
         box.part(Flows).left.setdefault(platform, {})[account_id] = one
         box.change(lambda world: world.without_account(platform, account_id))
-    box.announce("account.disconnected", _who(platform, one))
     if choices(ask).delete_status == 204:  # noqa: PLR2004 - No Content
         return Answer(b"", status=204)
     return Answer(dumps({"message": "Account disconnected"}))
@@ -245,7 +244,6 @@ def _connect(box: State, platform: str, one: Person) -> Json:
         "recommendations": [],
     }
     box.change(lambda world: world.with_account(account, health))
-    box.announce("account.connected", who)
     return {**who, "connectedAt": account["connectedAt"]}
 
 

@@ -171,19 +171,6 @@ def _real(value: Any) -> Any:  # noqa: ANN401 - any JSON
     }
 
 
-def event_dressed(event: Json, switches: Switches) -> Json:
-    """Give what a webhook is told the form that answers have, so that the two can be joined.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> event_dressed({"data": {"postId": "post_5a88fc7f8c"}}, Switches(big_ids=True))
-    {'data': {'postId': 4611687506784321420}}
-    """
-    told: Json = _told(event, switches)
-    return told
-
-
 def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
     """Give an answer the form that the switches say.
 
@@ -247,8 +234,6 @@ def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False)
         return [_told(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    if "postId" in value:  # an event: about a target, which has no place in a list there
-        spot = f"{value['postId']}/platforms/"
     if "/platforms/" in spot and "platform" in value:
         spot = f"{spot.rpartition('/')[0]}/{value['platform']}"
     spot = str(value.get("id") or (value.get("accountId") if "health" in value else spot))
@@ -264,7 +249,7 @@ def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False)
 
 
 def _text(name: str, text: str, switches: Switches, spot: str) -> str | int:
-    if switches.big_ids and name in {"id", "postId"}:
+    if switches.big_ids and name == "id":
         return number_of(text)
     if switches.timestamps != "Z" and _WHEN.fullmatch(name) and _MOMENT.fullmatch(text):
         # Mixed by the moment itself: the same one is always spelled the same.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -171,39 +171,3 @@ def _read_moment(text: str, zone: str) -> str:
 def _zones() -> frozenset[str]:
     # A machine without time zone data has this one at least.
     return frozenset({"UTC", *available_timezones()})
-
-
-def text_in(body: Mapping[str, Any], name: str, *, most: int) -> str:
-    """Read a text that a body must have.
-
-    Parameters
-    ----------
-    body
-        The body.
-    name
-        Of the field.
-    most
-        The characters that it may have.
-
-    Returns
-    -------
-    str
-        The text: one line, not blank.
-
-    Raises
-    ------
-    ApiError
-        400, if it is absent or something else.
-
-    Examples
-    --------
-    >>> text_in({"filename": "hours.png"}, "filename", most=255)
-    'hours.png'
-    """
-    text = body.get(name)
-    if text is None:
-        raise invalid(f"{name} is required")
-    # What is not printable holds control characters, and halves of pairs that UTF-8 cannot have.
-    if not (isinstance(text, str) and text.strip() and len(text) <= most and text.isprintable()):
-        raise invalid(f"{name} must be a text of 1 to {most} characters in one line")
-    return text

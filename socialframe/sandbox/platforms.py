@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from socialframe.sandbox.world import Json
 
@@ -37,8 +37,6 @@ _NO_FILES = re.compile(
     r"(.+\.)?(drive\.google\.com|dropbox\.com|onedrive\.live\.com|1drv\.ms|icloud\.com)"
 )
 
-_NO_LIMIT = 10**9  # megabytes; nobody has so many
-
 _LINK = re.compile(r"https?://\S+")
 _SIGN = "[\u2600-\u27bf\U0001f000-\U0001faff]"
 # Two letters make a flag; joined signs and shades of skin belong to the sign before them.
@@ -58,10 +56,6 @@ class File(NamedTuple):
         Its address.
     ending
         Its format.
-    size
-        Its bytes, where they are here.
-    missing
-        Whether it should be here and is not.
 
     Examples
     --------
@@ -72,8 +66,6 @@ class File(NamedTuple):
     said: str
     url: str
     ending: str
-    size: int = 0
-    missing: bool = False
 
     @property
     def kind(self) -> str:
@@ -107,8 +99,6 @@ class Limits:
         How many at most; GIFs count as images, too.
     formats
         Endings of the files.
-    megabytes
-        Size of a file of each kind at most, in millions of bytes; what is not named has no limit.
     consent
         Options that must be true.
     a_day
@@ -125,7 +115,6 @@ class Limits:
     images: int
     gifs: int
     formats: tuple[str, ...]
-    megabytes: Mapping[str, int]
     videos: int = 1
     photo_text: int | None = None
     consent: tuple[str, ...] = ()
@@ -139,7 +128,6 @@ PLATFORMS = {
         images=10,
         gifs=0,
         formats=(*_JPEG_PNG, *_MP4_MOV),
-        megabytes={"video": 300},  # an image above 8 MB is compressed
         a_day=100,
     ),
     "facebook": Limits(
@@ -149,7 +137,6 @@ PLATFORMS = {
         gifs=10,
         # WebP is turned into JPEG.
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-        megabytes={"image": 4, "gif": 4, "video": 4000},
     ),
     "threads": Limits(
         text=500,
@@ -157,7 +144,6 @@ PLATFORMS = {
         images=10,
         gifs=10,
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-        megabytes={"image": 8, "gif": 8, "video": 1000},
         a_day=250,
     ),
     "tiktok": Limits(
@@ -167,7 +153,6 @@ PLATFORMS = {
         images=35,
         gifs=0,
         formats=(*_JPEG_PNG, "webp", *_MP4_MOV, "webm"),
-        megabytes={"image": 20, "video": 4000},
         consent=CONSENT,
     ),
     "twitter": Limits(
@@ -176,7 +161,6 @@ PLATFORMS = {
         images=4,
         gifs=1,
         formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-        megabytes={"image": 5, "gif": 15, "video": 512},
     ),
 }
 
@@ -227,9 +211,6 @@ def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> s
     'This platform does not take text alone'
     >>> refusal("threads", "Good morning", [], {}) is None
     True
-    >>> picture = File("image", "https://cdn.example.net/a.png", "png", 5_000_000)
-    >>> refusal("facebook", "", [picture], {})
-    'Upload rejected: file is larger than this platform allows'
     """
     limits = PLATFORMS[platform]
     kinds = Counter(file.kind for file in media)
@@ -248,20 +229,12 @@ def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> s
         ),
         (any(map(_no_file, media)), "The media link leads to a page, not to a file"),
         (
-            any(file.missing for file in media),
-            "The media link leads to nothing: no file was uploaded there",
-        ),
-        (
             any(_is_known(file.ending) and file.ending not in limits.formats for file in media),
             "Upload rejected: file format not supported",
         ),
         (
             any(_KINDS.get(file.ending, file.kind) != file.kind for file in media),
             "Upload rejected: the file is not of the type that is said",
-        ),
-        (
-            any(file.size > limits.megabytes.get(file.kind, _NO_LIMIT) * 10**6 for file in media),
-            "Upload rejected: file is larger than this platform allows",
         ),
         (
             not all(options.get(name) is True for name in limits.consent),

@@ -5,7 +5,6 @@ broken limit could as well refuse the whole post. Here a target fails, by a sent
 
 - its account is not connected any more, or its token is not valid,
 - the post breaks a limit of the platform (`platforms`), or the daily cap of the account,
-- a file of it should have been uploaded to the sandbox and was not,
 - or its text says so: ``[fail]`` at every attempt, ``[fail-once]`` at the first that would have
   succeeded; ``[fail:tiktok]`` and ``[fail-once:tiktok]`` on that platform only.
 
@@ -26,8 +25,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.media import Media
-from socialframe.sandbox.platforms import CONSENT, PLATFORMS, refusal
+from socialframe.sandbox.platforms import CONSENT, PLATFORMS, elsewhere, refusal
 from socialframe.sandbox.state import stamp
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 
     from socialframe.sandbox.state import State
     from socialframe.sandbox.world import Json
-
-News = list[tuple[str, "Json", datetime]]
 
 log = logging.getLogger(__name__)
 
@@ -64,41 +60,6 @@ class Diary:
         self.failed_once: set[tuple[str, str, str]] = set()
 
 
-@contextmanager
-def alone(box: State) -> Iterator[News]:
-    """Hold a state's lock, and announce afterwards what was written down meanwhile.
-
-    A listener may ask the sandbox in its turn, from another thread; so nobody is told inside.
-
-    Parameters
-    ----------
-    box
-        The state.
-
-    Yields
-    ------
-    list
-        Takes triples of event, data and moment.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> state.listeners.append(lambda event, data, at: print(event, data))
-    >>> with alone(state) as news:
-    ...     news.append(("post.scheduled", {"postId": "post_1"}, state.now))
-    ...     print("nobody knows")
-    nobody knows
-    post.scheduled {'postId': 'post_1'}
-    """
-    news: News = []
-    with box.lock:
-        yield news
-    for event, data, moment in news:
-        box.announce(event, data, moment)
-
-
 def settle(box: State) -> None:
     """Publish whatever is due by now, in its order, as if at its own moment.
 
@@ -114,13 +75,13 @@ def settle(box: State) -> None:
     >>> settle(State(the_world(), wall=lambda: 0.0))
     """
     due, now = box.part(Diary).due, box.now
-    with alone(box) as news:
+    with box.lock:
         while due and due[0][0] <= now:
             moment, post_id = heappop(due)
             place = box.world.find(post_id)
             post = None if place is None else box.world.post(place)
             if post and post["status"] == "scheduled" and post["scheduledFor"] == stamp(moment):
-                _save(box, _published(box, post, moment, news))
+                _save(box, _published(box, post, moment))
 
 
 @contextmanager
@@ -162,7 +123,7 @@ def by_itself(box: State) -> Iterator[None]:
         thread.join()
 
 
-def keep(box: State, post: Json, news: News) -> Json:
+def keep(box: State, post: Json) -> Json:
     """Take a post into the world, and do what its status says.
 
     Parameters
@@ -172,8 +133,6 @@ def keep(box: State, post: Json, news: News) -> Json:
     post
         With ``publishing`` its targets are tried now, and so with ``scheduled`` if its moment is
         new and past; otherwise it only waits.
-    news
-        Gets what is to be announced.
 
     Returns
     -------
@@ -187,7 +146,7 @@ def keep(box: State, post: Json, news: News) -> Json:
     >>> state = State(the_world(), wall=lambda: 1795000000.0)
     >>> target = {"platform": "threads", "accountId": "th_40131", "status": "pending"}
     >>> post = {"id": "post_1", "content": "Hi", "mediaItems": [], "platforms": [target]}
-    >>> keep(state, {**post, "status": "publishing", "publishedAt": None}, [])["status"]
+    >>> keep(state, {**post, "status": "publishing", "publishedAt": None})["status"]
     'published'
     """
     if post["status"] == "scheduled" and _has_new_moment(box, post):
@@ -196,9 +155,8 @@ def keep(box: State, post: Json, news: News) -> Json:
             post = {**post, "status": "publishing"}
         else:
             heappush(box.part(Diary).due, (moment, post["id"]))
-            news += _scheduled(box, post)
     if post["status"] == "publishing":
-        post = _published(box, post, box.now, news)
+        post = _published(box, post, box.now)
     _save(box, post)
     return post
 
@@ -235,18 +193,7 @@ def _has_new_moment(box: State, post: Json) -> bool:
     return any(old.get(name) != post[name] for name in ("status", "scheduledFor"))
 
 
-def _scheduled(box: State, post: Json) -> News:
-    return [
-        (
-            "post.scheduled",
-            {"postId": post["id"], "platform": target["platform"], "status": "scheduled"},
-            box.now,
-        )
-        for target in post["platforms"]
-    ]
-
-
-def _published(box: State, post: Json, moment: datetime, news: News) -> Json:
+def _published(box: State, post: Json, moment: datetime) -> Json:
     """Try every target that is not out yet."""
     targets = []
     for target in post["platforms"]:
@@ -255,13 +202,7 @@ def _published(box: State, post: Json, moment: datetime, news: News) -> Json:
             continue
         error = _trouble(box, post, target, moment)
         outcome = {"status": "failed", "error": error} if error else _came_out(target)
-        tried = {**pending(target), **outcome}
-        targets.append(tried)
-        # The order of the example in section 5.12.
-        names = ("platformPostId", "platformPostUrl", "status", "error")
-        told = {name: outcome[name] for name in names if name in outcome}
-        about = {"postId": post["id"], "platform": target["platform"]}
-        news.append((f"post.{outcome['status']}", {**about, **told}, moment))
+        targets.append({**pending(target), **outcome})
     ends = {target["status"] for target in targets}
     out = "published" in ends
     return {
@@ -299,7 +240,7 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
         options = {**dict.fromkeys(CONSENT, True), **options}
     text = str(target.get("customContent", post["content"]))
     items = target["customMedia"] if "customMedia" in target else post["mediaItems"]
-    media = [box.part(Media).file(item) for item in items]
+    media = [elsewhere(item) for item in items]
     if error := refusal(platform, text, media, options):
         return error
     diary = box.part(Diary)

@@ -11,8 +11,6 @@ from socialframe.sandbox import (
     answers,
     connect,
     consent,
-    hooks,
-    media,
     numbers,
     openapi,
     watch,
@@ -33,10 +31,8 @@ if TYPE_CHECKING:
 ROUTES: Routes = {
     **answers.ROUTES,
     **connect.ROUTES,
-    **media.ROUTES,
     **numbers.ROUTES,
     **writing.ROUTES,
-    **hooks.ROUTES,
 }
 #: What needs no key: pages for people, and what is no part of the API.
 OPEN: Routes = {**consent.OPEN, **openapi.OPEN, **watch.OPEN}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.sandbox.world import Json, World
+    from socialframe.sandbox.world import World
 
 T = TypeVar("T")
 
@@ -46,7 +46,6 @@ class State:
         self.world = world
         self.sleep = sleep
         self.lock = threading.RLock()
-        self.listeners: list[Callable[[str, Json, datetime], None]] = []
         self._wall = wall
         self._parts: dict[type[Any], Any] = {}
 
@@ -54,20 +53,6 @@ class State:
         """Put the next world in the place of this one; ``make`` runs alone."""
         with self.lock:
             self.world = make(self.world)
-
-    def announce(self, event: str, data: Json, at: datetime | None = None) -> None:
-        """Tell all listeners that something happened, as ``post.published``; now, or ``at``.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world import the_world
-        >>> state = State(the_world(), wall=lambda: 0.0)
-        >>> state.listeners.append(lambda event, data, at: print(event, data, stamp(at)))
-        >>> state.announce("account.connected", {"platform": "tiktok"})
-        account.connected {'platform': 'tiktok'} 1970-01-01T00:00:00Z
-        """
-        for listener in self.listeners:
-            listener(event, data, at or self.now)
 
     def part(self, kind: type[T]) -> T:
         """Give what a part of the sandbox keeps for itself; made at the first use.

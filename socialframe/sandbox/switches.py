@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 RetryAfter = Literal["seconds", "date", "absent"]
 Window = Literal["sliding", "fixed", "bucket"]
-SignatureHeader = Literal["documented", "sample", "both"]
 Stamps = Literal["Z", "offset", "millis", "micros", "naive", "space", "mixed"]
 
 _SHORTEST = 1e-6  # seconds of a window
@@ -56,8 +55,6 @@ class Choices(TypedDict, total=False):
     exchange_seconds: float
     exchange_fails: bool
     page_selection: bool
-    deliver_anywhere: bool
-    signature_header: SignatureHeader
 
 
 def _switch(default: Any, says: str, *choices: object) -> Any:  # noqa: ANN401 - of any type
@@ -115,11 +112,6 @@ class Switches:
         How long the exchange of a code takes, and whether it fails.
     page_selection
         Whether a Facebook connection needs the choice of a Page.
-    deliver_anywhere
-        Whether events go to webhooks that are not on this machine, too.
-    signature_header
-        The header of a delivery's signature: as ``"documented"`` in prose, as in the
-        documentation's Node ``"sample"``, or ``"both"``.
 
     Raises
     ------
@@ -162,10 +154,6 @@ class Switches:
     exchange_seconds: float = _switch(0.0, "Seconds that the exchange of a code takes.")
     exchange_fails: bool = _switch(False, "The exchange of a code fails.")  # noqa: FBT003
     page_selection: bool = _switch(False, "Facebook asks which Page is meant.")  # noqa: FBT003
-    deliver_anywhere: bool = _switch(False, "Send events to other machines, too.")  # noqa: FBT003
-    signature_header: SignatureHeader = _switch(  # noqa: RUF009
-        "documented", "Header of a delivery's signature.", *get_args(SignatureHeader)
-    )
 
     def __post_init__(self) -> None:
         for name in LISTS:

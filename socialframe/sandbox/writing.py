@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from socialframe.sandbox.answers import Answer
 from socialframe.sandbox.asking import ApiError, invalid
 from socialframe.sandbox.fields import read_post
-from socialframe.sandbox.publishing import alone, keep, pending
+from socialframe.sandbox.publishing import keep, pending
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.switches import Switches
 from socialframe.sandbox.world import dumps
@@ -66,7 +66,7 @@ def create(ask: Ask) -> Answer:
     201
     """
     body, box = ask.json(), ask.box
-    with alone(box) as news:
+    with box.lock:
         blank: Json = {
             "id": _new_id(box.world),
             "content": "",
@@ -80,7 +80,7 @@ def create(ask: Ask) -> Answer:
             "createdAt": stamp(box.now),
             "updatedAt": "",
         }
-        post = keep(box, _changed(box, blank, body), news)
+        post = keep(box, _changed(box, blank, body))
     return Answer(dumps(post), status=_switches(ask).create_status)
 
 
@@ -120,12 +120,12 @@ def update(ask: Ask) -> Answer:
     True
     """
     box = ask.box
-    with alone(box) as news:
+    with box.lock:
         old = _found(ask)
         body = ask.json()
         if old["status"] not in {"draft", "scheduled", "failed"}:
             raise invalid("Only draft, scheduled and failed posts can be edited")
-        post = keep(box, _changed(box, old, body), news)
+        post = keep(box, _changed(box, old, body))
     return Answer(dumps(post))
 
 
@@ -194,13 +194,13 @@ def retry(ask: Ask) -> Answer:
     True
     """
     box = ask.box
-    with alone(box) as news:
+    with box.lock:
         post = _found(ask)
         # A failed target is only in a post whose targets are all done: the sandbox publishes
         # them in one go.
         if not any(target["status"] == "failed" for target in post["platforms"]):
             raise invalid("The post has no failed target to retry")
-        post = keep(box, {**post, "status": "publishing"}, news)
+        post = keep(box, {**post, "status": "publishing"})
     return Answer(dumps(post))
 
 

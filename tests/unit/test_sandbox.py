@@ -326,8 +326,8 @@ def test_head_is_get_without_the_body(client, path):
     [
         ("POST", "/v1/accounts", "GET, HEAD"),
         ("PATCH", "/v1/posts/post_x", "DELETE, GET, HEAD, PUT"),
-        ("GET", "/v1/media/presign", "POST"),
-        ("HEAD", "/v1/media/presign", "POST"),
+        ("GET", "/v1/posts/post_x/retry", "POST"),
+        ("HEAD", "/v1/posts/post_x/retry", "POST"),
         ("BREW", "/v1/posts", "GET, HEAD, POST"),
     ],
 )

@@ -111,20 +111,6 @@ def test_what_is_no_request_is_refused_in_the_words_of_the_api(lines, data, stat
 
 
 @pytest.mark.sockets
-def test_the_store_refuses_what_is_no_request_in_its_own_words():
-    """It speaks XML, as S3 does."""
-    sandbox = Sandbox()
-    with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:
-        asked = {"filename": "a.png", "contentType": "image/png"}
-        store = api.post("/v1/media/presign", json=asked).json()["uploadUrl"]
-        head, text = raw(store, "PUT /up/a.png HTTP/1.1", "Host: a", "Content-Length: many")
-
-    assert head[0].startswith("HTTP/1.1 400 ")
-    assert "X-Sandbox: made-up data" in head
-    assert b"<Error><Code>InvalidRequest</Code>" in text
-
-
-@pytest.mark.sockets
 def test_a_body_that_breaks_off_is_an_error_of_its_sender():
     """Fewer bytes come than were promised, and then the end."""
     sandbox = Sandbox()

@@ -6,7 +6,6 @@ where curl is installed, and in CI in any case.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from functools import partial
@@ -31,12 +30,6 @@ curl -X POST "$API/v1/posts" \
 """
 RETRY = """
 curl -X POST "$API/v1/posts/$POST_ID/retry" -H "Authorization: Bearer $SOCIALAPI_KEY"
-"""
-PRESIGN = """
-curl -X POST "$API/v1/media/presign" \
-  -H "Authorization: Bearer $SOCIALAPI_KEY" \
-  -H "Content-Type: application/json" \
-  -d '{"filename": "hours.png", "contentType": "image/png"}'
 """
 
 
@@ -227,62 +220,6 @@ def test_partial_post_and_retry(run):
     assert tried.json["platforms"][0] == out
     assert tried.json["platforms"][1]["platformPostId"]
     assert (again.status, again.json["code"]) == (400, "VALIDATION_ERROR")
-
-
-@pytest.mark.parametrize("way", ["-X PUT --data-binary @hours.png", "-T hours.png"])
-@pytest.mark.parametrize("size", [1, 3_000_000])
-def test_upload(run, tmp_path, way, size):
-    """5.8 and 5.9: the bytes go to another port, without the key; a post can have them."""
-    picture = b"\x89PNG\r\n\x1a\n\r\n\r\n" + bytes(range(256)) * (size // 256)
-    (tmp_path / "hours.png").write_bytes(picture)
-    signed = run(PRESIGN)
-    put = run(
-        f'cd "$FOLDER" && curl {way} -H "Content-Type: image/png" "$UPLOAD_URL"',
-        FOLDER=str(tmp_path),
-        UPLOAD_URL=signed.json["uploadUrl"],
-    )
-    got = run('curl "$PUBLIC_URL"', PUBLIC_URL=signed.json["publicUrl"])
-    posted = run(
-        CREATE,
-        BODY=json.dumps(
-            {
-                "publishNow": True,
-                "mediaItems": [{"type": "image", "url": signed.json["publicUrl"]}],
-                "platforms": [{"platform": "instagram", "accountId": "ig_40118"}],
-            }
-        ),
-    )
-
-    assert signed.status == 200
-    assert list(signed.json) == ["uploadUrl", "publicUrl"]
-    assert (put.status, put.body) == (200, b"")
-    assert (got.status, got.body) == (200, picture)
-    assert got.headers["content-type"] == "image/png"
-    assert (posted.status, posted.json["status"]) == (201, "published")
-
-
-def test_webhook_settings(run):
-    """5.10: a receiver and its events."""
-    said = run(
-        """
-        curl -X POST "$API/v1/webhooks/settings" \
-          -H "Authorization: Bearer $SOCIALAPI_KEY" \
-          -H "Content-Type: application/json" \
-          -d '{
-            "url": "https://app.example/hooks",
-            "events": ["post.published", "post.failed", "post.scheduled",
-                       "account.connected", "account.disconnected"]
-          }'
-        """
-    )
-    hook = said.json["webhook"]
-
-    assert said.status == 200
-    assert hook["url"] == "https://app.example/hooks"
-    assert hook["events"] == [
-        *("post.published", "post.failed", "post.scheduled"),
-        *("account.connected", "account.disconnected"),
-    ]
 
 
 def test_disconnect(run):
