@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from socialframe.sandbox import Sandbox, parse_fault
-from socialframe.sandbox.families import PAGINGS
+from socialframe.sandbox.pages.status import WATCH
+from socialframe.sandbox.paging.families import PAGINGS
 from socialframe.sandbox.switches import Switches
-from socialframe.sandbox.watch import WATCH
 
 _TABLE = "\n".join(f"  {name:<11} {', '.join(signs)}" for name, signs in PAGINGS.items())
 

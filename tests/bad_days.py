@@ -25,7 +25,7 @@ from stand_ins import Clock
 
 import socialframe as sf
 from socialframe.sandbox import PAGINGS, Fault, Sandbox
-from socialframe.sandbox.faults import KINDS
+from socialframe.sandbox.faults.faults import KINDS
 from socialframe.transport import Wiring
 
 WAYS = ("frame", "pages", "to_parquet")

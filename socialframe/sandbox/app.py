@@ -14,37 +14,37 @@ from urllib.parse import parse_qsl
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import watch
-from socialframe.sandbox.answers import Answer, refused
-from socialframe.sandbox.asked import RequestLog, asked
-from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it, check_host
-from socialframe.sandbox.body import body_of, pass_over
-from socialframe.sandbox.dress import dressed, heard, heard_body
-from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, checked, new_key
-from socialframe.sandbox.grown import grown_world
-from socialframe.sandbox.limits import limiter
-from socialframe.sandbox.pace import pause, rest
-from socialframe.sandbox.publishing import by_itself, settle
-from socialframe.sandbox.routes import OPEN, ROUTES, handler_of, matched
-from socialframe.sandbox.scenarios import arguments
+from socialframe.sandbox.api.answers import Answer, refused
+from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Gate, Refused, checked, new_key
+from socialframe.sandbox.api.body import body_of, pass_over
+from socialframe.sandbox.api.rate_limit import limiter
+from socialframe.sandbox.api.request import ApiError, Ask, as_wsgi_has_it, check_host
+from socialframe.sandbox.api.request_log import RequestLog, asked
+from socialframe.sandbox.api.routes import OPEN, ROUTES, handler_of, matched
+from socialframe.sandbox.api.variants import dressed, heard, heard_body
+from socialframe.sandbox.faults.apply import bent, broken, in_front, shake
+from socialframe.sandbox.faults.connection import LINE, needs_socket
+from socialframe.sandbox.faults.latency import pause, rest
+from socialframe.sandbox.faults.plan import Met, Trouble, page_of
+from socialframe.sandbox.faults.scenarios import arguments
+from socialframe.sandbox.pages import status as watch
+from socialframe.sandbox.publishing.publish import by_itself, settle
 from socialframe.sandbox.serve import serve
-from socialframe.sandbox.spoil import bent, broken, in_front, shake
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, switched
-from socialframe.sandbox.trouble import Met, Trouble, page_of
-from socialframe.sandbox.wire import LINE, needs_socket
-from socialframe.sandbox.world import the_world
+from socialframe.sandbox.world.large import grown_world
+from socialframe.sandbox.world.world import the_world
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.asked import Asked
-    from socialframe.sandbox.families import Headers
-    from socialframe.sandbox.faults import Fault
+    from socialframe.sandbox.api.request_log import Asked
+    from socialframe.sandbox.faults.connection import Line
+    from socialframe.sandbox.faults.faults import Fault
+    from socialframe.sandbox.paging.families import Headers
     from socialframe.sandbox.switches import Choices
-    from socialframe.sandbox.wire import Line
 
 log = logging.getLogger(__name__)
 

@@ -24,10 +24,10 @@ from socialframe.sandbox.openapi_fields import (
     whole,
     word,
 )
-from socialframe.sandbox.shelf import METRICS
+from socialframe.sandbox.world.posts_index import METRICS
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.world import Json
+    from socialframe.sandbox.world.world import Json
 
 _RATE: Json = or_null({**NUMBER, "description": "Percent; null without impressions."})
 _METRIC_FIELDS: Json = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.flows import PLATFORMS
-from socialframe.sandbox.numbers import SORTS
+from socialframe.sandbox.api.analytics import SORTS
+from socialframe.sandbox.api.oauth_state import PLATFORMS
 from socialframe.sandbox.openapi_fields import (
     DAY,
     POST_ID,
@@ -22,7 +22,7 @@ from socialframe.sandbox.openapi_paging import paging_headers, paging_parameters
 if TYPE_CHECKING:
     from socialframe.sandbox.openapi_fields import Origin
     from socialframe.sandbox.switches import Switches
-    from socialframe.sandbox.world import Json
+    from socialframe.sandbox.world.world import Json
 
 Operations = dict[tuple[str, str], "Json"]
 

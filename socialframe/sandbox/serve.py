@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.wire import FaultyServer, in_json
+from socialframe.sandbox.faults.connection import FaultyServer, in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from wsgiref.types import WSGIApplication
 
-    from socialframe.sandbox.wire import Orders, Words
+    from socialframe.sandbox.faults.connection import Orders, Words
 
 _TICK = 0.02  # seconds between two tries to take the port back
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.sandbox.world import World
+    from socialframe.sandbox.world.world import World
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class State:
 
     Examples
     --------
-    >>> from socialframe.sandbox.world import the_world
+    >>> from socialframe.sandbox.world.world import the_world
     >>> state = State(the_world(), wall=lambda: 1795000000.0)
     >>> state.change(lambda world: world.without_account("tiktok", "tt_40311"))
     >>> len(the_world().accounts) - len(state.world.accounts)
@@ -59,7 +59,7 @@ class State:
 
         Examples
         --------
-        >>> from socialframe.sandbox.world import the_world
+        >>> from socialframe.sandbox.world.world import the_world
         >>> state = State(the_world(), wall=lambda: 0.0)
         >>> state.part(list) is state.part(list)
         True

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.families import PAGINGS, end_sign_of
-from socialframe.sandbox.flows import is_redirect_url
+from socialframe.sandbox.api.oauth_state import is_redirect_url
+from socialframe.sandbox.paging.families import PAGINGS, end_sign_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from socialframe.sandbox.asking import EndSign, PagingFamily
+    from socialframe.sandbox.api.request import EndSign, PagingFamily
 
 RetryAfter = Literal["seconds", "date", "absent"]
 Window = Literal["sliding", "fixed", "bucket"]

@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 from stand_ins import Clock
 
-from socialframe.sandbox.limits import FixedWindow, SlidingWindow, TokenBucket
+from socialframe.sandbox.api.rate_limit import FixedWindow, SlidingWindow, TokenBucket
 from socialframe.transport.budget import Limit
 
 LASTS = 35.0

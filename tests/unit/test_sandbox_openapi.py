@@ -13,7 +13,7 @@ from hypothesis import settings
 from schemathesis import checks
 
 from socialframe.sandbox import PAGINGS, Sandbox
-from socialframe.sandbox.routes import ROUTES
+from socialframe.sandbox.api.routes import ROUTES
 
 KEY = "sk_demo"
 BASE = "http://sandbox.example"

@@ -1,0 +1,272 @@
+"""Analytics and followers: the shapes of the sibling API, over the made-up world."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import timedelta
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from socialframe.sandbox.api.answers import Answer, listing, members
+from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.paging.families import cut, read_wish
+from socialframe.sandbox.world.posts_index import METRICS, summed
+from socialframe.sandbox.world.world import Series, dumps, the_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from socialframe.sandbox.api.answers import Routes
+    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.world.posts_index import Numbers, Shelf
+    from socialframe.sandbox.world.world import Json, World
+
+SORTS = ("date", "engagement", *METRICS)
+LONGEST_SPAN = 366
+LAST_SYNC = "T17:00:00Z"
+_NOBODY = Series((), ())  # of an account that was connected today
+
+
+def _media_type(post: Json) -> str:
+    kinds = [item["type"] for item in post["mediaItems"]]
+    if not kinds:
+        return "text"
+    return str(kinds[0]) if len(kinds) == 1 else "carousel"
+
+
+@cache
+def _usernames() -> dict[str, str]:
+    return {account["accountId"]: account["username"] for account in the_world().accounts}
+
+
+def _shown(
+    post: Json, numbers: Sequence[Numbers], total: Json, accounts: Iterable[Json] = ()
+) -> Json:
+    """Show a post as analytics do; one of the start has no targets but accounts of the start."""
+    names = {**_usernames(), **{who["accountId"]: who["username"] for who in accounts}}
+    targets = [
+        {
+            "platform": target["platform"],
+            "status": target["status"],
+            "accountId": target["accountId"],
+            "accountUsername": names.get(target["accountId"]),
+            "analytics": metrics,
+            "syncStatus": sync,
+            "platformPostUrl": target.get("platformPostUrl"),
+            "error": target.get("error"),
+        }
+        for target, (sync, metrics) in zip(post["platforms"], numbers, strict=True)
+    ]
+    return {
+        **{key: post[key] for key in ("id", "content", "status", "scheduledFor", "publishedAt")},
+        "analytics": total,
+        "platforms": targets,
+        "platform": targets[0]["platform"],
+        "platformPostUrl": next((u for t in targets if (u := t["platformPostUrl"])), None),
+        "isExternal": False,
+        "mediaType": _media_type(post),
+    }
+
+
+def _line(world: World, place: int) -> bytes:
+    """Give the JSON of a post as analytics show it."""
+    if place not in world.own:
+        return world.shelf.view(place, _shown)
+    numbers = world.numbers(place) or ()
+    return dumps(_shown(world.post(place), numbers, summed(numbers), world.accounts))
+
+
+@lru_cache(maxsize=8192)
+def _total(shelf: Shelf, place: int) -> Json:
+    return summed(shelf.numbers(place) or ())
+
+
+# A walk asks for the same selection page after page; a few of them are worth keeping.
+@lru_cache(maxsize=32)
+def _selected(
+    world: World,
+    platform: str | None,
+    account: str | None,
+    span: tuple[date, date],
+    sorting: tuple[str, bool],
+) -> Sequence[int]:
+    """Find the measured posts of a span of days, in the order asked for."""
+    places = world.measured(platform, account, span)
+    sort_by, descending = sorting
+    if sort_by == "date":
+        return places if descending else places[::-1]
+    if not world.shelf.small:
+        raise invalid(
+            "sortBy must be date: posts that are made when asked for come in no other order"
+        )
+
+    def rank(place: int) -> tuple[bool, float, str]:
+        own = place in world.own
+        total = summed(world.numbers(place) or ()) if own else _total(world.shelf, place)
+        value = total["engagementRate" if sort_by == "engagement" else sort_by]
+        # Posts without this number come last, in either order.
+        return (value is not None) == descending, value or 0, world.post(place)["id"]
+
+    return tuple(sorted(places, key=rank, reverse=descending))
+
+
+@lru_cache(maxsize=32)
+def _counts(
+    world: World, platform: str | None, account: str | None, span: tuple[date, date]
+) -> tuple[int, int]:
+    """Count the measured posts that are published, and all that are scheduled."""
+    published = world.measured(platform, account, span, "published")
+    return len(published), len(world.select(status="scheduled", platform=platform, account=account))
+
+
+def _last_sync(world: World) -> str:
+    out = (post.get("publishedAt") or "" for post in world.own.values())
+    return max(f"{world.today}{LAST_SYNC}", *out, "")
+
+
+def _span(ask: Ask, days: int) -> tuple[date, date]:
+    """Read ``fromDate`` and ``toDate``.
+
+    By default from so many days before the end of the world's story, whenever that is looked at,
+    until today, so that what came out since then is in it.
+    """
+    today = ask.box.now.date() if ask.state else ask.world.today
+    first = ask.day("fromDate") or ask.world.today - timedelta(days=days)
+    last = ask.day("toDate") or max(ask.world.today, today)
+    if first > last:
+        raise invalid("fromDate must not lie after toDate")
+    return first, last
+
+
+def analytics(ask: Ask) -> Answer:
+    """Answer ``GET /v1/analytics``.
+
+    A platform or an account chooses posts; a chosen post is shown whole, with all of its targets.
+
+    Parameters
+    ----------
+    ask
+        The request.
+
+    Returns
+    -------
+    Answer
+        The body: a page of measured posts, or with ``postId`` the one post.
+
+    Raises
+    ------
+    ApiError
+        400, if a parameter cannot be read or the span is longer than 366 days; 404, if ``postId``
+        names no post that is out.
+
+    Examples
+    --------
+    >>> import json
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> page = json.loads(analytics(Ask(the_world(), {"limit": "2"}, {})).body)
+    >>> list(page), len(page["posts"])
+    (['overview', 'posts', 'pagination', 'accounts', 'hasAnalyticsAccess'], 2)
+    """
+    world = ask.world
+    post_id = ask.text("postId")
+    if post_id is not None:
+        place = world.find(post_id)
+        if place is None or world.numbers(place) is None:
+            raise ApiError(404, "NOT_FOUND", "Post not found")
+        return Answer(_line(world, place))
+    wish = read_wish(ask, limit=50)
+    first, last = _span(ask, 90)
+    # The days since the end of the story are not held against who names no last one.
+    if ((ask.day("toDate") or world.today) - first).days > LONGEST_SPAN:
+        raise invalid(f"fromDate and toDate must lie at most {LONGEST_SPAN} days apart")
+    sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
+    platform, account = ask.text("platform"), ask.text("accountId")
+    places = _selected(world, platform, account, (first, last), sorting)
+    published, scheduled = _counts(world, platform, account, (first, last))
+    overview = {
+        "totalPosts": len(places),
+        "publishedPosts": published,
+        "scheduledPosts": scheduled,
+        "lastSync": _last_sync(world),
+        "dataStaleness": {},
+    }
+    page = cut(ask, wish, places)
+    lines = (_line(world, place) for place in page.places)
+    after = {
+        **page.members,
+        "accounts": [
+            who
+            for who in world.accounts
+            if platform in (None, who["platform"]) and account in (None, who["accountId"])
+        ],
+        "hasAnalyticsAccess": True,
+    }
+    before = b'"overview":' + dumps(overview) + b","
+    return Answer(listing(lines, before, members(after)), page.headers)
+
+
+def follower_stats(ask: Ask) -> Answer:
+    """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out.
+
+    Parameters
+    ----------
+    ask
+        The request.
+
+    Returns
+    -------
+    Answer
+        The body.
+
+    Raises
+    ------
+    ApiError
+        400, if a day or the granularity cannot be read.
+
+    Examples
+    --------
+    >>> import json
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> reply = json.loads(follower_stats(Ask(the_world(), {"accountIds": "nobody"}, {})).body)
+    >>> reply["stats"], reply["dateRange"]
+    ({}, {'from': '2026-10-21', 'to': '2026-11-20'})
+    """
+    granularity = ask.choice("granularity", ("daily",))
+    first, last = (day.isoformat() for day in _span(ask, 30))
+    ids = ask.text("accountIds")
+    wanted = None if ids is None else {part.strip() for part in ids.split(",")}
+    accounts, stats = [], {}
+    for who in ask.world.accounts:
+        account = who["accountId"]
+        if wanted is not None and account not in wanted:
+            continue
+        series = ask.world.followers.get(account, _NOBODY)
+        low, high = bisect_left(series.days, first), bisect_right(series.days, last)
+        days, counts = series.days[low:high], series.counts[low:high]
+        growth = counts[-1] - counts[0] if counts else 0
+        accounts.append(
+            {
+                "id": account,
+                "platform": who["platform"],
+                "username": who["username"],
+                "currentFollowers": series.counts[-1] if series.counts else 0,
+                "growth": growth,
+                "growthPercentage": round(100 * growth / counts[0], 2) if counts else 0.0,
+                "dataPoints": len(counts),
+            }
+        )
+        stats[account] = [
+            {"date": day, "followers": count} for day, count in zip(days, counts, strict=True)
+        ]
+    reply = {"accounts": accounts, "stats": stats, "dateRange": {"from": first, "to": last}}
+    return Answer(dumps({**reply, "granularity": granularity}))
+
+
+ROUTES: Routes = {
+    ("GET", "/v1/accounts/follower-stats"): follower_stats,
+    ("GET", "/v1/analytics"): analytics,
+}
+"""What answers where."""

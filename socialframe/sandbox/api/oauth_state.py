@@ -1,0 +1,269 @@
+"""What is on its way while an account is being connected, and the people who can be.
+
+A connection is a chain of three slips of paper, each under a name that nobody can guess: the
+consent that was asked for, the code that stands for the answer, and, where a Page is still to be
+chosen, a token.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from urllib.parse import quote, unquote_plus, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from socialframe.sandbox.state import State
+
+T = TypeVar("T")
+
+CALLBACK = "/_sandbox/callback"
+CONSENT_SECONDS = 600
+CODE_SECONDS = 60
+MOST = 1000
+"""Slips of one kind that are kept; one more, and the oldest goes."""
+
+# RFC 3986 knows no other characters. Nothing else may reach a Location header.
+_LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
+_URL = re.compile(
+    rf"https?://(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*\.?)(:[0-9]{{1,5}})?"
+    r"([/?][a-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+LONGEST_URL = 2000
+
+SECRETS = frozenset({"code", "state", "request", "tempToken"})
+"""Query parameters whose values nobody may read in a log."""
+_REDIRECT = "redirect_url"  # of this everybody may read the host, and no secret of the app's
+
+
+def is_redirect_url(url: str) -> bool:
+    """Tell whether a browser can be sent to a URL.
+
+    Examples
+    --------
+    >>> is_redirect_url("http://localhost:8000/back"), is_redirect_url("nope")
+    (True, False)
+    """
+    if len(url) > LONGEST_URL or not _URL.fullmatch(url):
+        return False
+    try:
+        port = urlsplit(url).port
+    except ValueError:  # above 65535, or an IPv6 address that is none
+        return False
+    return port != 0
+
+
+class Person(NamedTuple):
+    """A made-up account that can be connected."""
+
+    account_id: str
+    username: str
+
+
+class Platform(NamedTuple):
+    """What a consent page tells of a platform.
+
+    Parameters
+    ----------
+    name
+        As people write it.
+    scopes
+        What is asked for, each in words; the scopes that the world's healthy accounts hold.
+    newcomers
+        Accounts that can be connected and are not there from the start.
+    """
+
+    name: str
+    scopes: dict[str, str]
+    newcomers: tuple[Person, ...]
+
+
+#: Contract 6.1; usernames take the form of 5.1: with @ on Twitter, a display name on Facebook.
+PLATFORMS = {
+    "instagram": Platform(
+        "Instagram",
+        {
+            "instagram_basic": "see the profile and its posts",
+            "instagram_content_publish": "publish posts",
+            "instagram_manage_insights": "see the numbers of the posts",
+        },
+        (Person("ig_40918", "lantern.and.loom"), Person("ig_41004", "sipkova.cajovna")),
+    ),
+    "facebook": Platform(
+        "Facebook",
+        {
+            "pages_show_list": "see which Pages there are",
+            "pages_manage_posts": "publish posts on the Page",
+            "pages_read_engagement": "see the numbers of the Page",
+        },
+        (Person("fb_40921", "Lantern & Loom <Weavers>"), Person("fb_41011", "Šípková čajovna")),
+    ),
+    "threads": Platform(
+        "Threads",
+        {"threads_basic": "see the profile", "threads_content_publish": "publish posts"},
+        (Person("th_40933", "lantern.and.loom"), Person("th_41015", "sipkova.cajovna")),
+    ),
+    "tiktok": Platform(
+        "TikTok",
+        {
+            "user.info.basic": "see the profile",
+            "video.publish": "publish videos",
+            "video.upload": "upload videos",
+        },
+        (Person("tt_40946", "lanternandloom"), Person("tt_41020", "sipkova.cajovna")),
+    ),
+    "twitter": Platform(
+        "Twitter",
+        {
+            "tweet.read": "see the posts",
+            "tweet.write": "publish posts",
+            "users.read": "see the profile",
+            "offline.access": "do so while nobody is there",
+        },
+        (Person("tw_40958", "@lanternandloom"), Person("tw_41027", "@sipkovacajovna")),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Consent:
+    """A consent that was asked for; without a repr, because half of it is secret.
+
+    Parameters
+    ----------
+    key
+        The key that asked.
+    platform
+        Where.
+    redirect
+        Where the browser goes afterwards.
+    named
+        Whether the start of the connection said so, or left it to the default.
+    token
+        What only the page knows, so that no other page can press its buttons.
+    """
+
+    key: str
+    platform: str
+    redirect: str
+    named: bool
+    token: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Grant:
+    """A consent that was given, for this account; None where a Page is still to be chosen."""
+
+    consent: Consent
+    person: Person | None
+
+
+class Slips(Generic[T]):
+    """Values under names that nobody can guess, for so long and at most so many.
+
+    Parameters
+    ----------
+    seconds
+        How long a value is kept.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> slips, now = Slips(60), datetime(2026, 3, 20, tzinfo=UTC)
+    >>> name = slips.put("a value", now)
+    >>> slips.take(name, now), slips.take(name, now)
+    ('a value', None)
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self._life = timedelta(seconds=seconds)
+        self._held: dict[str, tuple[datetime, T]] = {}
+        self._lock = threading.Lock()
+
+    def put(self, value: T, now: datetime) -> str:
+        """Keep a value, and give its name."""
+        name = secrets.token_urlsafe(32)
+        with self._lock:
+            self._held = {one: held for one, held in self._held.items() if now < held[0]}
+            if len(self._held) >= MOST:
+                del self._held[next(iter(self._held))]
+            self._held[name] = now + self._life, value
+        return name
+
+    def get(self, name: str, now: datetime) -> T | None:
+        """Give a value that is still there."""
+        end, value = self._held.get(name, (now, None))
+        return value if now < end else None
+
+    def take(
+        self, name: str, now: datetime, fits: Callable[[T], bool] = lambda _value: True
+    ) -> T | None:
+        """Give a value and forget it; one that does not fit stays."""
+        with self._lock:
+            value = self.get(name, now)
+            if value is None or not fits(value):
+                return None
+            del self._held[name]
+            return value
+
+
+class Flows:
+    """The connections of one sandbox that are on their way."""
+
+    def __init__(self) -> None:
+        self.consents: Slips[Consent] = Slips(CONSENT_SECONDS)
+        self.codes: Slips[Grant] = Slips(CODE_SECONDS)
+        self.picks: Slips[Grant] = Slips(CONSENT_SECONDS)
+        #: Who was disconnected, by platform, and can come back. Only the known are ever here.
+        self.left: dict[str, dict[str, Person]] = {}
+
+
+def withheld(query: str) -> str:
+    """Take out of a query string what nobody may read in a log.
+
+    Examples
+    --------
+    >>> withheld("c%6fde=abc&page=2&state=own7:tiktok")
+    'c%6fde=[withheld]&page=2&state=[withheld]'
+    >>> withheld("redirect_url=http://localhost:8000/back?nonce=abc")
+    'redirect_url=http%3A//localhost%3A8000[withheld]'
+    """
+    parts = (part.partition("=") for part in query.split("&"))
+    return "&".join(name + sign + _shown(unquote_plus(name), value) for name, sign, value in parts)
+
+
+def _shown(name: str, value: str) -> str:
+    if name == _REDIRECT and is_redirect_url(url := unquote_plus(value)):
+        place = urlsplit(url)
+        origin = f"{place.scheme}://{place.netloc}"
+        return value if url == origin else f"{quote(origin)}[withheld]"
+    return "[withheld]" if value and (name in SECRETS or name == _REDIRECT) else value
+
+
+def people(state: State, platform: str) -> dict[str, tuple[Person, bool]]:
+    """Tell who can be connected on a platform, by id, and whether they are already.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> found = people(State(the_world(), wall=lambda: 0.0), "tiktok")
+    >>> found["tt_40946"], found["tt_40311"][1]
+    ((Person(account_id='tt_40946', username='lanternandloom'), False), True)
+    """
+    with state.lock:
+        known = {one.account_id: (one, False) for one in PLATFORMS[platform].newcomers}
+        left = state.part(Flows).left.get(platform, {})
+        known |= {account_id: (one, False) for account_id, one in left.items()}
+        for account in state.world.accounts:
+            if account["platform"] == platform:
+                one = Person(account["accountId"], account["username"])
+                known[one.account_id] = one, True
+    return known

@@ -1,0 +1,316 @@
+"""Whether one more call is allowed.
+
+The application asks a limiter once for each call that carries the right key. How the real service
+counts is not documented (contract, section 4), so there are three kinds.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from werkzeug.http import http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from socialframe.sandbox.paging.families import Headers
+    from socialframe.sandbox.switches import Switches
+
+
+_NANO = 1_000_000_000
+
+
+class Verdict(NamedTuple):
+    """What a limiter says to one call.
+
+    Parameters
+    ----------
+    allowed
+        Whether the call may be answered.
+    limit
+        Calls allowed in the window.
+    remaining
+        Calls still free right after this one.
+    wait
+        Seconds until more slots are free than now; a refused call is let in after that.
+
+    Examples
+    --------
+    >>> Verdict(allowed=False, limit=60, remaining=0, wait=12.4).retry_after
+    13
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    wait: float
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds to wait, rounded up, at least 1."""
+        return max(1, math.ceil(self.wait))
+
+
+class Limiter(Protocol):
+    """What counts calls; several threads may ask it at once.
+
+    A refused call is not counted, so whoever keeps knocking is not locked out for longer.
+    """
+
+    def arrive(self, *, count: bool = True) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in."""
+
+
+class SlidingWindow:
+    """At most so many calls in any stretch of so many seconds, by their arrival.
+
+    Parameters
+    ----------
+    calls
+        Calls allowed in the window.
+    seconds
+        Length of the window.
+    clock
+        Seconds that never run backwards.
+
+    Examples
+    --------
+    >>> window = SlidingWindow(1, 60.0, clock=lambda: 100.0)
+    >>> window.arrive().allowed, window.arrive().allowed
+    (True, False)
+    """
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._arrivals: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def arrive(self, *, count: bool = True) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
+
+        Returns
+        -------
+        Verdict
+            Allowed or not, and how long until a slot comes free.
+
+        Examples
+        --------
+        >>> SlidingWindow(60, 60.0, clock=lambda: 0.0).arrive()
+        Verdict(allowed=True, limit=60, remaining=59, wait=60.0)
+        """
+        with self._lock:
+            # The clock is read inside the lock: arrivals must be in order.
+            now = self._clock()
+            while self._arrivals and now - self._arrivals[0] >= self._seconds:
+                self._arrivals.popleft()
+            allowed = len(self._arrivals) < self._calls
+            if allowed and count:
+                self._arrivals.append(now)
+            remaining = self._calls - len(self._arrivals)
+            wait = (self._arrivals[0] if self._arrivals else now) + self._seconds - now
+        return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+class FixedWindow:
+    """At most so many calls between one full minute and the next, as the sandbox's watch has them.
+
+    The first window begins when the limiter is made, whenever the first call comes. Around the
+    end of a window twice as many calls get through at once.
+
+    Parameters
+    ----------
+    calls
+        Calls allowed in a window.
+    seconds
+        Length of a window.
+    clock
+        Seconds that never run backwards.
+
+    Examples
+    --------
+    >>> moments = iter([100.0, 159.0, 160.0])
+    >>> window = FixedWindow(1, 60.0, clock=lambda: next(moments))
+    >>> window.arrive().wait, window.arrive().remaining
+    (1.0, 0)
+    """
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        self._seconds = seconds
+        self._clock = clock
+        self._start = clock()
+        self._number = 0  # of the window that was counted last
+        self._counted = 0
+        self._lock = threading.Lock()
+
+    def arrive(self, *, count: bool = True) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
+
+        Returns
+        -------
+        Verdict
+            Allowed or not, and how long until the window ends.
+
+        Examples
+        --------
+        >>> FixedWindow(60, 60.0, clock=lambda: 0.0).arrive()
+        Verdict(allowed=True, limit=60, remaining=59, wait=60.0)
+        """
+        with self._lock:
+            passed = self._clock() - self._start
+            number = int(passed / self._seconds)
+            if number != self._number:
+                self._number, self._counted = number, 0
+            allowed = self._counted < self._calls
+            self._counted += allowed and count
+            remaining = self._calls - self._counted
+            wait = (number + 1) * self._seconds - passed
+        return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+class TokenBucket:
+    """A bucket of so many tokens that is full at first; each call takes one, time brings them back.
+
+    Parameters
+    ----------
+    calls
+        Tokens that the bucket holds.
+    seconds
+        How long an empty one takes to be full, drop by drop.
+    clock
+        Seconds that never run backwards.
+
+    Examples
+    --------
+    >>> bucket = TokenBucket(2, 60.0, clock=lambda: 100.0)
+    >>> [bucket.arrive().remaining for _ in range(3)]
+    [1, 0, 0]
+    """
+
+    def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._calls = calls
+        # In whole numbers, because a tenth of a token added ten times must be one: a nanosecond
+        # brings as many drops as there are calls, and a token is as many as nanoseconds.
+        self._token = max(1, round(seconds * _NANO))
+        self._clock = clock
+        self._now = round(clock() * _NANO)
+        self._drops = self._token * calls
+        self._lock = threading.Lock()
+
+    def arrive(self, *, count: bool = True) -> Verdict:
+        """Judge a call that arrives now, and count it if it is let in.
+
+        Parameters
+        ----------
+        count
+            Whether it is a call; without, this is only a look.
+
+        Returns
+        -------
+        Verdict
+            Allowed or not, and how long until one more token is whole.
+
+        Examples
+        --------
+        >>> TokenBucket(60, 60.0, clock=lambda: 0.0).arrive()
+        Verdict(allowed=True, limit=60, remaining=59, wait=1.0)
+        """
+        with self._lock:
+            before, self._now = self._now, round(self._clock() * _NANO)
+            full = self._token * self._calls
+            self._drops = min(full, self._drops + (self._now - before) * self._calls)
+            allowed = self._drops >= self._token
+            self._drops -= self._token * (allowed and count)
+            remaining, part = divmod(self._drops, self._token)
+            wait = -(-(self._token - part) // self._calls) / _NANO
+        return Verdict(allowed=allowed, limit=self._calls, remaining=remaining, wait=wait)
+
+
+def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limiter:
+    """Make the limiter that the switches say.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> limiter(Switches(window="bucket"), 60, lambda: 0.0).arrive().wait
+    1.0
+    """
+    kinds: dict[str, Callable[[int, float, Callable[[], float]], Limiter]] = {
+        "sliding": SlidingWindow,
+        "fixed": FixedWindow,
+        "bucket": TokenBucket,
+    }
+    return kinds[switches.window](calls, switches.window_seconds, clock)
+
+
+def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
+    """Write the headers that tell of the limit.
+
+    Parameters
+    ----------
+    verdict
+        What the limiter said.
+    switches
+        Which headers there are, and how they are written.
+    now
+        Unix time.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Names and values.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> refused = Verdict(allowed=False, limit=60, remaining=0, wait=12.4)
+    >>> limit_headers(refused, Switches(), 0.0)
+    (('Retry-After', '13'),)
+    >>> limit_headers(refused, Switches(retry_after="date"), 0.0)
+    (('Retry-After', 'Thu, 01 Jan 1970 00:00:13 GMT'),)
+    """
+    headers: Headers = ()
+    # Both moments are rounded up: whoever waits until then is let in.
+    moment = math.ceil(now + verdict.wait)
+    if switches.rate_limit_headers:
+        headers = (
+            ("X-RateLimit-Limit", str(verdict.limit)),
+            ("X-RateLimit-Remaining", str(verdict.remaining)),
+            # When more slots come free: at the end of a fixed window all of them, in a sliding one
+            # and in a bucket the next.
+            ("X-RateLimit-Reset", str(moment)),
+        )
+    if verdict.allowed:
+        return headers
+    return (*headers, *retry_after(verdict.wait, switches, now))
+
+
+def retry_after(seconds: float, switches: Switches, now: float) -> Headers:
+    """Write ``Retry-After`` as the switches say, in whole seconds rounded up, at least 1.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> retry_after(12.4, Switches(), 0.0)
+    (('Retry-After', '13'),)
+    """
+    if switches.retry_after == "absent":
+        return ()
+    whole = max(1, math.ceil(seconds))
+    date = switches.retry_after == "date"
+    return (("Retry-After", http_date(math.ceil(now + seconds)) if date else str(whole)),)

@@ -1,0 +1,396 @@
+"""Reading what was asked: parameters and bodies in, checked values or a refusal out."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from wsgiref.types import WSGIEnvironment
+
+    from socialframe.sandbox.state import State
+    from socialframe.sandbox.switches import Switches
+    from socialframe.sandbox.world.world import World
+
+PagingFamily = Literal["page", "offset", "cursor", "next_url", "link", "after_id", "none"]
+EndSign = Literal[
+    "pages", "hasMore", "total", "next_page", "short", "null", "empty", "absent", "none"
+]
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
+
+LAST_PAGE = 2**31 - 1
+"""The greatest page number that is understood; a real server has such an end somewhere, too."""
+
+
+class ApiError(Exception):
+    """An answer that is an error of the API.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    code
+        The API's word for it.
+    error
+        The sentence for a person.
+
+    Examples
+    --------
+    >>> ApiError(404, "NOT_FOUND", "Post not found").body()
+    {'error': 'Post not found', 'code': 'NOT_FOUND'}
+    """
+
+    def __init__(self, status: int, code: str, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.code = code
+        self.error = error
+
+    def body(self) -> dict[str, str]:
+        """Show the error as the API words it.
+
+        Returns
+        -------
+        dict
+            Exactly the keys ``error`` and ``code``.
+
+        Examples
+        --------
+        >>> sorted(ApiError(400, "VALIDATION_ERROR", "No").body())
+        ['code', 'error']
+        """
+        return {"error": self.error, "code": self.code}
+
+
+def invalid(error: str) -> ApiError:
+    """Word a 400.
+
+    Parameters
+    ----------
+    error
+        The sentence for a person.
+
+    Returns
+    -------
+    ApiError
+        To be raised.
+
+    Examples
+    --------
+    >>> invalid("page must be a whole number").status
+    400
+    """
+    return ApiError(400, "VALIDATION_ERROR", error)
+
+
+class Spotted(Exception):  # noqa: N818 - an answer, not a fault
+    """The page that a request asks for; raised where that is all that is asked.
+
+    Parameters
+    ----------
+    start, limit
+        Rows that come before it, and rows on it at most.
+    places
+        The whole list.
+    family, sign
+        How it is paged, and how it ends.
+
+    Examples
+    --------
+    >>> Spotted(40, 20, range(99)).page
+    3
+    """
+
+    def __init__(
+        self,
+        start: int,
+        limit: int,
+        places: Sequence[int],
+        family: PagingFamily = "page",
+        sign: EndSign = "pages",
+    ) -> None:
+        super().__init__(start, limit)
+        self.family = family
+        self.sign = sign
+        self.start = start
+        self.limit = limit
+        self.places = places
+
+    @property
+    def page(self) -> int:
+        """Its number; the nearest one, because who walks by offset may let pages overlap."""
+        return (2 * self.start + self.limit) // (2 * self.limit) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, as far as an answer depends on it.
+
+    Parameters
+    ----------
+    world
+        What there is to tell.
+    args
+        Query parameters; of a repeated one the first.
+    path
+        Variable parts of the path.
+    end_sign
+        How a list says that it ends; one that the family can have.
+    paging
+        The family of paging: which parameters choose a page.
+    address
+        URL of the request up to its query, for links to other pages.
+    state
+        What the request may change; none where it only reads.
+    switches
+        How the sandbox decides what is not documented; none where nothing depends on it.
+    body
+        The body, as it came.
+    content_type
+        Its media type, as it came.
+    key
+        The key that was let in, to bind things to; never for showing.
+    listed
+        Whether it asks for a list that is paged.
+    spotting
+        Whether only the page that is asked for is to be found out, and nothing answered.
+    here
+        Whether it names this machine, or never left the process; so no other site's page sent it.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> Ask(the_world(), {"page": "3"}, {}).whole("page", default=1, top=9)
+    3
+    """
+
+    world: World
+    args: Mapping[str, str]
+    path: Mapping[str, str]
+    end_sign: EndSign = "pages"
+    paging: PagingFamily = "page"
+    address: str = ""
+    state: State | None = None
+    switches: Switches | None = None
+    body: bytes = b""
+    content_type: str = ""
+    key: str = field(default="", repr=False)
+    listed: bool = False
+    spotting: bool = False
+    here: bool = False
+
+    @property
+    def box(self) -> State:
+        """What the request may change."""
+        if self.state is None:
+            msg = "this request was made without a state"
+            raise RuntimeError(msg)
+        return self.state
+
+    @property
+    def root(self) -> str:
+        """The base URL that was asked: scheme and host."""
+        return "/".join(self.address.split("/", 3)[:3])
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object.
+
+        Returns
+        -------
+        dict
+            The object.
+
+        Raises
+        ------
+        ApiError
+            400, if it is none.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world.world import the_world
+        >>> Ask(the_world(), {}, {}, body=b'{"code": "x"}').json()
+        {'code': 'x'}
+        """
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise invalid("The body must be a JSON object")
+        if not _sound(found):
+            raise invalid("The body holds a value that cannot be sent back as JSON")
+        return found
+
+    def text(self, name: str) -> str | None:
+        """Read a parameter as it is.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        str or None
+            None if it is absent or blank.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world.world import the_world
+        >>> Ask(the_world(), {"status": ""}, {}).text("status") is None
+        True
+        """
+        return self.args.get(name) or None
+
+    def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
+        """Read a whole number.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        default
+            What an absent or blank one means.
+        top
+            The greatest that is accepted.
+        least
+            The smallest.
+
+        Returns
+        -------
+        int
+            The number.
+
+        Raises
+        ------
+        ApiError
+            400, if it is not a whole number or out of range.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world.world import the_world
+        >>> Ask(the_world(), {}, {}).whole("limit", default=10, top=100)
+        10
+        """
+        text = self.text(name)
+        if text is None:
+            return default
+        # ASCII digits only, and few enough of them for int() to take.
+        if re.fullmatch("[0-9]{1,20}", text) and least <= int(text) <= top:
+            return int(text)
+        raise invalid(f"{name} must be a whole number from {least} to {top}")
+
+    def day(self, name: str) -> date | None:
+        """Read a day.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        date or None
+            None if it is absent or blank.
+
+        Raises
+        ------
+        ApiError
+            400, if it is not a day of the calendar written YYYY-MM-DD.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world.world import the_world
+        >>> Ask(the_world(), {"toDate": "2026-02-28"}, {}).day("toDate")
+        datetime.date(2026, 2, 28)
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            try:
+                return date.fromisoformat(text)
+            except ValueError:
+                pass
+        raise invalid(f"{name} must be a day written YYYY-MM-DD")
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """Read one of a few words.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        allowed
+            The words; the first is the default.
+
+        Returns
+        -------
+        str
+            One of them.
+
+        Raises
+        ------
+        ApiError
+            400, if it is another word.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.world.world import the_world
+        >>> Ask(the_world(), {}, {}).choice("order", ("desc", "asc"))
+        'desc'
+        """
+        text = self.text(name) or allowed[0]
+        if text not in allowed:
+            raise invalid(f"{name} must be one of: {', '.join(allowed)}")
+        return text
+
+
+def _sound(value: object, levels: int = 50) -> bool:
+    """Tell whether a value can be written again: Unicode, finite, not nested without end."""
+    match value:
+        case str():
+            return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return _sound(list(value), levels) and _sound(list(value.values()), levels)
+        case list():
+            return levels > 0 and all(_sound(one, levels - 1) for one in value)
+    return True
+
+
+def check_host(environ: WSGIEnvironment) -> None:
+    """Refuse a Host that no address can be made of, as RFC 9112 (3.2) wants it.
+
+    Raises
+    ------
+    ApiError
+        400.
+
+    Examples
+    --------
+    >>> check_host({"HTTP_HOST": "localhost:8080"})
+    """
+    host = _HOST.fullmatch(environ.get("HTTP_HOST", "unnamed"))
+    if host is None or int(host[1] or 0) > 65535:  # noqa: PLR2004 - the last port
+        raise invalid("The Host header must be a host, or a host and a port")
+
+
+def as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Repair text that is not bytes in Latin-1 clothes, as PEP 3333 wants it.
+
+    ``httpx.WSGITransport`` hands over the path as plain text, which Werkzeug refuses to read.
+    """
+    repaired = {
+        name: environ.get(name, "").encode().decode("latin-1")
+        for name in ("PATH_INFO", "QUERY_STRING")
+        if max(environ.get(name, ""), default="") > "\xff"
+    }
+    return {**environ, **repaired}

@@ -1,0 +1,206 @@
+"""The requests that a sandbox saw: the last of them in memory, and each in a file if one is given.
+
+Nothing of a request's headers or body is kept, and of its address nothing that is secret.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import unquote
+
+from socialframe.errors import FileError
+from socialframe.sandbox.api.oauth_state import CALLBACK, withheld
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+log = logging.getLogger(__name__)
+
+KEPT_REQUESTS = 10_000
+KEPT_CHARACTERS = 2000
+"""Of a path or a query; what is longer ends with a mark."""
+
+KeySeen = Literal["right", "wrong", "missing"]
+
+# Somebody may try a real key here, and put it where it does not belong.
+_LIKE_A_KEY = re.compile(r"(?<![A-Za-z0-9])sk_[A-Za-z0-9_-]{20,}")
+# Without a wait: a pipe that nobody reads must not hold up an answer.
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Asked(NamedTuple):
+    """One request that a sandbox saw; nothing of its headers but how its key was.
+
+    Parameters
+    ----------
+    method
+        Its method.
+    path
+        Its path, decoded.
+    query
+        Its query string, as sent, without what is secret.
+    status
+        The status of the answer.
+    number
+        Counted from 1, in the order of the answers.
+    moment
+        When it came, in UTC.
+    seconds
+        How long the answer took.
+    bytes
+        Length of the answer's body.
+    fault
+        What went wrong on purpose; None if nothing did.
+    key
+        Whether its key was ``"right"``, ``"wrong"`` or ``"missing"``.
+
+    Examples
+    --------
+    >>> Asked("GET", "/v1/posts", "page=2", 200).status
+    200
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int
+    number: int = 0
+    moment: str = ""
+    seconds: float = 0.0
+    bytes: int = 0
+    fault: str | None = None
+    key: KeySeen = "missing"
+
+
+def key_seen(request: Request, key: str) -> KeySeen:
+    """Tell how a request's key is; the wrong scheme makes it wrong.
+
+    Examples
+    --------
+    >>> from werkzeug.test import EnvironBuilder
+    >>> from werkzeug.wrappers import Request
+    >>> key_seen(Request(EnvironBuilder().get_environ()), "sk_demo")
+    'missing'
+    """
+    sent = request.environ.get("HTTP_AUTHORIZATION")
+    if sent is None:
+        return "missing"
+    scheme, _, told = sent.partition(" ")
+    # WSGI hands over header bytes as Latin-1 text. The comparison takes the same time for every
+    # wrong key.
+    same = compare_digest(told.encode("latin-1", "replace"), key.encode())
+    return "right" if scheme.lower() == "bearer" and same else "wrong"
+
+
+def asked(request: Request, key: str, wall: float) -> Asked:
+    """Tell of a request what may be told; its answer is still to come.
+
+    Examples
+    --------
+    >>> from werkzeug.test import EnvironBuilder
+    >>> from werkzeug.wrappers import Request
+    >>> request = Request(EnvironBuilder("/v1/posts?code=abc&page=2").get_environ())
+    >>> found = asked(request, "sk_demo", 0.25)
+    >>> found.query, found.moment
+    ('code=[withheld]&page=2', '1970-01-01T00:00:00.250Z')
+    """
+    path, query = request.path, request.query_string.decode("ascii", "replace")
+    moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+    return Asked(
+        request.method,
+        "[withheld]" if _holds_a_key(path, key) else _short(path),
+        # Of a callback whoever named it may have put a secret of their own there.
+        "[withheld]"
+        if query and (path == CALLBACK or _holds_a_key(unquote(query), key))
+        else _short(withheld(query)),
+        status=0,
+        moment=moment.replace("+00:00", "Z"),
+        key=key_seen(request, key),
+    )
+
+
+class RequestLog:
+    """The last requests of one sandbox, and the file that each is appended to.
+
+    Examples
+    --------
+    >>> requests = RequestLog()
+    >>> requests.add(Asked("GET", "/v1/posts", "", 200))
+    >>> [one.number for one in requests.last()]
+    [1]
+    """
+
+    def __init__(self) -> None:
+        self._kept: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
+        self._count = 0
+        self._file: str | None = None
+        self._torn = self._failing = False
+        self._lock = threading.Lock()
+
+    def write_to(self, path: str | os.PathLike[str]) -> None:
+        """Append each request to this file from now on, as a line of JSON.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        """
+        try:
+            # The same file, wherever the process goes later.
+            self._file = os.path.abspath(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH100, PTH111 - "~x" is a name
+            os.close(os.open(self._file, _APPENDING, 0o600))
+        except (OSError, ValueError, TypeError) as error:
+            said = getattr(error, "strerror", None) or error
+            raise FileError(f"The request log cannot be written to {path!r}: {said}.") from None
+
+    def add(self, one: Asked) -> None:
+        """Keep a request whose answer is known, under the next number."""
+        with self._lock:
+            self._count += 1
+            one = one._replace(number=self._count)
+            self._kept.append(one)
+            if self._file is not None:
+                self._write(self._file, one)
+
+    def last(self) -> list[Asked]:
+        """Give the requests that are kept, oldest first."""
+        with self._lock:
+            return list(self._kept)
+
+    def _write(self, path: str, one: Asked) -> None:
+        # All in ASCII, and no line break but the last: whatever was asked, a line is a line.
+        line = json.dumps(one._asdict()).encode() + b"\n"
+        # What is left of a line that the disk had no room for must not spoil the next one.
+        line = b"\n" + line if self._torn else line
+        try:
+            # Opened anew, so that the file may be moved away. One write: several processes may
+            # share it.
+            file = os.open(path, _APPENDING, 0o600)
+            try:
+                written = os.write(file, line)
+            finally:
+                os.close(file)
+        except OSError as error:
+            # Nobody who asked is to suffer from it.
+            if not self._failing:
+                log.warning("The request log cannot be written: %s.", error.strerror)
+            self._failing = True
+        else:
+            self._failing = False
+            self._torn = written < len(line) and (self._torn or written > 0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= KEPT_CHARACTERS else text[:KEPT_CHARACTERS] + "[cut]"
+
+
+def _holds_a_key(text: str, key: str) -> bool:
+    return key in text or _LIKE_A_KEY.search(text) is not None

@@ -1,0 +1,269 @@
+"""Answers that go wrong: made in the place of the API's, or changed after it."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from werkzeug.http import http_date
+
+from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.rate_limit import retry_after
+from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.paging.families import cursor_at
+from socialframe.sandbox.world.world import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request
+
+    from socialframe.sandbox.api.request import Ask, Spotted
+    from socialframe.sandbox.faults.faults import Fault
+    from socialframe.sandbox.faults.plan import Met
+    from socialframe.sandbox.state import State
+    from socialframe.sandbox.switches import Switches
+    from socialframe.sandbox.world.world import Json
+
+_MARKUP = "text/html; charset=utf-8"
+# Of a 429 the documentation shows this one (§4).
+_RETRY_AFTER = 60
+
+
+def in_front(met: Met, request: Request, switches: Switches, now: float) -> Answer | None:
+    """Answer in the place of the API, as what stands before it does: without looking at the key.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox import Fault, Switches
+    >>> from socialframe.sandbox.faults.plan import Met
+    >>> from werkzeug.test import EnvironBuilder
+    >>> request = EnvironBuilder("/v1/posts", query_string="page=2").get_request()
+    >>> in_front(Met((Fault("redirect"),)), request, Switches(), 0.0).headers
+    (('Location', 'http://elsewhere.invalid/v1/posts?page=2'),)
+    """
+    fault = met.first("front")
+    if fault is None:
+        return None
+    if fault.kind == "html":
+        return _page("We will be back soon", 200)
+    if fault.kind == "redirect":
+        return Answer(b"", (("Location", _elsewhere(request.url, fault)),), 302, _MARKUP)
+    status = fault.option("status")
+    seconds = fault.option("seconds")
+    headers = retry_after(_RETRY_AFTER if seconds is None else seconds, switches, now)
+    if seconds is None and status != HTTPStatus.TOO_MANY_REQUESTS:
+        headers = ()
+    if fault.body is None:
+        return Answer(b"", headers, status, _MARKUP)
+    if fault.body == "html":
+        return _page(HTTPStatus(status).phrase, status)._replace(headers=headers)
+    return Answer(dumps(_WORDS[status].body()), headers, status)
+
+
+# 502 to 504 are not documented (§3): a text of their own, and no code that nobody knows.
+_WORDS = {
+    429: ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"),
+    500: ApiError(500, "INTERNAL_ERROR", "Internal server error"),
+    502: ApiError(502, "INTERNAL_ERROR", "Bad gateway"),
+    503: ApiError(503, "INTERNAL_ERROR", "Service unavailable"),
+    504: ApiError(504, "INTERNAL_ERROR", "Gateway timeout"),
+}
+
+
+def _page(text: str, status: int) -> Answer:
+    text = html.escape(text)
+    body = (
+        f'<!doctype html>\n<html lang="en"><head><title>{text}</title></head>'
+        f"<body><h1>{text}</h1><p>Made-up page of a sandbox.</p></body></html>\n"
+    )
+    return Answer(body.encode(), (), status, _MARKUP)
+
+
+def _elsewhere(url: str, fault: Fault) -> str:
+    return urlsplit(url)._replace(netloc=fault.option("host")).geturl()
+
+
+def shake(met: Met, state: State) -> None:
+    """Change the world before a page is answered, or refuse its cursor.
+
+    Raises
+    ------
+    ApiError
+        400, if a cursor has expired.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox import Fault, Sandbox
+    >>> from socialframe.sandbox.api.request import Spotted
+    >>> from socialframe.sandbox.faults.plan import Met
+    >>> state = Sandbox().state
+    >>> shake(Met((Fault("delete", rows=3),), Spotted(10, 10, state.world.select())), state)
+    >>> len(state.world.select())
+    5397
+    """
+    if met.spot is None:
+        return
+    for fault in met.of("world"):
+        _CHANGES[fault.kind](state, met.spot, fault.option("rows"))
+    if any(fault.kind == "expire" for fault in met.of("list")):
+        raise invalid("cursor has expired")
+
+
+def _read_already(state: State, spot: Spotted, rows: int) -> list[Json]:
+    """Give the rows right before a page; of the first page its own."""
+    start = max(spot.start - rows, 0)
+    return [state.world.post(place) for place in spot.places[start : start + rows]]
+
+
+def _insert(state: State, spot: Spotted, rows: int) -> None:
+    # A copy of the first row lies within every filter that the list has.
+    for place in spot.places[:1]:
+        first = state.world.post(place)
+        for _ in range(rows):
+            with state.lock:
+                number = len(state.world.own) + 1
+                while state.world.find(post_id := f"post_{number:010x}") is not None:
+                    number += 1
+                new = {**first, "id": post_id}
+                state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
+
+
+def _delete(state: State, spot: Spotted, rows: int) -> None:
+    for post in _read_already(state, spot, rows):
+        state.change(lambda world, post=post: world.without_post(post["id"]))  # type: ignore[misc]
+
+
+def _edit(state: State, spot: Spotted, rows: int) -> None:
+    for post in _read_already(state, spot, rows):
+        new = {**post, "content": f"{post['content'] or ''} (edited)"}
+        state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
+
+
+_CHANGES: dict[str, Callable[[State, Spotted, int], None]] = {
+    "insert": _insert,
+    "delete": _delete,
+    "edit": _edit,
+}
+
+
+def bent(answer: Answer, ask: Ask, met: Met) -> Answer:
+    """Let a page of a list say what is not so.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox import Fault
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.api.request import Spotted
+    >>> from socialframe.sandbox.faults.plan import Met
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> met = Met((Fault("duplicate"),), Spotted(0, 2, ()))
+    >>> bent(Answer(b'{"posts":[1,2]}'), Ask(the_world(), {}, {}), met).body
+    b'{"posts":[1,2,1]}'
+    """
+    faults = [fault for fault in met.of("list") if fault.kind in _BENDS]
+    if met.spot is None or not faults:
+        return answer
+    body = json.loads(answer.body)
+    headers = dict(answer.headers)
+    for fault in faults:
+        _BENDS[fault.kind](body, headers, ask, met.spot, fault)
+    return answer._replace(body=dumps(body), headers=tuple(headers.items()))
+
+
+def _repeat(body: Json, headers: dict[str, str], ask: Ask, spot: Spotted, fault: Fault) -> None:
+    """Let the next page be this one, or the one before; at the end of the list, too."""
+    start = max(spot.start - spot.limit, 0) if fault.kind == "back" else spot.start
+    page = start // spot.limit + 1
+    address = f"{ask.address}?{urlencode({**ask.args, 'page': page})}"
+    if ask.paging == "cursor":
+        body["pagination"]["nextCursor"] = cursor_at(start)
+        if "hasMore" in body["pagination"]:
+            body["pagination"]["hasMore"] = True
+    elif ask.paging == "next_url":
+        body["links"]["next"] = address
+    elif ask.paging == "link":
+        headers["Link"] = f'<{address}>; rel="next"'
+    elif ask.end_sign == "next_page":
+        body["pagination"]["nextPage"] = page
+
+
+def _next_host(body: Json, headers: dict[str, str], ask: Ask, _: Spotted, fault: Fault) -> None:
+    there = _elsewhere(ask.root, fault)
+    if ask.paging == "next_url" and body["links"]["next"]:
+        body["links"]["next"] = body["links"]["next"].replace(ask.root, there, 1)
+    elif ask.paging == "link":
+        headers["Link"] = headers["Link"].replace(f"<{ask.root}/", f"<{there}/")
+
+
+def _duplicate(body: Json, _h: dict[str, str], _a: Ask, _s: Spotted, fault: Fault) -> None:
+    body["posts"] += body["posts"][: fault.option("rows")]
+
+
+def _total(body: Json, _h: dict[str, str], _a: Ask, spot: Spotted, fault: Fault) -> None:
+    page = body.get("pagination", {})
+    if "total" in page:
+        page["total"] = max(page["total"] + fault.option("by"), 0)
+    if "pages" in page:
+        page["pages"] = -(-page["total"] // spot.limit)
+
+
+_BENDS: dict[str, Callable[[Json, dict[str, str], Ask, Spotted, Fault], None]] = {
+    "repeat": _repeat,
+    "back": _repeat,
+    "next_host": _next_host,
+    "duplicate": _duplicate,
+    "total": _total,
+}
+
+
+def broken(answer: Answer, met: Met, now: float) -> Answer:
+    """Break the bytes of an answer that is otherwise done, or its date.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox import Fault
+    >>> from socialframe.sandbox.faults.plan import Met
+    >>> broken(Answer(b'{"posts":[]}'), Met((Fault("cut"),)), 0.0).body
+    b'{"post'
+    """
+    for fault in met.of("body"):
+        if fault.kind == "date":
+            date = http_date(now + fault.option("by"))
+            answer = answer._replace(headers=(*answer.headers, ("Date", date)))
+        else:
+            answer = _rewritten(answer, _BREAKS[fault.kind])
+    return answer
+
+
+def _rewritten(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
+    """Change the bytes within the compression: it is the JSON that is broken, not the gzip.
+
+    Examples
+    --------
+    >>> packed = Answer(gzip.compress(b'{"posts":[]}'), (("Content-Encoding", "gzip"),))
+    >>> gzip.decompress(_rewritten(packed, _BREAKS["cut"]).body)
+    b'{"post'
+    """
+    if not answer.body:
+        return answer  # as of a 304: nothing to break, and nothing to pack
+    if ("Content-Encoding", "gzip") in answer.headers:
+        return answer._replace(body=gzip.compress(change(gzip.decompress(answer.body)), mtime=0))
+    return answer._replace(body=change(answer.body))
+
+
+def _no_utf8(body: bytes) -> bytes:
+    # In the first text that is a value; where there is none, in the first name.
+    quote = b':"' if b':"' in body else b'"'
+    return body.replace(quote, quote + b"caf\xe9 ", 1)
+
+
+_BREAKS: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "cut": lambda body: body[: len(body) // 2],
+    "utf8": _no_utf8,
+}

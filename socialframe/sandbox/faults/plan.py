@@ -1,0 +1,188 @@
+"""Which faults hit a request, and what came of them so far."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from socialframe.errors import ArgumentError
+from socialframe.sandbox.api.request import ApiError, Spotted
+from socialframe.sandbox.faults.faults import KINDS, Fault, within
+from socialframe.sandbox.paging.families import PAGINGS
+from socialframe.sandbox.switches import LISTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from socialframe.sandbox.api.answers import Answer
+    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.faults.faults import Stage
+    from socialframe.sandbox.switches import Switches
+
+_OF_A_LIST = ("world", "list")
+
+
+class Met(NamedTuple):
+    """The faults that hit one request.
+
+    Parameters
+    ----------
+    faults
+        In their order.
+    spot
+        The page that is asked for, where one is.
+
+    Examples
+    --------
+    >>> Met((Fault("html"),)).first("front")
+    Fault('html')
+    """
+
+    faults: tuple[Fault, ...] = ()
+    spot: Spotted | None = None
+
+    def first(self, stage: Stage) -> Fault | None:
+        """Give the first fault of a stage."""
+        return next(iter(self.of(stage)), None)
+
+    def of(self, stage: Stage) -> list[Fault]:
+        """Give the faults of a stage."""
+        return [fault for fault in self.faults if fault.stage == stage]
+
+
+class Trouble:
+    """Faults, and what came of them so far.
+
+    Parameters
+    ----------
+    faults
+        What can go wrong.
+    seed
+        Chooses the requests of a ``share``.
+    switches
+        Of the sandbox, to see whether a fault means something there.
+
+    Raises
+    ------
+    ArgumentError
+        If one is no `Fault`, or means nothing with the switches.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.switches import Switches
+    >>> trouble = Trouble([Fault("html", at=2)], 7, Switches())
+    >>> [len(trouble.meet("/v1/posts", lambda: None).faults) for _ in range(3)]
+    [0, 1, 0]
+    """
+
+    def __init__(self, faults: Iterable[Fault], seed: int, switches: Switches) -> None:
+        try:
+            self.faults = tuple(faults)
+        except TypeError:
+            raise ArgumentError(f"faults takes a list of faults, not {faults!r}.") from None
+        self._seed = seed
+        self._number = 0
+        self._hits = [0] * len(self.faults)
+        self._lock = threading.Lock()
+        ways = {(switches.paging_for(name), switches.end_sign_for(name)) for name in LISTS}
+        for fault in self.faults:
+            if not isinstance(fault, Fault):
+                raise ArgumentError(f"faults takes values like Fault('html'), not {fault!r}.")
+            needs = KINDS[fault.kind].needs
+            if needs and not any(needs(*way) for way in ways):
+                raise ArgumentError(
+                    f"The fault {fault.kind!r} means nothing with this paging; it does with "
+                    f"{', '.join(_possible(needs))}."
+                )
+
+    def meet(
+        self, path: str, spotted: Callable[[], Spotted | None], *, numbered: bool = True
+    ) -> Met:
+        """Tell what hits a request that came now.
+
+        Parameters
+        ----------
+        path
+            Its path.
+        spotted
+            Finds the page that it asks for; called only where that matters.
+        numbered
+            Whether it is one of the API's.
+
+        Examples
+        --------
+        >>> from socialframe.sandbox.switches import Switches
+        >>> Trouble([], 7, Switches()).meet("/v1/posts", lambda: None)
+        Met(faults=(), spot=None)
+        """
+        if not self.faults:
+            return Met()
+        with self._lock:
+            self._number += numbered
+            number = self._number
+        chosen = [
+            (index, fault)
+            for index, fault in enumerate(self.faults)
+            if (numbered or fault.path) and fault.chosen(index, number, path, self._seed)
+        ]
+        needy = any(fault.page or fault.stage in _OF_A_LIST for _, fault in chosen)
+        spot = spotted() if needy else None
+        with self._lock:
+            struck = tuple(fault for index, fault in chosen if self._strikes(index, spot))
+            return Met(struck, spot)
+
+    def _strikes(self, index: int, spot: Spotted | None) -> bool:
+        fault = self.faults[index]
+        if fault.stage in _OF_A_LIST and not (spot and _changes(fault, spot)):
+            return False
+        if fault.page and not (spot and within(fault.page, spot.page)):
+            return False
+        if fault.times is not None and self._hits[index] >= fault.times:
+            return False
+        self._hits[index] += 1
+        return True
+
+
+def _changes(fault: Fault, spot: Spotted) -> bool:
+    """Tell whether a fault changes anything about a page of a list."""
+    needs, rows = KINDS[fault.kind].needs, len(spot.places)
+    if needs and not needs(spot.family, spot.sign):
+        return False
+    if fault.kind == "expire":
+        return spot.start > 0  # nobody needs a cursor for the first page
+    if fault.kind == "next_host":
+        return spot.start + spot.limit < rows
+    if fault.kind == "insert":
+        return rows > 0  # to be copied
+    if fault.kind == "duplicate":
+        return spot.start < rows
+    # What goes or changes are rows before the page.
+    return fault.stage == "list" or max(spot.start - int(fault.option("rows")), 0) < rows
+
+
+def _possible(needs: Callable[[str, str], bool]) -> list[str]:
+    ways = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
+    return [f"{paging} ({sign})" for paging, sign in ways if needs(paging, sign)]
+
+
+def page_of(handler: Callable[[Ask], Answer], ask: Ask) -> Spotted | None:
+    """Find the page of a list that a request asks for; None where it asks for no such page.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.answers import posts
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> page_of(posts, Ask(the_world(), {"page": "3"}, {}, listed=True)).page
+    3
+    """
+    if not ask.listed:
+        return None  # what is no list may do something when it is called
+    try:
+        handler(replace(ask, spotting=True))
+    except Spotted as found:
+        return found
+    except ApiError:
+        pass  # no page, and the answer will say why
+    return None

@@ -1,0 +1,383 @@
+"""How a list is cut into pages: every family of paging, and how each says that it ends.
+
+A family reads where a page starts from the parameters that it knows, and no others; its end sign
+is what the answer says of the pages to come.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+from socialframe.errors import ArgumentError
+from socialframe.sandbox.api.request import LAST_PAGE, Spotted, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from socialframe.sandbox.api.request import Ask, EndSign, PagingFamily
+    from socialframe.sandbox.world.world import Json, World
+
+Headers = tuple[tuple[str, str], ...]
+
+_LONGEST_TOKEN = 64  # far above any that is given out
+
+
+class Wish(NamedTuple):
+    """The rows that were asked for.
+
+    Parameters
+    ----------
+    limit
+        How many at most.
+    start
+        How many come before them.
+    after
+        The post that comes right before them, where the family names one.
+
+    Examples
+    --------
+    >>> Wish(20, 40).start
+    40
+    """
+
+    limit: int
+    start: int
+    after: str | None = None
+
+
+class _Spot(NamedTuple):
+    """Where a page stands in its list, and what the address of another one takes."""
+
+    ask: Ask
+    start: int
+    limit: int
+    total: int
+
+    @property
+    def page(self) -> int:
+        return self.start // self.limit + 1
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // self.limit)
+
+    @property
+    def stop(self) -> int:
+        # A page past the end must not lead back into the list.
+        return max(self.start, min(self.start + self.limit, self.total))
+
+    @property
+    def more(self) -> bool:
+        return self.start + self.limit < self.total
+
+    def address(self, page: int) -> str:
+        return f"{self.ask.address}?{urlencode({**self.ask.args, 'page': page})}"
+
+
+class Cut(NamedTuple):
+    """One page of a list.
+
+    Parameters
+    ----------
+    places
+        Its rows.
+    members
+        What the body says next to the rows.
+    headers
+        What the head says.
+
+    Examples
+    --------
+    >>> Cut((3, 4), {}).headers
+    ()
+    """
+
+    places: Sequence[int]
+    members: Json
+    headers: Headers = ()
+
+
+class _Family(NamedTuple):
+    read: Callable[[Ask, int], Wish]
+    signs: Mapping[str, Callable[[_Spot], Json]]
+    headers: Callable[[_Spot], Headers] = lambda _: ()
+
+
+def _limit(ask: Ask, default: int) -> int:
+    limit = ask.whole("limit", default=default, top=100)
+    # The limit that is told is the one that was used; the family "none" reads none and has no
+    # further page for the rest, so it stays whole.
+    cap = ask.switches.page_cap if ask.switches else None
+    return min(limit, cap or limit)
+
+
+def _by_page(ask: Ask, default: int) -> Wish:
+    page = ask.whole("page", default=1, top=LAST_PAGE)
+    limit = _limit(ask, default)
+    return Wish(limit, (page - 1) * limit)
+
+
+def _by_offset(ask: Ask, default: int) -> Wish:
+    return Wish(_limit(ask, default), ask.whole("offset", default=0, top=LAST_PAGE, least=0))
+
+
+def _by_cursor(ask: Ask, default: int) -> Wish:
+    token = ask.text("cursor")
+    return Wish(_limit(ask, default), 0 if token is None else _position(token))
+
+
+def _by_id(ask: Ask, default: int) -> Wish:
+    return Wish(_limit(ask, default), 0, ask.text("after"))
+
+
+def _at_once(_ask: Ask, _default: int) -> Wish:
+    return Wish(LAST_PAGE, 0)
+
+
+def cursor_at(position: int) -> str:
+    """Write a cursor; the same position gives the same one in every sandbox.
+
+    Examples
+    --------
+    >>> cursor_at(0) == cursor_at(0) != cursor_at(10)
+    True
+    """
+    check = hashlib.blake2s(str(position).encode(), key=b"cursor", digest_size=6).hexdigest()
+    return base64.urlsafe_b64encode(f"{position}.{check}".encode()).decode().rstrip("=")
+
+
+def _position(token: str) -> int:
+    try:
+        padding = "=" * (-len(token) % 4)
+        text = base64.urlsafe_b64decode(token[:_LONGEST_TOKEN] + padding).decode()
+        position = int(text.partition(".")[0])
+    except ValueError:
+        position = -1
+    # Several texts decode to the same bytes; only the one that was given out counts.
+    if position < 0 or cursor_at(position) != token:
+        raise invalid("cursor is not one that this list has given out")
+    return position
+
+
+def _row_after(world: World, places: Sequence[int], post_id: str) -> int:
+    try:
+        return places.index(_place(world, post_id)) + 1
+    except ValueError:
+        raise invalid("after must be the id of a post in this list") from None
+
+
+def _place(world: World, post_id: str) -> int:
+    place = world.find(post_id)
+    if place is None:
+        raise ValueError(post_id)
+    return place
+
+
+def _nothing(_spot: _Spot) -> Json:
+    return {}
+
+
+def _paged(*names: str) -> Callable[[_Spot], Json]:
+    """Make a sign of members of ``pagination``, by the names of ``_MEMBERS``."""
+    return lambda spot: {"pagination": {name: _MEMBERS[name](spot) for name in names}}
+
+
+def _absent_cursor(spot: _Spot) -> Json:
+    names = ("limit", "nextCursor") if spot.more else ("limit",)
+    return _paged(*names)(spot)
+
+
+def _empty_cursor(spot: _Spot) -> Json:
+    return {"pagination": {"limit": spot.limit, "nextCursor": cursor_at(spot.stop) * spot.more}}
+
+
+def _flagged_cursor(spot: _Spot) -> Json:
+    # The token stays at the end: whoever looks at it alone walks for ever.
+    page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": cursor_at(spot.stop)}
+    return {"pagination": page}
+
+
+def _next_link(spot: _Spot) -> Json:
+    return {"links": {"next": spot.address(spot.page + 1) if spot.more else None}}
+
+
+def _link_header(spot: _Spot) -> Headers:
+    last = max(spot.pages, 1)
+    pages = {"first": 1, "last": last}
+    if spot.page > 1:
+        pages["prev"] = min(spot.page - 1, last)
+    if spot.more:
+        pages["next"] = spot.page + 1
+    links = (f'<{spot.address(page)}>; rel="{rel}"' for rel, page in pages.items())
+    return (("Link", ", ".join(links)),)
+
+
+_MEMBERS: dict[str, Callable[[_Spot], int | bool | str | None]] = {
+    "page": lambda spot: spot.page,
+    "offset": lambda spot: spot.start,
+    "limit": lambda spot: spot.limit,
+    "total": lambda spot: spot.total,
+    "pages": lambda spot: spot.pages,
+    "hasMore": lambda spot: spot.more,
+    "nextPage": lambda spot: spot.page + 1 if spot.more else None,
+    "nextCursor": lambda spot: cursor_at(spot.stop) if spot.more else None,
+}
+
+# Of each family the first end sign is its default.
+_FAMILIES: dict[str, _Family] = {
+    "page": _Family(
+        _by_page,
+        {
+            "pages": _paged("page", "limit", "total", "pages"),
+            "hasMore": _paged("page", "limit", "hasMore"),
+            "total": _paged("page", "limit", "total"),
+            "next_page": _paged("page", "limit", "nextPage"),
+            "short": _nothing,
+        },
+    ),
+    "offset": _Family(
+        _by_offset,
+        {
+            "total": _paged("offset", "limit", "total"),
+            "hasMore": _paged("offset", "limit", "hasMore"),
+            "short": _paged("limit", "offset"),
+        },
+    ),
+    "cursor": _Family(
+        _by_cursor,
+        {
+            "null": _paged("limit", "nextCursor"),
+            "empty": _empty_cursor,
+            "absent": _absent_cursor,
+            "hasMore": _flagged_cursor,
+        },
+    ),
+    "next_url": _Family(_by_page, {"null": _next_link}),
+    "link": _Family(_by_page, {"absent": _nothing}, _link_header),
+    "after_id": _Family(_by_id, {"short": _nothing}),
+    "none": _Family(_at_once, {"none": _nothing}),
+}
+
+PAGINGS: dict[str, tuple[str, ...]] = {
+    name: tuple(family.signs) for name, family in _FAMILIES.items()
+}
+"""The families of paging and the end signs that each can have, its default first."""
+
+
+def end_sign_of(paging: PagingFamily, end_sign: EndSign | None) -> EndSign:
+    """Check that a family can have an end sign.
+
+    Parameters
+    ----------
+    paging
+        The family.
+    end_sign
+        The end sign; None means the family's default.
+
+    Returns
+    -------
+    str
+        The end sign.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such family, or it never ends like that.
+
+    Examples
+    --------
+    >>> end_sign_of("offset", None)
+    'total'
+    >>> end_sign_of("link", "null")
+    Traceback (most recent call last):
+    socialframe.errors.ArgumentError: end_sign takes 'absent' with paging='link', not 'null'.
+    """
+    if paging not in tuple(PAGINGS):
+        raise ArgumentError(f"paging takes {_either(tuple(PAGINGS))}, not {paging!r}.")
+    possible = PAGINGS[paging]
+    if end_sign is None:
+        return possible[0]  # type: ignore[return-value]  # the table holds no other words
+    if end_sign not in possible:
+        raise ArgumentError(
+            f"end_sign takes {_either(possible)} with paging={paging!r}, not {end_sign!r}."
+        )
+    return end_sign
+
+
+def _either(words: tuple[str, ...]) -> str:
+    *others, last = map(repr, words)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def read_wish(ask: Ask, *, limit: int) -> Wish:
+    """Read which page is asked for, by the parameters that the request's family knows.
+
+    Parameters
+    ----------
+    ask
+        The request.
+    limit
+        Rows on a page where none are said.
+
+    Returns
+    -------
+    Wish
+        For `cut`.
+
+    Raises
+    ------
+    ApiError
+        400, if a parameter of the family cannot be read.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> read_wish(Ask(the_world(), {"page": "3", "offset": "x"}, {}), limit=10)
+    Wish(limit=10, start=20, after=None)
+    """
+    return _FAMILIES[ask.paging].read(ask, limit)
+
+
+def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
+    """Cut a page out of a list.
+
+    Parameters
+    ----------
+    ask
+        The request.
+    wish
+        Which page it wants.
+    places
+        The whole list, as positions in ``world.posts``.
+
+    Returns
+    -------
+    Cut
+        The page; empty past the end.
+
+    Raises
+    ------
+    ApiError
+        400, if the post that the page should follow is not in the list.
+    Spotted
+        Instead of an answer, where the request was made to find out the page alone.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> ask = Ask(the_world(), {}, {}, "hasMore")
+    >>> cut(ask, Wish(2, 2), [5, 6, 7, 8])
+    Cut(places=[7, 8], members={'pagination': {'page': 2, 'limit': 2, 'hasMore': False}}, headers=())
+    """  # noqa: E501 - a repr is one line
+    start = wish.start if wish.after is None else _row_after(ask.world, places, wish.after)
+    if ask.spotting:
+        raise Spotted(start, wish.limit, places, ask.paging, ask.end_sign)
+    family = _FAMILIES[ask.paging]
+    spot = _Spot(ask, start, wish.limit, len(places))
+    shown = places[start : start + wish.limit]
+    return Cut(shown, family.signs[ask.end_sign](spot), family.headers(spot))

@@ -1,0 +1,254 @@
+"""What each platform takes: the contract's section 7 as a table.
+
+The columns of twitter and threads are the sibling's. A post brings only addresses of files: what
+was uploaded to the sandbox is known by its bytes, any other file by the ending of its address. How
+long a video plays is not looked at.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from socialframe.sandbox.world.world import Json
+
+MEDIA_TYPES = ("image", "video", "gif")
+CONSENT = ("content_preview_confirmed", "express_consent_given")
+"""What TikTok wants to be true on every post."""
+
+_JPEG_PNG = ("jpg", "jpeg", "png")
+_MP4_MOV = ("mp4", "mov")
+_KINDS = {
+    **dict.fromkeys((*_JPEG_PNG, "webp"), "image"),
+    **dict.fromkeys((*_MP4_MOV, "webm"), "video"),
+    "gif": "gif",
+}
+# Without what this machine knows beyond Python, so that each judges alike.
+_OTHERS = mimetypes.MimeTypes().types_map[True]
+# They answer with a page around the file.
+_NO_FILES = re.compile(
+    r"(.+\.)?(drive\.google\.com|dropbox\.com|onedrive\.live\.com|1drv\.ms|icloud\.com)"
+)
+
+_LINK = re.compile(r"https?://\S+")
+_SIGN = "[\u2600-\u27bf\U0001f000-\U0001faff]"
+# Two letters make a flag; joined signs and shades of skin belong to the sign before them.
+_EMOJI = re.compile(
+    "[\U0001f1e6-\U0001f1ff]{2}|" + _SIGN + "(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d" + _SIGN + ")*"
+)
+
+
+class File(NamedTuple):
+    """A file of a post, as far as it is known.
+
+    Parameters
+    ----------
+    said
+        Its type, as the post has it.
+    url
+        Its address.
+    ending
+        Its format.
+
+    Examples
+    --------
+    >>> File("image", "https://cdn.example.net/cup.gif", "gif").kind
+    'gif'
+    """
+
+    said: str
+    url: str
+    ending: str
+
+    @property
+    def kind(self) -> str:
+        """What it counts as: a GIF may be called an image, too."""
+        return "gif" if self.ending == "gif" else self.said
+
+
+def elsewhere(item: Json) -> File:
+    """Tell what is known of a file that lies elsewhere.
+
+    Examples
+    --------
+    >>> elsewhere({"type": "image", "url": "https://cdn.example.net/Cup.JPG?size=1"}).ending
+    'jpg'
+    """
+    ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
+    return File(item["type"], item["url"], ending)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one platform takes.
+
+    Parameters
+    ----------
+    text, photo_text
+        Characters at most; of a post of pictures, where that is another number.
+    text_only
+        Whether a post may come without media.
+    images, gifs, videos
+        How many at most; GIFs count as images, too.
+    formats
+        Endings of the files.
+    consent
+        Options that must be true.
+    a_day
+        Posts of one account in any 24 hours, all kinds together.
+
+    Examples
+    --------
+    >>> PLATFORMS["instagram"].text, PLATFORMS["threads"].a_day
+    (2200, 250)
+    """
+
+    text: int
+    text_only: bool
+    images: int
+    gifs: int
+    formats: tuple[str, ...]
+    videos: int = 1
+    photo_text: int | None = None
+    consent: tuple[str, ...] = ()
+    a_day: int | None = None
+
+
+PLATFORMS = {
+    "instagram": Limits(
+        text=2200,
+        text_only=False,
+        images=10,
+        gifs=0,
+        formats=(*_JPEG_PNG, *_MP4_MOV),
+        a_day=100,
+    ),
+    "facebook": Limits(
+        text=63_206,
+        text_only=True,
+        images=10,
+        gifs=10,
+        # WebP is turned into JPEG.
+        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+    ),
+    "threads": Limits(
+        text=500,
+        text_only=True,
+        images=10,
+        gifs=10,
+        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+        a_day=250,
+    ),
+    "tiktok": Limits(
+        text=2200,
+        photo_text=4000,
+        text_only=False,
+        images=35,
+        gifs=0,
+        formats=(*_JPEG_PNG, "webp", *_MP4_MOV, "webm"),
+        consent=CONSENT,
+    ),
+    "twitter": Limits(
+        text=280,
+        text_only=True,
+        images=4,
+        gifs=1,
+        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
+    ),
+}
+
+
+def length(platform: str, text: str) -> int:
+    """Count characters as the platform does.
+
+    Parameters
+    ----------
+    platform
+        One of `PLATFORMS`.
+    text
+        What is to be posted.
+
+    Returns
+    -------
+    int
+        On Twitter a link counts 23 and an emoji 2.
+
+    Examples
+    --------
+    >>> length("twitter", "hi https://shop.example/a/long/address"), length("twitter", "👍🏽")
+    (26, 2)
+    """
+    if platform == "twitter":
+        text = _EMOJI.sub("xx", _LINK.sub("x" * 23, text))
+    return len(text)
+
+
+def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
+    """Say why a platform does not take a post.
+
+    Parameters
+    ----------
+    platform
+        One of `PLATFORMS`.
+    text, media, options
+        The post as this target has it.
+
+    Returns
+    -------
+    str or None
+        The error of the target; None if the post is taken.
+
+    Examples
+    --------
+    >>> refusal("instagram", "Good morning", [], {})
+    'This platform does not take text alone'
+    >>> refusal("threads", "Good morning", [], {}) is None
+    True
+    """
+    limits = PLATFORMS[platform]
+    kinds = Counter(file.kind for file in media)
+    pictures = kinds["image"] + kinds["gif"]
+    longest = limits.photo_text if limits.photo_text and not kinds["video"] else limits.text
+    checks = (
+        (not media and not text.strip(), "There is nothing to post"),
+        (not media and not limits.text_only, "This platform does not take text alone"),
+        (length(platform, text) > longest, "Caption is longer than this platform allows"),
+        (pictures > limits.images, f"At most {limits.images} images per post are allowed"),
+        (kinds["video"] > limits.videos, f"At most {limits.videos} video per post is allowed"),
+        (kinds["gif"] and not limits.gifs, "This platform does not take GIFs"),
+        (
+            kinds["gif"] > limits.gifs or (limits.gifs == 1 == kinds["gif"] < pictures),
+            "A GIF must be alone",
+        ),
+        (any(map(_no_file, media)), "The media link leads to a page, not to a file"),
+        (
+            any(_is_known(file.ending) and file.ending not in limits.formats for file in media),
+            "Upload rejected: file format not supported",
+        ),
+        (
+            any(_KINDS.get(file.ending, file.kind) != file.kind for file in media),
+            "Upload rejected: the file is not of the type that is said",
+        ),
+        (
+            not all(options.get(name) is True for name in limits.consent),
+            f"Consent is missing: {' and '.join(limits.consent)} must be true",
+        ),
+    )
+    return next((error for broken, error in checks if broken), None)
+
+
+def _is_known(ending: str) -> bool:
+    """Tell whether an ending says what the file is; an address may end in anything."""
+    other = _OTHERS.get(f".{ending}", "application/octet-stream")
+    return ending in _KINDS or other != "application/octet-stream"
+
+
+def _no_file(file: File) -> bool:
+    return bool(_NO_FILES.fullmatch(urlsplit(file.url).hostname or ""))

@@ -1,0 +1,275 @@
+"""Creating, editing, deleting and retrying posts: sections 5.6, 5.7 and 5.11 of the contract.
+
+Create and retry are documented; update and delete are the sibling's (sections 9.2 and 9.4).
+"""
+
+from __future__ import annotations
+
+import secrets
+from itertools import count
+from typing import TYPE_CHECKING
+
+from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.publishing.publish import keep, pending
+from socialframe.sandbox.publishing.read_post import read_post
+from socialframe.sandbox.state import stamp
+from socialframe.sandbox.switches import Switches
+from socialframe.sandbox.world.world import dumps
+
+if TYPE_CHECKING:
+    from socialframe.sandbox.api.answers import Routes
+    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.state import State
+    from socialframe.sandbox.world.world import Json, World
+
+_NOT_DELETED = {
+    "publishing": "being published",
+    "published": "published",
+    "partial": "published in part",
+}
+_SHOWN = ("content", "mediaItems", "platforms", "scheduledFor", "timezone", "tags")
+
+
+def create(ask: Ask) -> Answer:
+    """Answer ``POST /v1/posts``.
+
+    What is not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``;
+    with none of them the post stays a draft, because what is out cannot be taken back (the
+    sibling's ``publishNow`` is false by default). A past moment is due at once. The answer comes
+    after the platforms did, with the errors of targets in it, and has the same status whatever
+    became of them.
+
+    Parameters
+    ----------
+    ask
+        The request.
+
+    Returns
+    -------
+    Answer
+        The post itself, not wrapped.
+
+    Raises
+    ------
+    ApiError
+        400, if the body cannot be meant.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> body = b'{"content": "Tea is ready", "isDraft": true}'
+    >>> create(Ask(state.world, {}, {}, state=state, body=body)).status
+    201
+    """
+    body, box = ask.json(), ask.box
+    with box.lock:
+        blank: Json = {
+            "id": _new_id(box.world),
+            "content": "",
+            "status": "new",
+            "mediaItems": [],
+            "platforms": [],
+            "scheduledFor": None,
+            "publishedAt": None,
+            "timezone": "UTC",
+            "tags": [],
+            "createdAt": stamp(box.now),
+            "updatedAt": "",
+        }
+        post = keep(box, _changed(box, blank, body))
+    return Answer(dumps(post), status=_switches(ask).create_status)
+
+
+def update(ask: Ask) -> Answer:
+    """Answer ``PUT /v1/posts/{postId}``: the fields that are named change, no others.
+
+    A draft stays one until ``isDraft`` is false or ``publishNow`` true, so that who sends a draft
+    back as it was read does not publish it; to plan one it needs platforms, as a new post does. A
+    failed post stays failed until it is retried, or gets ``publishNow`` or another moment; with
+    other targets it is a draft again.
+
+    Parameters
+    ----------
+    ask
+        The request.
+
+    Returns
+    -------
+    Answer
+        The post.
+
+    Raises
+    ------
+    ApiError
+        404, if there is no such post; 400, if it may not be edited any more or the body cannot be
+        meant.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> path = {"post_id": "post_3cc76d1f17"}
+    >>> ask = Ask(state.world, {}, path, state=state, body=b'{"tags": ["tea"]}')
+    >>> b'"tags":["tea"]' in update(ask).body
+    True
+    """
+    box = ask.box
+    with box.lock:
+        old = _found(ask)
+        body = ask.json()
+        if old["status"] not in {"draft", "scheduled", "failed"}:
+            raise invalid("Only draft, scheduled and failed posts can be edited")
+        post = keep(box, _changed(box, old, body))
+    return Answer(dumps(post))
+
+
+def delete(ask: Ask) -> Answer:
+    """Answer ``DELETE /v1/posts/{postId}``.
+
+    Parameters
+    ----------
+    ask
+        The request.
+
+    Returns
+    -------
+    Answer
+        A message, or nothing with 204.
+
+    Raises
+    ------
+    ApiError
+        404, if there is no such post; 400, if any target is out or on its way.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> delete(Ask(state.world, {}, {"post_id": "post_3cc76d1f17"}, state=state)).body
+    b'{"message":"Post deleted"}'
+    """
+    box, status = ask.box, _switches(ask).delete_status
+    with box.lock:
+        post = _found(ask)
+        if post["status"] in _NOT_DELETED:
+            raise invalid(f"A post that is {_NOT_DELETED[post['status']]} cannot be deleted")
+        box.change(lambda world: world.without_post(post["id"]))
+    return Answer(b"" if status == 204 else dumps({"message": "Post deleted"}), status=status)  # noqa: PLR2004 - no content
+
+
+def retry(ask: Ask) -> Answer:
+    """Answer ``POST /v1/posts/{postId}/retry``: try the failed targets again, and only them.
+
+    Parameters
+    ----------
+    ask
+        The request; it needs no body.
+
+    Returns
+    -------
+    Answer
+        The post itself, with 200 whatever became of it.
+
+    Raises
+    ------
+    ApiError
+        404, if there is no such post; 400, if none of its targets failed.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.api.request import Ask
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> path = {"post_id": "post_424b896860"}
+    >>> b'"status":"published"' in retry(Ask(state.world, {}, path, state=state)).body
+    True
+    """
+    box = ask.box
+    with box.lock:
+        post = _found(ask)
+        # A failed target is only in a post whose targets are all done: the sandbox publishes
+        # them in one go.
+        if not any(target["status"] == "failed" for target in post["platforms"]):
+            raise invalid("The post has no failed target to retry")
+        post = keep(box, {**post, "status": "publishing"})
+    return Answer(dumps(post))
+
+
+def _switches(ask: Ask) -> Switches:
+    return ask.switches or Switches()
+
+
+def _found(ask: Ask) -> Json:
+    place = ask.box.world.find(ask.path["post_id"])
+    if place is None:
+        raise ApiError(404, "NOT_FOUND", "Post not found")
+    return ask.box.world.post(place)
+
+
+def _new_id(world: World) -> str:
+    tries = (f"post_{secrets.token_hex(5)}" for _ in count())
+    return next(new for new in tries if world.find(new) is None)
+
+
+def _changed(box: State, old: Json, body: Json) -> Json:
+    """Make the post that a body asks for out of the one that is there."""
+    given = read_post(box.world, old, body)
+    post = {**old, **{name: given[name] for name in _SHOWN if name in given}}
+    status = _status(old, post, given)
+    post["platforms"] = [_with_settings(target, given) for target in post["platforms"]]
+    if status == "publishing":
+        post["scheduledFor"] = None
+    if status != "failed":
+        post["platforms"] = [pending(target) for target in post["platforms"]]
+    # Who names another moment for a draft, or says that it is none, asks for what needs targets.
+    plans = given.get("scheduledFor") not in (None, old["scheduledFor"])
+    stays = old["status"] == "draft" and given.get("isDraft") is None and not plans
+    drafted = status == "draft" and (given.get("isDraft") or stays)
+    if not post["platforms"] and not drafted:
+        raise invalid("Platforms required for non-draft posts")
+    own = [bool(one.get("customContent") or one.get("customMedia")) for one in post["platforms"]]
+    if not ((post["content"] or "").strip() or post["mediaItems"] or (own and all(own))):
+        raise invalid(
+            "content is required unless media is attached or every target has customContent"
+        )
+    return {**post, "status": status, "updatedAt": stamp(box.now)}
+
+
+def _status(old: Json, post: Json, given: Json) -> str:
+    if given.get("isDraft"):
+        return "draft"
+    if given.get("publishNow"):
+        return "publishing"
+    if old["status"] == "draft" and given.get("isDraft") is None:
+        return "draft"
+    if old["status"] == "failed" and post["scheduledFor"] == old["scheduledFor"]:
+        return "draft" if "platforms" in given else "failed"
+    return "scheduled" if post["scheduledFor"] else "draft"
+
+
+def _with_settings(target: Json, given: Json) -> Json:
+    """Merge the settings for a platform into a target: what a body says of the target wins."""
+    settings = given.get(f"{target['platform']}Settings")
+    if not settings:
+        return target
+    own = target.get("platformSpecificData", {})
+    merged = {**settings, **own} if "platforms" in given else {**own, **settings}
+    return {**target, "platformSpecificData": merged}
+
+
+ROUTES: Routes = {
+    ("POST", "/v1/posts"): create,
+    ("PUT", "/v1/posts/<post_id>"): update,
+    ("DELETE", "/v1/posts/<post_id>"): delete,
+    ("POST", "/v1/posts/<post_id>/retry"): retry,
+}
+"""What answers where; each part of the sandbox has such a table."""

@@ -1,0 +1,263 @@
+"""How posts come out: when they are due, and what becomes of each target.
+
+Nothing of this is documented but that a platform's error sits on its target (section 5.6); a
+broken limit could as well refuse the whole post. Here a target fails, by a sentence, if
+
+- its account is not connected any more, or its token is not valid,
+- the post breaks a limit of the platform (`platforms`), or the daily cap of the account,
+- or its text says so: ``[fail]`` at every attempt, ``[fail-once]`` at the first that would have
+  succeeded; ``[fail:tiktok]`` and ``[fail-once:tiktok]`` on that platform only.
+
+Otherwise it is published. Posts that were there from the start keep still until somebody retries
+them, publishes them or gives them another moment: their story ends on the world's last day,
+whatever the clock says.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import threading
+from collections import defaultdict, deque
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from socialframe.sandbox.publishing.platform_limits import CONSENT, PLATFORMS, elsewhere, refusal
+from socialframe.sandbox.state import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from socialframe.sandbox.state import State
+    from socialframe.sandbox.world.world import Json
+
+log = logging.getLogger(__name__)
+
+_TICK = 0.25  # seconds between two looks for what is due
+_SAYS_FAIL = re.compile(r"\[fail(-once)?(?::([a-z]+))?\]")
+_DAY = timedelta(hours=24)
+_ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platformSpecificData")
+
+
+class Diary:
+    """What publishing keeps for itself.
+
+    Examples
+    --------
+    >>> Diary().due
+    []
+    """
+
+    def __init__(self) -> None:
+        #: A heap of moments and posts; a post that was moved since then is passed over.
+        self.due: list[tuple[datetime, str]] = []
+        #: Of each account, when it published in the last 24 hours.
+        self.out: defaultdict[tuple[str, str], deque[datetime]] = defaultdict(deque)
+        #: Targets that failed once because their text says so.
+        self.failed_once: set[tuple[str, str, str]] = set()
+
+
+def settle(box: State) -> None:
+    """Publish whatever is due by now, in its order, as if at its own moment.
+
+    Parameters
+    ----------
+    box
+        The state.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> settle(State(the_world(), wall=lambda: 0.0))
+    """
+    due, now = box.part(Diary).due, box.now
+    with box.lock:
+        while due and due[0][0] <= now:
+            moment, post_id = heappop(due)
+            place = box.world.find(post_id)
+            post = None if place is None else box.world.post(place)
+            if post and post["status"] == "scheduled" and post["scheduledFor"] == stamp(moment):
+                _save(box, _published(box, post, moment))
+
+
+@contextmanager
+def by_itself(box: State) -> Iterator[None]:
+    """Publish whatever is due until the context ends, whether or not anybody asks.
+
+    Parameters
+    ----------
+    box
+        The state.
+
+    Yields
+    ------
+    None
+        The context.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> with by_itself(State(the_world(), wall=lambda: 0.0)):
+    ...     pass
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_TICK):
+            try:
+                settle(box)
+            except Exception:
+                log.exception("The sandbox could not publish what is due")
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def keep(box: State, post: Json) -> Json:
+    """Take a post into the world, and do what its status says.
+
+    Parameters
+    ----------
+    box
+        The state; its lock is held.
+    post
+        With ``publishing`` its targets are tried now, and so with ``scheduled`` if its moment is
+        new and past; otherwise it only waits.
+
+    Returns
+    -------
+    dict
+        The post as it is now.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.state import State
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> state = State(the_world(), wall=lambda: 1795000000.0)
+    >>> target = {"platform": "threads", "accountId": "th_40131", "status": "pending"}
+    >>> post = {"id": "post_1", "content": "Hi", "mediaItems": [], "platforms": [target]}
+    >>> keep(state, {**post, "status": "publishing", "publishedAt": None})["status"]
+    'published'
+    """
+    if post["status"] == "scheduled" and _has_new_moment(box, post):
+        moment = datetime.fromisoformat(post["scheduledFor"])
+        if moment <= box.now:
+            post = {**post, "status": "publishing"}
+        else:
+            heappush(box.part(Diary).due, (moment, post["id"]))
+    if post["status"] == "publishing":
+        post = _published(box, post, box.now)
+    _save(box, post)
+    return post
+
+
+def pending(target: Json) -> Json:
+    """Make the target as it was asked for: not tried yet.
+
+    Parameters
+    ----------
+    target
+        A target.
+
+    Returns
+    -------
+    dict
+        A new one.
+
+    Examples
+    --------
+    >>> pending({"platform": "tiktok", "accountId": "tt_1", "status": "failed", "error": "No"})
+    {'platform': 'tiktok', 'accountId': 'tt_1', 'status': 'pending'}
+    """
+    return {**{name: target[name] for name in _ASKED_FOR if name in target}, "status": "pending"}
+
+
+def _save(box: State, post: Json) -> None:
+    box.change(lambda world: world.with_post(post))
+
+
+def _has_new_moment(box: State, post: Json) -> bool:
+    """Tell whether a post has to be put down for its moment; one of the start never was."""
+    place = box.world.find(post["id"])
+    old = {} if place is None else box.world.post(place)
+    return any(old.get(name) != post[name] for name in ("status", "scheduledFor"))
+
+
+def _published(box: State, post: Json, moment: datetime) -> Json:
+    """Try every target that is not out yet."""
+    targets = []
+    for target in post["platforms"]:
+        if target["status"] == "published":
+            targets.append(target)
+            continue
+        error = _trouble(box, post, target, moment)
+        outcome = {"status": "failed", "error": error} if error else _came_out(target)
+        targets.append({**pending(target), **outcome})
+    ends = {target["status"] for target in targets}
+    out = "published" in ends
+    return {
+        **post,
+        "status": "partial" if len(ends) > 1 else "published" if out else "failed",
+        "platforms": targets,
+        "publishedAt": post["publishedAt"] or (stamp(moment) if out else None),
+        "updatedAt": stamp(moment),
+    }
+
+
+def _came_out(target: Json) -> Json:
+    """Make up what the platform calls the post, as the posts of the start have it."""
+    on_facebook = target["platform"] == "facebook"
+    number = 10**14 + secrets.randbelow(9 * 10**14) + 10**15 * (not on_facebook)
+    owner = target["accountId"].partition("_")[2]
+    return {
+        "status": "published",
+        "platformPostId": f"{owner}_{number}" if on_facebook else str(number),
+        "platformPostUrl": f"https://{target['platform']}.example/{owner}/posts/{number}",
+    }
+
+
+def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | None:
+    """Say why a target fails; if it does not, it is counted as out."""
+    platform, account = who = target["platform"], target["accountId"]
+    health = [one for one in box.world.health if (one["platform"], one["accountId"]) == who]
+    if not health:
+        return "The account is not connected any more"
+    if not health[0]["tokenValid"]:
+        return "The access token ran out; reconnect the account"
+    options = target.get("platformSpecificData") or {}
+    if box.world.shelf.find(post["id"]) is not None:
+        # It was made before this sandbox was; its consent is not told, and was surely given.
+        options = {**dict.fromkeys(CONSENT, True), **options}
+    text = str(target.get("customContent", post["content"]))
+    items = target["customMedia"] if "customMedia" in target else post["mediaItems"]
+    media = [elsewhere(item) for item in items]
+    if error := refusal(platform, text, media, options):
+        return error
+    diary = box.part(Diary)
+    out, most = diary.out[who], PLATFORMS[platform].a_day
+    while out and moment - out[0] >= _DAY:
+        out.popleft()
+    if most is not None and len(out) >= most:
+        return "Daily posting limit of the platform reached"
+    if _says_fail(diary, text, (post["id"], platform, account)):
+        return 'Platform answered "temporarily unavailable" three times'
+    out.append(moment)
+    return None
+
+
+def _says_fail(diary: Diary, text: str, target: tuple[str, str, str]) -> bool:
+    says = {once for once, where in _SAYS_FAIL.findall(text) if where in {"", target[1]}}
+    fails = "" in says or ("-once" in says and target not in diary.failed_once)
+    if "-once" in says:
+        diary.failed_once.add(target)
+    return fails

@@ -1,0 +1,173 @@
+"""Reading a post as a body asks for it: section 5.6 of the contract.
+
+An unknown field is passed over, and null is as good as absent. The sentences are not documented.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from socialframe.sandbox.api.request import invalid
+from socialframe.sandbox.publishing.platform_limits import MEDIA_TYPES, PLATFORMS
+from socialframe.sandbox.state import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from socialframe.sandbox.world.world import Json, World
+
+_WORDS: dict[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
+_POST: dict[str, type] = {
+    "content": str,
+    "mediaItems": list,
+    "platforms": list,
+    "publishNow": bool,
+    "scheduledFor": str,
+    "isDraft": bool,
+    "timezone": str,
+    "tags": list,
+    "tiktokSettings": dict,
+    "facebookSettings": dict,
+}
+_TARGET: dict[str, type] = {
+    "platform": str,
+    "accountId": str,
+    "customContent": str,
+    "customMedia": list,
+    "platformSpecificData": dict,
+}
+_MEDIA: dict[str, type] = {"type": str, "url": str}
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
+    r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_LAST_YEAR = 9998
+
+
+def read_post(world: World, old: Json, body: Json) -> Json:
+    """Read the fields that a body names.
+
+    Parameters
+    ----------
+    world
+        Who is connected.
+    old
+        The post that is there: its time zone holds, unless the body brings one.
+    body
+        The body.
+
+    Returns
+    -------
+    dict
+        Those fields alone, checked; moments in UTC.
+
+    Raises
+    ------
+    ApiError
+        400, by a sentence that names the field.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> body = {"scheduledFor": "2026-03-20T08:00", "timezone": "Europe/Paris"}
+    >>> read_post(the_world(), {}, body)["scheduledFor"]
+    '2026-03-20T07:00:00Z'
+    """
+    given = _fields(body, _POST, "")
+    if "mediaItems" in given:
+        given["mediaItems"] = _read_media(given["mediaItems"], "mediaItems")
+    if not all(isinstance(tag, str) for tag in given.get("tags", ())):
+        raise invalid("tags must be a list of texts")
+    if given.get("timezone", "UTC") not in _zones():
+        raise invalid("timezone must be the name of an IANA time zone, such as Europe/Paris")
+    if "scheduledFor" in given:
+        zone = given.get("timezone") or old["timezone"]
+        given["scheduledFor"] = _read_moment(given["scheduledFor"], zone)
+    elif "scheduledFor" in body:
+        given["scheduledFor"] = None
+    if "platforms" in given:
+        given["platforms"] = _read_targets(world, given["platforms"])
+    return given
+
+
+def _read_targets(world: World, found: list[object]) -> list[Json]:
+    targets: list[Json] = []
+    for number, one in enumerate(found):
+        where = f"platforms[{number}]"
+        target = _fields(one, _TARGET, where)
+        if target.get("platform") not in PLATFORMS:
+            raise invalid(f"{where}.platform must be one of: {', '.join(PLATFORMS)}")
+        who = target["platform"], target.get("accountId")
+        if who not in {(one["platform"], one["accountId"]) for one in world.accounts}:
+            raise invalid(f"{where}.accountId is no connected account of this platform")
+        # Nothing in the answer could tell two targets of one account apart.
+        if who in {(other["platform"], other["accountId"]) for other in targets}:
+            raise invalid(f"{where} is the same account as another target")
+        if "customMedia" in target:
+            target["customMedia"] = _read_media(target["customMedia"], f"{where}.customMedia")
+        targets.append(target)
+    return targets
+
+
+def _read_media(found: list[object], name: str) -> list[Json]:
+    items: list[Json] = []
+    for number, one in enumerate(found):
+        where = f"{name}[{number}]"
+        item = _fields(one, _MEDIA, where)
+        if item.get("type") not in MEDIA_TYPES:
+            raise invalid(f"{where}.type must be one of: {', '.join(MEDIA_TYPES)}")
+        if not _is_address(item.get("url", "")):
+            raise invalid(f"{where}.url must be an address that starts with https:// or http://")
+        items.append(item)
+    return items
+
+
+def _fields(found: object, kinds: Mapping[str, type], where: str) -> Json:
+    """Keep the fields that are known, each of its type; null is as good as absent."""
+    if not isinstance(found, dict):
+        raise invalid(f"{where} must be an object")
+    given = {name: found[name] for name in kinds if found.get(name) is not None}
+    for name, value in given.items():
+        if not isinstance(value, kinds[name]):
+            path = f"{where}.{name}" if where else name
+            raise invalid(f"{path} must be {_WORDS[kinds[name]]}")
+    return given
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"https", "http"} and bool(parts.hostname)
+
+
+def _read_moment(text: str, zone: str) -> str:
+    """Spell a moment in UTC; one without an offset is meant in the zone (not documented)."""
+    try:
+        moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
+        if moment is not None:
+            near = UTC if zone == "UTC" else ZoneInfo(zone)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=near)).astimezone(UTC)
+            # In another zone the last day of all may lie in a year that cannot be written.
+            if moment.year <= _LAST_YEAR:
+                return stamp(moment)
+    except (ValueError, OverflowError):
+        pass
+    raise invalid("scheduledFor must be an ISO 8601 moment, such as 2026-03-20T07:00:00Z")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # A machine without time zone data has this one at least.
+    return frozenset({"UTC", *available_timezones()})

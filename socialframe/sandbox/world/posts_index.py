@@ -1,0 +1,309 @@
+"""The posts that a sandbox has from the start."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+Json = dict[str, Any]
+Cells = tuple[str, ...]
+Words = frozenset[Any]
+Days = tuple["date | None", "date | None"]
+"""The first and the last day; None is no bound."""
+
+Show = Callable[[Json, "Sequence[Numbers]", Json], Json]
+METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
+ENGAGEMENT = ("likes", "comments", "shares", "saves")
+
+# Made once: ``json.dumps`` makes one a call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+class Numbers(NamedTuple):
+    """What is known of how a target does.
+
+    Parameters
+    ----------
+    sync
+        How reading it went: ``synced``, ``pending`` or ``unavailable``.
+    metrics
+        Counts by name, 0 for one that the platform does not report, as the sibling has it (9.7);
+        the rate; when they were read. None if they were not.
+
+    Examples
+    --------
+    >>> Numbers("pending", None).sync
+    'pending'
+    """
+
+    sync: str
+    metrics: Json | None
+
+
+class Shelf(Protocol):
+    """Posts that never change, each at its place: the newest at 0."""
+
+    @property
+    def small(self) -> bool:
+        """Whether they are few enough to look at each, and to keep what was made of it."""
+
+    def __len__(self) -> int:
+        """Tell how many there are."""
+
+    def __hash__(self) -> int:
+        """Compare by identity."""
+
+    def post(self, place: int) -> Json:
+        """Give a post as a value; nobody may change it."""
+
+    def line(self, place: int) -> bytes:
+        """Give a post as the JSON that is sent."""
+
+    def find(self, post_id: str) -> int | None:
+        """Give the place of a post by its id."""
+
+    def select(
+        self, status: str | None, platform: str | None, account: str | None, span: Days
+    ) -> Sequence[int]:
+        """Give the places of posts by status, target and day of creation, ascending."""
+
+    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
+        """Give the numbers of each target of a post that is out; None if it is not."""
+
+    def view(self, place: int, show: Show) -> bytes:
+        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
+
+    def measured(
+        self, platform: str | None, account: str | None, span: Days, status: str | None = None
+    ) -> Sequence[int]:
+        """Give the places of posts that are out, the one that was published last first."""
+
+
+# Compared by identity: hashing five thousand posts would be slow.
+@dataclass(frozen=True, slots=True, eq=False)
+class FileShelf:
+    """The posts of the files in ``data/world``.
+
+    Parameters
+    ----------
+    posts
+        Posts as parsed values, newest first.
+    lines
+        The same posts as the JSON that is sent.
+    rows
+        For each post that is out, one row of raw cells a target.
+
+    Examples
+    --------
+    >>> from socialframe.sandbox.world.world import the_world
+    >>> shelf = the_world().shelf
+    >>> shelf.find(shelf.post(7)["id"])
+    7
+    """
+
+    posts: tuple[Json, ...]
+    lines: tuple[bytes, ...]
+    rows: Mapping[str, tuple[Cells, ...]]
+    _ages: tuple[int, ...] = field(init=False)  # negated days, so that newest first is ascending
+    _places: Mapping[str, int] = field(init=False)
+    _words: tuple[Words, ...] = field(init=False)  # what a post can be found by
+    _known: Words = field(init=False)  # all of that
+    small: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        from datetime import date
+
+        days = (date.fromisoformat(post["createdAt"][:10]).toordinal() for post in self.posts)
+        object.__setattr__(self, "_ages", tuple(-day for day in days))
+        places = {post["id"]: place for place, post in enumerate(self.posts)}
+        object.__setattr__(self, "_places", places)
+        words = tuple(map(_words, self.posts))
+        object.__setattr__(self, "_words", words)
+        object.__setattr__(self, "_known", frozenset().union(*words))
+
+    def __len__(self) -> int:
+        return len(self.posts)
+
+    def post(self, place: int) -> Json:
+        """Give a post as a value."""
+        return self.posts[place]
+
+    def line(self, place: int) -> bytes:
+        """Give a post as the JSON that is sent."""
+        return self.lines[place]
+
+    def find(self, post_id: str) -> int | None:
+        """Give the place of a post by its id."""
+        return self._places.get(post_id)
+
+    def select(
+        self, status: str | None, platform: str | None, account: str | None, span: Days
+    ) -> Sequence[int]:
+        """Give the places of posts by status, target and day of creation, ascending."""
+        # Only values that occur reach the cache, so nobody can fill it with inventions.
+        wanted = frozenset({status, *_target(platform, account)} - {None})
+        if not wanted <= self._known:
+            return ()
+        places = _matching(self, wanted)
+        first, last = span
+        low = 0 if last is None else bisect_left(self._ages, -last.toordinal())
+        high = len(self) if first is None else bisect_right(self._ages, -first.toordinal())
+        return places[bisect_left(places, low) : bisect_left(places, high)]
+
+    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
+        """Give the numbers of each target of a post that is out; None if it is not."""
+        rows = self.rows.get(self.posts[place]["id"])
+        return None if rows is None else tuple(map(_numbers, rows))
+
+    def view(self, place: int, show: Show) -> bytes:
+        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
+        return _view(self, place, show)
+
+    def measured(
+        self, platform: str | None, account: str | None, span: Days, status: str | None = None
+    ) -> Sequence[int]:
+        """Give the places of posts that are out, the one that was published last first."""
+        return _measured(self, platform, account, span, status)
+
+
+def _numbers(cells: Cells) -> Numbers:
+    sync, *counts, rate, updated = cells
+    if sync != "synced":
+        return Numbers(sync, None)
+    metrics: Json = {name: int(count or 0) for name, count in zip(METRICS, counts, strict=True)}
+    return Numbers(sync, {**metrics, "engagementRate": float(rate), "lastUpdated": updated})
+
+
+def new_numbers(moment: str) -> Numbers:
+    """Give what is known of a target that has just come out.
+
+    Examples
+    --------
+    >>> new_numbers("2026-11-21T12:00:00Z").metrics["views"]
+    0
+    """
+    counts = dict.fromkeys(METRICS, 0)
+    return Numbers("synced", {**counts, "engagementRate": 0.0, "lastUpdated": moment})
+
+
+def engagement_rate(metrics: Json) -> float | None:
+    """Give the share of impressions that led to something, in percent.
+
+    Examples
+    --------
+    >>> engagement_rate({"impressions": 300, "likes": 2, "comments": 1, "shares": 0, "saves": None})
+    1.0
+    """
+    seen = metrics["impressions"]
+    keen = sum([metrics[name] or 0 for name in ENGAGEMENT])
+    return round(100 * keen / seen, 2) if seen else None
+
+
+def dumps(value: object) -> bytes:
+    """Write JSON as the API does: compact, UTF-8.
+
+    Parameters
+    ----------
+    value
+        What to write.
+
+    Returns
+    -------
+    bytes
+        The JSON.
+
+    Examples
+    --------
+    >>> dumps({"a": [1, None]})
+    b'{"a":[1,null]}'
+    """
+    return _ENCODER.encode(value).encode()
+
+
+def summed(numbers: Sequence[Numbers]) -> Json:
+    """Add up targets; everything is null where none is known.
+
+    Examples
+    --------
+    >>> summed([Numbers("pending", None)])["likes"] is None
+    True
+    """
+    known = [metrics for _, metrics in numbers if metrics is not None]
+    if len(known) == 1:
+        return known[0]
+    total: Json = {}
+    for name in METRICS:
+        counts = [metrics[name] for metrics in known if metrics[name] is not None]
+        total[name] = sum(counts) if counts else None
+    total["engagementRate"] = engagement_rate(total)
+    total["lastUpdated"] = max((metrics["lastUpdated"] for metrics in known), default=None)
+    return total
+
+
+def involves(post: Json, platform: str | None, account: str | None = None) -> bool:
+    """Tell whether a post has a target there.
+
+    Examples
+    --------
+    >>> involves({"platforms": [{"platform": "tiktok", "accountId": "tt_1"}]}, "tiktok", "tt_2")
+    False
+    """
+    return any(
+        platform in (None, target["platform"]) and account in (None, target["accountId"])
+        for target in post["platforms"]
+    )
+
+
+@lru_cache(maxsize=8192)
+def _view(shelf: FileShelf, place: int, show: Show) -> bytes:
+    numbers = shelf.numbers(place) or ()
+    return dumps(show(shelf.posts[place], numbers, summed(numbers)))
+
+
+def _target(*pair: str | None) -> Words:
+    # Both of one and the same target, or what is given of them.
+    return frozenset(pair if None in pair else {pair})
+
+
+def _words(post: Json) -> Words:
+    pairs = {(target["platform"], target["accountId"]) for target in post["platforms"]}
+    return frozenset({post["status"], *pairs, *itertools.chain(*pairs)})
+
+
+@lru_cache(maxsize=128)
+def _matching(shelf: FileShelf, wanted: Words) -> tuple[int, ...]:
+    return tuple(place for place, words in enumerate(shelf._words) if wanted <= words)  # noqa: SLF001 - of this module
+
+
+# A walk asks for the same selection page after page; a few of them are worth keeping.
+@lru_cache(maxsize=64)
+def _measured(
+    shelf: FileShelf,
+    platform: str | None,
+    account: str | None,
+    span: Days,
+    status: str | None,
+) -> tuple[int, ...]:
+    first, last = (day.isoformat() if day else edge for day, edge in zip(span, "0~", strict=True))
+    chosen = [
+        place
+        for place, post in enumerate(shelf.posts)
+        if post["id"] in shelf.rows
+        and status in (None, post["status"])
+        and first <= post["publishedAt"][:10] <= last
+        and involves(post, platform, account)
+    ]
+
+    def when(place: int) -> tuple[str, str]:
+        return shelf.posts[place]["publishedAt"], shelf.posts[place]["id"]
+
+    return tuple(sorted(chosen, key=when, reverse=True))
