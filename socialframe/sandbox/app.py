@@ -183,24 +183,7 @@ class Sandbox:
         return self._requests.last()
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request.
-
-        Parameters
-        ----------
-        environ, start_response
-            As WSGI has them.
-
-        Returns
-        -------
-        iterable of bytes
-            The body.
-
-        Examples
-        --------
-        >>> from werkzeug.test import Client
-        >>> Client(Sandbox().wsgi).get("/v1/posts").json
-        {'error': 'Missing API key', 'code': 'AUTH_MISSING_KEY'}
-        """
+        """Answer one request."""
         request = Request(as_wsgi_has_it(environ))
         began, came = self._clock(), self._wall()
         answer, met = self._answer(request)

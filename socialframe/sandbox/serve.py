@@ -34,42 +34,7 @@ def serve(
     refuse: Words = in_json,
     patience: float = 10.0,
 ) -> Iterator[str]:
-    """Serve an application on loopback until the context ends.
-
-    Parameters
-    ----------
-    app : callable
-        A WSGI application; it is called from several threads.
-    host : str
-        ``localhost`` or an IPv4 loopback address.
-    port : int
-        A port, or 0 for a free one.
-    threads : int
-        How many requests are answered at a time.
-    refuse : callable
-        Words what never gets as far as the application.
-    patience : float
-        Seconds that the head of a request may take, that a worker waits for its body, and that an
-        idle connection is kept.
-
-    Yields
-    ------
-    str
-        The base URL.
-
-    Raises
-    ------
-    ArgumentError
-        If the host is not loopback, or the port is none.
-    OSError
-        If the port is taken.
-
-    Examples
-    --------
-    >>> with serve(lambda environ, start_response: [], port=0) as base_url:
-    ...     base_url.rpartition(":")[0]
-    'http://127.0.0.1'
-    """
+    """Serve an application on loopback until the context ends."""
     address = _loopback(host)
     if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
         raise ArgumentError(f"port takes a whole number from 0 to 65535, not {port!r}.")

@@ -16,25 +16,7 @@ T = TypeVar("T")
 
 
 class State:
-    """The mutable side of one sandbox; two sandboxes share nothing of it.
-
-    Parameters
-    ----------
-    world
-        The world at the start.
-    wall
-        Unix time, for whatever happens from now on.
-    sleep
-        Waits so many seconds, where something takes long.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 1795000000.0)
-    >>> state.change(lambda world: world.without_account("tiktok", "tt_40311"))
-    >>> len(the_world().accounts) - len(state.world.accounts)
-    1
-    """
+    """The mutable side of one sandbox; two sandboxes share nothing of it."""
 
     def __init__(
         self,
@@ -55,15 +37,7 @@ class State:
             self.world = make(self.world)
 
     def part(self, kind: type[T]) -> T:
-        """Give what a part of the sandbox keeps for itself; made at the first use.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> state = State(the_world(), wall=lambda: 0.0)
-        >>> state.part(list) is state.part(list)
-        True
-        """
+        """Give what a part of the sandbox keeps for itself; made at the first use."""
         with self.lock:
             if kind not in self._parts:
                 self._parts[kind] = kind()
@@ -76,12 +50,6 @@ class State:
 
 
 def stamp(moment: datetime) -> str:
-    """Spell a moment as the API does.
-
-    Examples
-    --------
-    >>> stamp(datetime(2026, 3, 20, 7, tzinfo=UTC))
-    '2026-03-20T07:00:00Z'
-    """
+    """Spell a moment as the API does."""
     # Not by strftime, which writes the year 1 as "1".
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -190,24 +190,12 @@ class Switches:
             )
 
     def paging_for(self, name: str) -> PagingFamily:
-        """Tell how one of `LISTS` is paged.
-
-        Examples
-        --------
-        >>> Switches(paging={"analytics": "offset"}).paging_for("posts")
-        'page'
-        """
+        """Tell how one of `LISTS` is paged."""
         family: PagingFamily = _for(self.paging, name, "page")
         return family
 
     def end_sign_for(self, name: str) -> EndSign:
-        """Tell how one of `LISTS` says that it ends.
-
-        Examples
-        --------
-        >>> Switches(paging={"analytics": "offset"}).end_sign_for("analytics")
-        'total'
-        """
+        """Tell how one of `LISTS` says that it ends."""
         return end_sign_of(self.paging_for(name), _for(self.end_sign, name, None))
 
     def check_size(self, posts: int) -> None:
@@ -220,13 +208,7 @@ class Switches:
             )
 
     def changed(self) -> dict[str, Any]:
-        """Tell what differs from the default, by name.
-
-        Examples
-        --------
-        >>> Switches(etag=True).changed()
-        {'etag': True}
-        """
+        """Tell what differs from the default, by name."""
         return {
             one.name: getattr(self, one.name)
             for one in fields(self)
@@ -235,13 +217,7 @@ class Switches:
 
 
 def switched(choices: Choices) -> Switches:
-    """Make switches of keyword arguments, and refuse one that is none by a sentence.
-
-    Examples
-    --------
-    >>> switched({"etag": True}).etag
-    True
-    """
+    """Make switches of keyword arguments, and refuse one that is none by a sentence."""
     if unknown := set(choices) - set(Switches.__dataclass_fields__):
         names = ", ".join(Switches.__dataclass_fields__)
         raise ArgumentError(f"{unknown.pop()!r} is no switch of the sandbox; there are: {names}.")

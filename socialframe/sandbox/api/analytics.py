@@ -143,31 +143,6 @@ def analytics(ask: Ask) -> Answer:
     """Answer ``GET /v1/analytics``.
 
     A platform or an account chooses posts; a chosen post is shown whole, with all of its targets.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body: a page of measured posts, or with ``postId`` the one post.
-
-    Raises
-    ------
-    ApiError
-        400, if a parameter cannot be read or the span is longer than 366 days; 404, if ``postId``
-        names no post that is out.
-
-    Examples
-    --------
-    >>> import json
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> page = json.loads(analytics(Ask(the_world(), {"limit": "2"}, {})).body)
-    >>> list(page), len(page["posts"])
-    (['overview', 'posts', 'pagination', 'accounts', 'hasAnalyticsAccess'], 2)
     """
     world = ask.world
     post_id = ask.text("postId")
@@ -208,32 +183,7 @@ def analytics(ask: Ask) -> Answer:
 
 
 def follower_stats(ask: Ask) -> Answer:
-    """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body.
-
-    Raises
-    ------
-    ApiError
-        400, if a day or the granularity cannot be read.
-
-    Examples
-    --------
-    >>> import json
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> reply = json.loads(follower_stats(Ask(the_world(), {"accountIds": "nobody"}, {})).body)
-    >>> reply["stats"], reply["dateRange"]
-    ({}, {'from': '2026-10-21', 'to': '2026-11-20'})
-    """
+    """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out."""
     granularity = ask.choice("granularity", ("daily",))
     first, last = (day.isoformat() for day in _span(ask, 30))
     ids = ask.text("accountIds")

@@ -20,24 +20,7 @@ Routes = dict[tuple[str, str], "Callable[[Ask], Answer]"]
 
 
 class Answer(NamedTuple):
-    """An answer, whole.
-
-    Parameters
-    ----------
-    body
-        Its bytes.
-    headers
-        Headers that only this answer has.
-    status
-        HTTP status.
-    content_type
-        Media type of the body.
-
-    Examples
-    --------
-    >>> Answer(b"{}").status
-    200
-    """
+    """An answer, whole."""
 
     body: bytes
     headers: Headers = ()
@@ -46,133 +29,34 @@ class Answer(NamedTuple):
 
 
 def refused(error: ApiError, headers: Headers = ()) -> Answer:
-    """Word an error of the API.
-
-    Examples
-    --------
-    >>> refused(ApiError(404, "NOT_FOUND", "Post not found")).body
-    b'{"error":"Post not found","code":"NOT_FOUND"}'
-    """
+    """Word an error of the API."""
     return Answer(dumps(error.body()), headers, error.status)
 
 
 def accounts(ask: Ask) -> Answer:
-    """Answer ``GET /v1/accounts``; an unknown platform has no accounts.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> accounts(Ask(the_world(), {"platform": "gopher"}, {})).body
-    b'{"accounts":[]}'
-    """
+    """Answer ``GET /v1/accounts``; an unknown platform has no accounts."""
     platform = ask.text("platform")
     shown = [who for who in ask.world.accounts if platform in (None, who["platform"])]
     return Answer(dumps({"accounts": shown}))
 
 
 def health(ask: Ask) -> Answer:
-    """Answer ``GET /v1/accounts/health``.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> b'"health":"warning"' in health(Ask(the_world(), {}, {})).body
-    True
-    """
+    """Answer ``GET /v1/accounts/health``."""
     return Answer(dumps({"accounts": ask.world.health}))
 
 
 def listing(lines: Iterable[bytes], before: bytes, after: bytes) -> bytes:
-    """Join rendered posts to one page.
-
-    Parameters
-    ----------
-    lines
-        The posts of the page.
-    before, after
-        Members of the same object around them.
-
-    Returns
-    -------
-    bytes
-        The body.
-
-    Examples
-    --------
-    >>> listing([b"1", b"2"], b"", b',"a":3')
-    b'{"posts":[1,2],"a":3}'
-    """
+    """Join rendered posts to one page."""
     return b"".join((b"{", before, b'"posts":[', b",".join(lines), b"]", after, b"}"))
 
 
 def members(values: Json) -> bytes:
-    """Write members that come after others in the same object.
-
-    Parameters
-    ----------
-    values
-        The members, possibly none.
-
-    Returns
-    -------
-    bytes
-        Their JSON, without the braces of the object.
-
-    Examples
-    --------
-    >>> members({"a": 3}), members({})
-    (b',"a":3', b'')
-    """
+    """Write members that come after others in the same object."""
     return b"," + dumps(values)[1:-1] if values else b""
 
 
 def posts(ask: Ask) -> Answer:
-    """Answer ``GET /v1/posts``, newest first; a page past the end is empty.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body.
-
-    Raises
-    ------
-    ApiError
-        400, if a parameter cannot be read.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> posts(Ask(the_world(), {"status": "unheard-of"}, {})).body
-    b'{"posts":[],"pagination":{"page":1,"limit":10,"total":0,"pages":0}}'
-    """
+    """Answer ``GET /v1/posts``, newest first; a page past the end is empty."""
     wish = read_wish(ask, limit=10)
     places = ask.world.select(
         status=ask.text("status"),
@@ -188,31 +72,7 @@ def posts(ask: Ask) -> Answer:
 
 
 def post(ask: Ask) -> Answer:
-    """Answer ``GET /v1/posts/{postId}``.
-
-    Parameters
-    ----------
-    ask
-        The request.
-
-    Returns
-    -------
-    Answer
-        The body: the post itself, not wrapped.
-
-    Raises
-    ------
-    ApiError
-        404, if there is no such post.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> world = the_world()
-    >>> post(Ask(world, {}, {"post_id": world.post(0)["id"]})).body == world.line(0)
-    True
-    """
+    """Answer ``GET /v1/posts/{postId}``."""
     place = ask.world.find(ask.path["post_id"])
     if place is None:
         raise ApiError(404, "NOT_FOUND", "Post not found")

@@ -34,30 +34,13 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
 
 def new_key() -> str:
-    """Make a key of the documented form.
-
-    Examples
-    --------
-    >>> len(new_key()), new_key()[:3]
-    (33, 'sk_')
-    """
+    """Make a key of the documented form."""
     letters = string.ascii_lowercase + string.digits
     return "sk_" + "".join(secrets.choice(letters) for _ in range(30))
 
 
 def checked(key: object) -> str:
-    """Give a key that can be sent, or refuse it by a sentence that does not show it.
-
-    Raises
-    ------
-    ArgumentError
-        If it cannot be meant.
-
-    Examples
-    --------
-    >>> checked("sk_demo")
-    'sk_demo'
-    """
+    """Give a key that can be sent, or refuse it by a sentence that does not show it."""
     if not isinstance(key, str):
         raise ArgumentError(f"key takes a text such as sk_demo, not a {type(key).__name__}.")
     if not (key and key == key.strip() and key.isprintable()):
@@ -68,19 +51,7 @@ def checked(key: object) -> str:
 
 
 class Gate:
-    """Let in calls with the right key, as many as the limit allows.
-
-    Parameters
-    ----------
-    key
-        The only key that is let in.
-    limiter
-        Judges calls by their arrival.
-    switches
-        How the limit is told.
-    wall
-        Unix time, for ``X-RateLimit-Reset``.
-    """
+    """Let in calls with the right key, as many as the limit allows."""
 
     def __init__(
         self, key: str, limiter: Limiter, switches: Switches, wall: Callable[[], float]
@@ -96,18 +67,7 @@ class Gate:
         self._revoked = None if ends else self.key
 
     def enter(self, request: Request) -> Headers:
-        """Let a call in, and give the headers that tell of the limit.
-
-        Parameters
-        ----------
-        request
-            The call.
-
-        Raises
-        ------
-        Refused
-            If its key is wrong, or it comes too soon.
-        """
+        """Let a call in, and give the headers that tell of the limit."""
         seen = key_seen(request, self.key)
         if seen == "missing":
             raise Refused(refused(ApiError(401, "AUTH_MISSING_KEY", "Missing API key")))

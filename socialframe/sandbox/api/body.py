@@ -25,17 +25,6 @@ def body_of(request: Request) -> bytes:
 
     Neither the limit nor what is answered beyond it is documented: the sandbox takes the status
     that HTTP has for it, and the documented code of an invalid request.
-
-    Raises
-    ------
-    ApiError
-        413, if it is too large; 400, if its length is none or it breaks off.
-
-    Examples
-    --------
-    >>> from werkzeug.test import EnvironBuilder
-    >>> body_of(EnvironBuilder(method="POST", data="{}").get_request())
-    b'{}'
     """
     environ = request.environ
     if not _has_sound_length(environ):
@@ -64,16 +53,7 @@ def _read(environ: WSGIEnvironment) -> bytes:
 
 
 def pass_over(environ: WSGIEnvironment) -> None:
-    """Read what is left of a body; Cheroot would read it into memory, to keep the connection.
-
-    Examples
-    --------
-    >>> from werkzeug.test import EnvironBuilder
-    >>> environ = EnvironBuilder(method="POST", data="{}").get_environ()
-    >>> pass_over(environ)
-    >>> environ["wsgi.input"].read()
-    b''
-    """
+    """Read what is left of a body; Cheroot would read it into memory, to keep the connection."""
     there = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
     if not (there and _has_sound_length(environ)):
         return  # nothing comes, or nobody knows where it ends

@@ -47,18 +47,7 @@ def choices(ask: Ask) -> Switches:
 
 
 def start(ask: Ask) -> Answer:
-    """Answer ``GET /v1/connect/{platform}``.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> ask = Ask(state.world, {}, {"platform": "tiktok"}, address="http://a.example/", state=state)
-    >>> start(ask).body[-22:]
-    b'"state":"own7:tiktok"}'
-    """
+    """Answer ``GET /v1/connect/{platform}``."""
     platform = _platform(ask)
     named, registered = ask.text("redirect_url"), choices(ask).only_redirect
     # 5.4: the default is the URL that is registered in the dashboard. A sandbox has no dashboard:
@@ -82,19 +71,7 @@ def start(ask: Ask) -> Answer:
 
 
 def finish(ask: Ask) -> Answer:
-    """Answer ``POST /v1/connect/{platform}``.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> ask = Ask(state.world, {}, {"platform": "tiktok"}, state=state, body=b'{"code": "x"}')
-    >>> finish(ask)
-    Traceback (most recent call last):
-    socialframe.sandbox.api.request.ApiError: code is not valid for this platform and ...
-    """
+    """Answer ``POST /v1/connect/{platform}``."""
     platform, body, box = _platform(ask), ask.json(), ask.box
     code, redirect = _text(body, "code"), body.get("redirect_url")
     if not isinstance(redirect, str | None):
@@ -126,39 +103,14 @@ def finish(ask: Ask) -> Answer:
 
 
 def pages(ask: Ask) -> Answer:
-    """Answer ``GET /v1/connect/facebook/select-page``, the sibling's [S], without its profiles.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> grant = Grant(Consent("", "facebook", "http://a.example/", named=True, token=""), None)
-    >>> token = state.part(Flows).picks.put(grant, state.now)
-    >>> pages(Ask(state.world, {"tempToken": token}, {}, state=state)).body[:34]
-    b'{"pages":[{"id":"fb_40921","name":'
-    """
+    """Answer ``GET /v1/connect/facebook/select-page``, the sibling's [S], without its profiles."""
     _pick(ask, ask.text("tempToken") or "")
     shown = [{"id": one.account_id, "name": one.username} for one, _ in _pages(ask).values()]
     return Answer(dumps({"pages": shown}))
 
 
 def select_page(ask: Ask) -> Answer:
-    """Answer ``POST /v1/connect/facebook/select-page``, the sibling's [S].
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> grant = Grant(Consent("", "facebook", "http://a.example/", named=True, token=""), None)
-    >>> token = state.part(Flows).picks.put(grant, state.now)
-    >>> body = dumps({"tempToken": token, "pageId": "fb_41011"})
-    >>> b"fb_41011" in select_page(Ask(state.world, {}, {}, state=state, body=body)).body
-    True
-    """
+    """Answer ``POST /v1/connect/facebook/select-page``, the sibling's [S]."""
     body = ask.json()
     token, page = _text(body, "tempToken"), _text(body, "pageId")
     _pick(ask, token)
@@ -172,18 +124,7 @@ def select_page(ask: Ask) -> Answer:
 
 
 def disconnect(ask: Ask) -> Answer:
-    """Answer ``DELETE /v1/accounts/{platform}/{accountId}``; the posts of the account stay.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> pair = {"platform": "tiktok", "account_id": "tt_40311"}
-    >>> disconnect(Ask(state.world, {}, pair, state=state)).body
-    b'{"message":"Account disconnected"}'
-    """
+    """Answer ``DELETE /v1/accounts/{platform}/{accountId}``; the posts of the account stay."""
     box, platform, account_id = ask.box, ask.path["platform"], ask.path["account_id"]
     with box.lock:
         for account in box.world.accounts:

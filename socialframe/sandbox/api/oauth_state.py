@@ -44,13 +44,7 @@ _REDIRECT = "redirect_url"  # of this everybody may read the host, and no secret
 
 
 def is_redirect_url(url: str) -> bool:
-    """Tell whether a browser can be sent to a URL.
-
-    Examples
-    --------
-    >>> is_redirect_url("http://localhost:8000/back"), is_redirect_url("nope")
-    (True, False)
-    """
+    """Tell whether a browser can be sent to a URL."""
     if len(url) > LONGEST_URL or not _URL.fullmatch(url):
         return False
     try:
@@ -68,17 +62,7 @@ class Person(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """What a consent page tells of a platform.
-
-    Parameters
-    ----------
-    name
-        As people write it.
-    scopes
-        What is asked for, each in words; the scopes that the world's healthy accounts hold.
-    newcomers
-        Accounts that can be connected and are not there from the start.
-    """
+    """What a consent page tells of a platform."""
 
     name: str
     scopes: dict[str, str]
@@ -134,21 +118,7 @@ PLATFORMS = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Consent:
-    """A consent that was asked for; without a repr, because half of it is secret.
-
-    Parameters
-    ----------
-    key
-        The key that asked.
-    platform
-        Where.
-    redirect
-        Where the browser goes afterwards.
-    named
-        Whether the start of the connection said so, or left it to the default.
-    token
-        What only the page knows, so that no other page can press its buttons.
-    """
+    """A consent that was asked for; without a repr, because half of it is secret."""
 
     key: str
     platform: str
@@ -166,21 +136,7 @@ class Grant:
 
 
 class Slips(Generic[T]):
-    """Values under names that nobody can guess, for so long and at most so many.
-
-    Parameters
-    ----------
-    seconds
-        How long a value is kept.
-
-    Examples
-    --------
-    >>> from datetime import UTC, datetime
-    >>> slips, now = Slips(60), datetime(2026, 3, 20, tzinfo=UTC)
-    >>> name = slips.put("a value", now)
-    >>> slips.take(name, now), slips.take(name, now)
-    ('a value', None)
-    """
+    """Values under names that nobody can guess, for so long and at most so many."""
 
     def __init__(self, seconds: int) -> None:
         self._life = timedelta(seconds=seconds)
@@ -226,15 +182,7 @@ class Flows:
 
 
 def withheld(query: str) -> str:
-    """Take out of a query string what nobody may read in a log.
-
-    Examples
-    --------
-    >>> withheld("c%6fde=abc&page=2&state=own7:tiktok")
-    'c%6fde=[withheld]&page=2&state=[withheld]'
-    >>> withheld("redirect_url=http://localhost:8000/back?nonce=abc")
-    'redirect_url=http%3A//localhost%3A8000[withheld]'
-    """
+    """Take out of a query string what nobody may read in a log."""
     parts = (part.partition("=") for part in query.split("&"))
     return "&".join(name + sign + _shown(unquote_plus(name), value) for name, sign, value in parts)
 
@@ -248,16 +196,7 @@ def _shown(name: str, value: str) -> str:
 
 
 def people(state: State, platform: str) -> dict[str, tuple[Person, bool]]:
-    """Tell who can be connected on a platform, by id, and whether they are already.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> found = people(State(the_world(), wall=lambda: 0.0), "tiktok")
-    >>> found["tt_40946"], found["tt_40311"][1]
-    ((Person(account_id='tt_40946', username='lanternandloom'), False), True)
-    """
+    """Tell who can be connected on a platform, by id, and whether they are already."""
     with state.lock:
         known = {one.account_id: (one, False) for one in PLATFORMS[platform].newcomers}
         left = state.part(Flows).left.get(platform, {})

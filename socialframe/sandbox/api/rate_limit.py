@@ -24,24 +24,7 @@ _NANO = 1_000_000_000
 
 
 class Verdict(NamedTuple):
-    """What a limiter says to one call.
-
-    Parameters
-    ----------
-    allowed
-        Whether the call may be answered.
-    limit
-        Calls allowed in the window.
-    remaining
-        Calls still free right after this one.
-    wait
-        Seconds until more slots are free than now; a refused call is let in after that.
-
-    Examples
-    --------
-    >>> Verdict(allowed=False, limit=60, remaining=0, wait=12.4).retry_after
-    13
-    """
+    """What a limiter says to one call."""
 
     allowed: bool
     limit: int
@@ -65,23 +48,7 @@ class Limiter(Protocol):
 
 
 class SlidingWindow:
-    """At most so many calls in any stretch of so many seconds, by their arrival.
-
-    Parameters
-    ----------
-    calls
-        Calls allowed in the window.
-    seconds
-        Length of the window.
-    clock
-        Seconds that never run backwards.
-
-    Examples
-    --------
-    >>> window = SlidingWindow(1, 60.0, clock=lambda: 100.0)
-    >>> window.arrive().allowed, window.arrive().allowed
-    (True, False)
-    """
+    """At most so many calls in any stretch of so many seconds, by their arrival."""
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
         self._calls = calls
@@ -91,23 +58,7 @@ class SlidingWindow:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in.
-
-        Parameters
-        ----------
-        count
-            Whether it is a call; without, this is only a look.
-
-        Returns
-        -------
-        Verdict
-            Allowed or not, and how long until a slot comes free.
-
-        Examples
-        --------
-        >>> SlidingWindow(60, 60.0, clock=lambda: 0.0).arrive()
-        Verdict(allowed=True, limit=60, remaining=59, wait=60.0)
-        """
+        """Judge a call that arrives now, and count it if it is let in."""
         with self._lock:
             # The clock is read inside the lock: arrivals must be in order.
             now = self._clock()
@@ -126,22 +77,6 @@ class FixedWindow:
 
     The first window begins when the limiter is made, whenever the first call comes. Around the
     end of a window twice as many calls get through at once.
-
-    Parameters
-    ----------
-    calls
-        Calls allowed in a window.
-    seconds
-        Length of a window.
-    clock
-        Seconds that never run backwards.
-
-    Examples
-    --------
-    >>> moments = iter([100.0, 159.0, 160.0])
-    >>> window = FixedWindow(1, 60.0, clock=lambda: next(moments))
-    >>> window.arrive().wait, window.arrive().remaining
-    (1.0, 0)
     """
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -154,23 +89,7 @@ class FixedWindow:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in.
-
-        Parameters
-        ----------
-        count
-            Whether it is a call; without, this is only a look.
-
-        Returns
-        -------
-        Verdict
-            Allowed or not, and how long until the window ends.
-
-        Examples
-        --------
-        >>> FixedWindow(60, 60.0, clock=lambda: 0.0).arrive()
-        Verdict(allowed=True, limit=60, remaining=59, wait=60.0)
-        """
+        """Judge a call that arrives now, and count it if it is let in."""
         with self._lock:
             passed = self._clock() - self._start
             number = int(passed / self._seconds)
@@ -184,23 +103,7 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """A bucket of so many tokens that is full at first; each call takes one, time brings them back.
-
-    Parameters
-    ----------
-    calls
-        Tokens that the bucket holds.
-    seconds
-        How long an empty one takes to be full, drop by drop.
-    clock
-        Seconds that never run backwards.
-
-    Examples
-    --------
-    >>> bucket = TokenBucket(2, 60.0, clock=lambda: 100.0)
-    >>> [bucket.arrive().remaining for _ in range(3)]
-    [1, 0, 0]
-    """
+    """A bucket of tokens: each call takes one, and time refills it."""
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
         self._calls = calls
@@ -213,23 +116,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in.
-
-        Parameters
-        ----------
-        count
-            Whether it is a call; without, this is only a look.
-
-        Returns
-        -------
-        Verdict
-            Allowed or not, and how long until one more token is whole.
-
-        Examples
-        --------
-        >>> TokenBucket(60, 60.0, clock=lambda: 0.0).arrive()
-        Verdict(allowed=True, limit=60, remaining=59, wait=1.0)
-        """
+        """Judge a call that arrives now, and count it if it is let in."""
         with self._lock:
             before, self._now = self._now, round(self._clock() * _NANO)
             full = self._token * self._calls
@@ -242,14 +129,7 @@ class TokenBucket:
 
 
 def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limiter:
-    """Make the limiter that the switches say.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> limiter(Switches(window="bucket"), 60, lambda: 0.0).arrive().wait
-    1.0
-    """
+    """Make the limiter that the switches say."""
     kinds: dict[str, Callable[[int, float, Callable[[], float]], Limiter]] = {
         "sliding": SlidingWindow,
         "fixed": FixedWindow,
@@ -259,31 +139,7 @@ def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limit
 
 
 def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
-    """Write the headers that tell of the limit.
-
-    Parameters
-    ----------
-    verdict
-        What the limiter said.
-    switches
-        Which headers there are, and how they are written.
-    now
-        Unix time.
-
-    Returns
-    -------
-    tuple of (str, str)
-        Names and values.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> refused = Verdict(allowed=False, limit=60, remaining=0, wait=12.4)
-    >>> limit_headers(refused, Switches(), 0.0)
-    (('Retry-After', '13'),)
-    >>> limit_headers(refused, Switches(retry_after="date"), 0.0)
-    (('Retry-After', 'Thu, 01 Jan 1970 00:00:13 GMT'),)
-    """
+    """Write the headers that tell of the limit."""
     headers: Headers = ()
     # Both moments are rounded up: whoever waits until then is let in.
     moment = math.ceil(now + verdict.wait)
@@ -301,14 +157,7 @@ def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
 
 
 def retry_after(seconds: float, switches: Switches, now: float) -> Headers:
-    """Write ``Retry-After`` as the switches say, in whole seconds rounded up, at least 1.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> retry_after(12.4, Switches(), 0.0)
-    (('Retry-After', '13'),)
-    """
+    """Write ``Retry-After`` as the switches say, in whole seconds rounded up, at least 1."""
     if switches.retry_after == "absent":
         return ()
     whole = max(1, math.ceil(seconds))

@@ -29,22 +29,7 @@ LAST_PAGE = 2**31 - 1
 
 
 class ApiError(Exception):
-    """An answer that is an error of the API.
-
-    Parameters
-    ----------
-    status
-        HTTP status.
-    code
-        The API's word for it.
-    error
-        The sentence for a person.
-
-    Examples
-    --------
-    >>> ApiError(404, "NOT_FOUND", "Post not found").body()
-    {'error': 'Post not found', 'code': 'NOT_FOUND'}
-    """
+    """An answer that is an error of the API."""
 
     def __init__(self, status: int, code: str, error: str) -> None:
         super().__init__(error)
@@ -53,59 +38,17 @@ class ApiError(Exception):
         self.error = error
 
     def body(self) -> dict[str, str]:
-        """Show the error as the API words it.
-
-        Returns
-        -------
-        dict
-            Exactly the keys ``error`` and ``code``.
-
-        Examples
-        --------
-        >>> sorted(ApiError(400, "VALIDATION_ERROR", "No").body())
-        ['code', 'error']
-        """
+        """Show the error as the API words it."""
         return {"error": self.error, "code": self.code}
 
 
 def invalid(error: str) -> ApiError:
-    """Word a 400.
-
-    Parameters
-    ----------
-    error
-        The sentence for a person.
-
-    Returns
-    -------
-    ApiError
-        To be raised.
-
-    Examples
-    --------
-    >>> invalid("page must be a whole number").status
-    400
-    """
+    """Word a 400."""
     return ApiError(400, "VALIDATION_ERROR", error)
 
 
 class Spotted(Exception):  # noqa: N818 - an answer, not a fault
-    """The page that a request asks for; raised where that is all that is asked.
-
-    Parameters
-    ----------
-    start, limit
-        Rows that come before it, and rows on it at most.
-    places
-        The whole list.
-    family, sign
-        How it is paged, and how it ends.
-
-    Examples
-    --------
-    >>> Spotted(40, 20, range(99)).page
-    3
-    """
+    """The page that a request asks for; raised where that is all that is asked."""
 
     def __init__(
         self,
@@ -130,45 +73,7 @@ class Spotted(Exception):  # noqa: N818 - an answer, not a fault
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request, as far as an answer depends on it.
-
-    Parameters
-    ----------
-    world
-        What there is to tell.
-    args
-        Query parameters; of a repeated one the first.
-    path
-        Variable parts of the path.
-    end_sign
-        How a list says that it ends; one that the family can have.
-    paging
-        The family of paging: which parameters choose a page.
-    address
-        URL of the request up to its query, for links to other pages.
-    state
-        What the request may change; none where it only reads.
-    switches
-        How the sandbox decides what is not documented; none where nothing depends on it.
-    body
-        The body, as it came.
-    content_type
-        Its media type, as it came.
-    key
-        The key that was let in, to bind things to; never for showing.
-    listed
-        Whether it asks for a list that is paged.
-    spotting
-        Whether only the page that is asked for is to be found out, and nothing answered.
-    here
-        Whether it names this machine, or never left the process; so no other site's page sent it.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> Ask(the_world(), {"page": "3"}, {}).whole("page", default=1, top=9)
-    3
-    """
+    """One request, as far as an answer depends on it."""
 
     world: World
     args: Mapping[str, str]
@@ -199,24 +104,7 @@ class Ask:
         return "/".join(self.address.split("/", 3)[:3])
 
     def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object.
-
-        Returns
-        -------
-        dict
-            The object.
-
-        Raises
-        ------
-        ApiError
-            400, if it is none.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> Ask(the_world(), {}, {}, body=b'{"code": "x"}').json()
-        {'code': 'x'}
-        """
+        """Read the body as a JSON object."""
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -228,56 +116,11 @@ class Ask:
         return found
 
     def text(self, name: str) -> str | None:
-        """Read a parameter as it is.
-
-        Parameters
-        ----------
-        name
-            Its name.
-
-        Returns
-        -------
-        str or None
-            None if it is absent or blank.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> Ask(the_world(), {"status": ""}, {}).text("status") is None
-        True
-        """
+        """Read a parameter as it is."""
         return self.args.get(name) or None
 
     def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
-        """Read a whole number.
-
-        Parameters
-        ----------
-        name
-            Its name.
-        default
-            What an absent or blank one means.
-        top
-            The greatest that is accepted.
-        least
-            The smallest.
-
-        Returns
-        -------
-        int
-            The number.
-
-        Raises
-        ------
-        ApiError
-            400, if it is not a whole number or out of range.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> Ask(the_world(), {}, {}).whole("limit", default=10, top=100)
-        10
-        """
+        """Read a whole number."""
         text = self.text(name)
         if text is None:
             return default
@@ -287,29 +130,7 @@ class Ask:
         raise invalid(f"{name} must be a whole number from {least} to {top}")
 
     def day(self, name: str) -> date | None:
-        """Read a day.
-
-        Parameters
-        ----------
-        name
-            Its name.
-
-        Returns
-        -------
-        date or None
-            None if it is absent or blank.
-
-        Raises
-        ------
-        ApiError
-            400, if it is not a day of the calendar written YYYY-MM-DD.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> Ask(the_world(), {"toDate": "2026-02-28"}, {}).day("toDate")
-        datetime.date(2026, 2, 28)
-        """
+        """Read a day."""
         text = self.text(name)
         if text is None:
             return None
@@ -321,31 +142,7 @@ class Ask:
         raise invalid(f"{name} must be a day written YYYY-MM-DD")
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        """Read one of a few words.
-
-        Parameters
-        ----------
-        name
-            Its name.
-        allowed
-            The words; the first is the default.
-
-        Returns
-        -------
-        str
-            One of them.
-
-        Raises
-        ------
-        ApiError
-            400, if it is another word.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world.world import the_world
-        >>> Ask(the_world(), {}, {}).choice("order", ("desc", "asc"))
-        'desc'
-        """
+        """Read one of a few words."""
         text = self.text(name) or allowed[0]
         if text not in allowed:
             raise invalid(f"{name} must be one of: {', '.join(allowed)}")
@@ -367,17 +164,7 @@ def _sound(value: object, levels: int = 50) -> bool:
 
 
 def check_host(environ: WSGIEnvironment) -> None:
-    """Refuse a Host that no address can be made of, as RFC 9112 (3.2) wants it.
-
-    Raises
-    ------
-    ApiError
-        400.
-
-    Examples
-    --------
-    >>> check_host({"HTTP_HOST": "localhost:8080"})
-    """
+    """Refuse a Host that no address can be made of, as RFC 9112 (3.2) wants it."""
     host = _HOST.fullmatch(environ.get("HTTP_HOST", "unnamed"))
     if host is None or int(host[1] or 0) > 65535:  # noqa: PLR2004 - the last port
         raise invalid("The Host header must be a host, or a host and a port")

@@ -81,15 +81,7 @@ class Asked(NamedTuple):
 
 
 def key_seen(request: Request, key: str) -> KeySeen:
-    """Tell how a request's key is; the wrong scheme makes it wrong.
-
-    Examples
-    --------
-    >>> from werkzeug.test import EnvironBuilder
-    >>> from werkzeug.wrappers import Request
-    >>> key_seen(Request(EnvironBuilder().get_environ()), "sk_demo")
-    'missing'
-    """
+    """Tell how a request's key is; the wrong scheme makes it wrong."""
     sent = request.environ.get("HTTP_AUTHORIZATION")
     if sent is None:
         return "missing"
@@ -101,17 +93,7 @@ def key_seen(request: Request, key: str) -> KeySeen:
 
 
 def asked(request: Request, key: str, wall: float) -> Asked:
-    """Tell of a request what may be told; its answer is still to come.
-
-    Examples
-    --------
-    >>> from werkzeug.test import EnvironBuilder
-    >>> from werkzeug.wrappers import Request
-    >>> request = Request(EnvironBuilder("/v1/posts?code=abc&page=2").get_environ())
-    >>> found = asked(request, "sk_demo", 0.25)
-    >>> found.query, found.moment
-    ('code=[withheld]&page=2', '1970-01-01T00:00:00.250Z')
-    """
+    """Tell of a request what may be told; its answer is still to come."""
     path, query = request.path, request.query_string.decode("ascii", "replace")
     moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
     return Asked(
@@ -128,15 +110,7 @@ def asked(request: Request, key: str, wall: float) -> Asked:
 
 
 class RequestLog:
-    """The last requests of one sandbox, and the file that each is appended to.
-
-    Examples
-    --------
-    >>> requests = RequestLog()
-    >>> requests.add(Asked("GET", "/v1/posts", "", 200))
-    >>> [one.number for one in requests.last()]
-    [1]
-    """
+    """The last requests of one sandbox, and the file that each is appended to."""
 
     def __init__(self) -> None:
         self._kept: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
@@ -146,13 +120,7 @@ class RequestLog:
         self._lock = threading.Lock()
 
     def write_to(self, path: str | os.PathLike[str]) -> None:
-        """Append each request to this file from now on, as a line of JSON.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written.
-        """
+        """Append each request to this file from now on, as a line of JSON."""
         try:
             # The same file, wherever the process goes later.
             self._file = os.path.abspath(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH100, PTH111 - "~x" is a name

@@ -84,28 +84,14 @@ _REAL = {
 
 
 def number_of(post_id: str) -> int | str:
-    """Give the number that stands for a post's id; a text that is none of ours stays.
-
-    Examples
-    --------
-    >>> number_of("post_5a88fc7f8c")
-    4611687506784321420
-    >>> number_of("ig_40118")
-    'ig_40118'
-    """
+    """Give the number that stands for a post's id; a text that is none of ours stays."""
     found = _ID.fullmatch(post_id)
     # The digit in front keeps zeros that the id begins with.
     return _FIRST + int("1" + found[1], 16) if found else post_id
 
 
 def id_of(number: str) -> str:
-    """Give the id of the post that a number stands for; any other text stays.
-
-    Examples
-    --------
-    >>> id_of("4611687506784321420"), id_of("17")
-    ('post_5a88fc7f8c', '17')
-    """
+    """Give the id of the post that a number stands for; any other text stays."""
     if not re.fullmatch("[1-9][0-9]{18}", number) or int(number) <= _FIRST:
         return number
     found = "post_" + f"{int(number) - _FIRST:x}"[1:]
@@ -115,14 +101,7 @@ def id_of(number: str) -> str:
 def heard(
     args: dict[str, str], parts: dict[str, str], switches: Switches
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Turn what was told with strange ids and words back, in a query and in a path.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> heard({"status": "queued"}, {}, Switches(unknown_values=True))
-    ({'status': 'scheduled'}, {})
-    """
+    """Turn what was told with strange ids and words back, in a query and in a path."""
     known: dict[str, Callable[[str], str]] = {}
     if switches.big_ids:
         known |= dict.fromkeys(("post_id", "postId", "after"), id_of)
@@ -139,14 +118,7 @@ def heard(
 
 
 def heard_body(body: bytes, switches: Switches) -> bytes:
-    """Turn words that nothing documents back in a body, so that what was read can be sent.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> heard_body(b'{"platforms":[{"platform":"bluesky"}]}', Switches(unknown_values=True))
-    b'{"platforms":[{"platform":"threads"}]}'
-    """
+    """Turn words that nothing documents back in a body, so that what was read can be sent."""
     if not (body and switches.unknown_values):
         return body
 
@@ -172,32 +144,7 @@ def _real(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
-    """Give an answer the form that the switches say.
-
-    Parameters
-    ----------
-    answer
-        What is answered, in the sandbox's own form.
-    request
-        What it answers.
-    switches
-        The form.
-
-    Returns
-    -------
-    Answer
-        The same, or with another body, more headers, or as 304 without a body.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.answers import Answer
-    >>> from socialframe.sandbox.switches import Switches
-    >>> from werkzeug.test import EnvironBuilder
-    >>> request = EnvironBuilder(headers={"If-None-Match": "*"}).get_request()
-    >>> answer = dressed(Answer(b"{}"), request, Switches(etag=True))
-    >>> answer.status, answer.body, answer.headers
-    (304, b'', (('ETag', '"2afb9b83f9314e5d029766197f539792"'),))
-    """
+    """Give an answer the form that the switches say."""
     body, status = answer.body, answer.status
     headers: list[tuple[str, str]] = []
     reshapes = (

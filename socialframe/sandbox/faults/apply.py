@@ -35,17 +35,7 @@ _RETRY_AFTER = 60
 
 
 def in_front(met: Met, request: Request, switches: Switches, now: float) -> Answer | None:
-    """Answer in the place of the API, as what stands before it does: without looking at the key.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox import Fault, Switches
-    >>> from socialframe.sandbox.faults.plan import Met
-    >>> from werkzeug.test import EnvironBuilder
-    >>> request = EnvironBuilder("/v1/posts", query_string="page=2").get_request()
-    >>> in_front(Met((Fault("redirect"),)), request, Switches(), 0.0).headers
-    (('Location', 'http://elsewhere.invalid/v1/posts?page=2'),)
-    """
+    """Answer in the place of the API, as what stands before it does: without looking at the key."""
     fault = met.first("front")
     if fault is None:
         return None
@@ -89,23 +79,7 @@ def _elsewhere(url: str, fault: Fault) -> str:
 
 
 def shake(met: Met, state: State) -> None:
-    """Change the world before a page is answered, or refuse its cursor.
-
-    Raises
-    ------
-    ApiError
-        400, if a cursor has expired.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox import Fault, Sandbox
-    >>> from socialframe.sandbox.api.request import Spotted
-    >>> from socialframe.sandbox.faults.plan import Met
-    >>> state = Sandbox().state
-    >>> shake(Met((Fault("delete", rows=3),), Spotted(10, 10, state.world.select())), state)
-    >>> len(state.world.select())
-    5397
-    """
+    """Change the world before a page is answered, or refuse its cursor."""
     if met.spot is None:
         return
     for fault in met.of("world"):
@@ -152,19 +126,7 @@ _CHANGES: dict[str, Callable[[State, Spotted, int], None]] = {
 
 
 def bent(answer: Answer, ask: Ask, met: Met) -> Answer:
-    """Let a page of a list say what is not so.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox import Fault
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.api.request import Spotted
-    >>> from socialframe.sandbox.faults.plan import Met
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> met = Met((Fault("duplicate"),), Spotted(0, 2, ()))
-    >>> bent(Answer(b'{"posts":[1,2]}'), Ask(the_world(), {}, {}), met).body
-    b'{"posts":[1,2,1]}'
-    """
+    """Let a page of a list say what is not so."""
     faults = [fault for fault in met.of("list") if fault.kind in _BENDS]
     if met.spot is None or not faults:
         return answer
@@ -222,15 +184,7 @@ _BENDS: dict[str, Callable[[Json, dict[str, str], Ask, Spotted, Fault], None]] =
 
 
 def broken(answer: Answer, met: Met, now: float) -> Answer:
-    """Break the bytes of an answer that is otherwise done, or its date.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox import Fault
-    >>> from socialframe.sandbox.faults.plan import Met
-    >>> broken(Answer(b'{"posts":[]}'), Met((Fault("cut"),)), 0.0).body
-    b'{"post'
-    """
+    """Break the bytes of an answer that is otherwise done, or its date."""
     for fault in met.of("body"):
         if fault.kind == "date":
             date = http_date(now + fault.option("by"))
@@ -241,14 +195,7 @@ def broken(answer: Answer, met: Met, now: float) -> Answer:
 
 
 def _rewritten(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
-    """Change the bytes within the compression: it is the JSON that is broken, not the gzip.
-
-    Examples
-    --------
-    >>> packed = Answer(gzip.compress(b'{"posts":[]}'), (("Content-Encoding", "gzip"),))
-    >>> gzip.decompress(_rewritten(packed, _BREAKS["cut"]).body)
-    b'{"post'
-    """
+    """Change the bytes within the compression: it is the JSON that is broken, not the gzip."""
     if not answer.body:
         return answer  # as of a 304: nothing to break, and nothing to pack
     if ("Content-Encoding", "gzip") in answer.headers:

@@ -47,41 +47,14 @@ _AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Script(NamedTuple):
-    """What happens on a connection.
-
-    Parameters
-    ----------
-    steps
-        Bytes to send, and seconds to wait.
-    reset
-        Whether it ends by a reset; otherwise it is closed.
-
-    Examples
-    --------
-    >>> Script((b"HTTP/1.1 200 OK", 0.5)).reset
-    False
-    """
+    """What happens on a connection."""
 
     steps: tuple[bytes | float, ...] = ()
     reset: bool = False
 
 
 def script(fault: Fault, head: bytes, body: bytes) -> Script:
-    r"""Write the script of a fault.
-
-    Parameters
-    ----------
-    fault
-        One of the wire.
-    head, body
-        The answer that would be sent; the head without its length and its last line.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.faults.faults import Fault
-    >>> script(Fault("truncate", length="short"), b"HTTP/1.1 200 OK\r\n", b"{}")
-    Script(steps=(b'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{',), reset=False)
-    """
+    """Write the script of a fault."""
     half = len(body) // 2
     length = len(body)
     if fault.kind == "truncate":
@@ -106,14 +79,7 @@ def script(fault: Fault, head: bytes, body: bytes) -> Script:
 
 
 def needs_socket(fault: Fault) -> Answer:
-    """Refuse a fault where there is no connection to play it on.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.faults.faults import Fault
-    >>> needs_socket(Fault("refuse")).status
-    400
-    """
+    """Refuse a fault where there is no connection to play it on."""
     text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
     return refused(invalid(text))
 
@@ -148,13 +114,7 @@ class Line:
 
 
 def in_json(status: int, text: str) -> Answer:
-    """Word what the server of the API refuses by itself; no page documents any of it.
-
-    Examples
-    --------
-    >>> in_json(400, "Malformed Request-Line").body
-    b'{"error":"Malformed Request-Line","code":"VALIDATION_ERROR"}'
-    """
+    """Word what the server of the API refuses by itself; no page documents any of it."""
     code = "VALIDATION_ERROR" if status < 500 else "INTERNAL_ERROR"  # noqa: PLR2004 - of a server
     return refused(ApiError(status, code, text))
 
@@ -179,23 +139,7 @@ class _Gateway(Gateway_10):
 
 
 class FaultyServer(Server):
-    """Cheroot, whose connections can be taken.
-
-    Parameters
-    ----------
-    address
-        Host and port.
-    app
-        The application.
-    orders
-        Where it asks to be down for so many seconds.
-    threads
-        How many requests are answered at a time.
-    refuse
-        Words what never gets as far as the application.
-    patience
-        How long it waits for whoever is slow.
-    """
+    """Cheroot, whose connections can be taken."""
 
     ConnectionClass = Connection
     keep_alive_conn_limit = 1000

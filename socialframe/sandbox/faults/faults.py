@@ -25,26 +25,7 @@ STATUSES = (429, 500, 502, 503, 504)
 
 
 class Kind(NamedTuple):
-    """One way to go wrong.
-
-    Parameters
-    ----------
-    stage
-        Where it comes in: in ``front`` of the API, in its place; at the ``key``; in the ``world``
-        before a page is answered; in the members of a ``list``; in the bytes of a ``body``; on
-        the ``wire``.
-    says
-        What happens, as one sentence.
-    options
-        What it takes, with the defaults; the first may be given by its value alone.
-    needs
-        The ways of paging that it means something for, as family and end sign.
-
-    Examples
-    --------
-    >>> KINDS["html"].stage
-    'front'
-    """
+    """One way to go wrong."""
 
     stage: Stage
     says: str
@@ -209,24 +190,12 @@ class Fault:
         return tuple(name for name in _CHECKS if getattr(self, name) != _DEFAULTS[name])
 
     def option(self, name: str) -> Any:  # noqa: ANN401 - each is of its own type
-        """Give an option, or the kind's default.
-
-        Examples
-        --------
-        >>> Fault("total").option("by")
-        7
-        """
+        """Give an option, or the kind's default."""
         value = getattr(self, name)
         return KINDS[self.kind].options[name] if value == _DEFAULTS[name] else value
 
     def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
-        """Tell whether it hits a request, as far as its page does not matter.
-
-        Examples
-        --------
-        >>> Fault("html", at=range(3, 9), path="/v1/posts*").chosen(0, 4, "/v1/posts/x", 7)
-        True
-        """
+        """Tell whether it hits a request, as far as its page does not matter."""
         return (
             within(self.at, number)
             and (self.path is None or fnmatchcase(path, self.path))
@@ -235,13 +204,7 @@ class Fault:
 
 
 def within(numbers: Numbers, number: int) -> bool:
-    """Tell whether a number is one of those; of none all are.
-
-    Examples
-    --------
-    >>> within(range(3, 5), 4), within(None, 4)
-    (True, True)
-    """
+    """Tell whether a number is one of those; of none all are."""
     return numbers is None or (isinstance(numbers, Container) and number in numbers)
 
 

@@ -31,15 +31,7 @@ _LINGERS = 1.0  # and seconds to wait for them
 
 
 class Ear:
-    """The reading side of a socket, in its place; what came before there was a worker comes first.
-
-    Parameters
-    ----------
-    line
-        The socket.
-    patience
-        Seconds that are waited in all for what a worker has to read.
-    """
+    """The reading side of a socket; bytes read before a worker took over come first."""
 
     def __init__(self, line: socket.socket, patience: float) -> None:
         self.heard = bytearray()
@@ -47,13 +39,7 @@ class Ear:
         self._most = self._left = patience
 
     def hear(self) -> bool:
-        """Take what has come, and tell whether it is a head, or will never be one.
-
-        Raises
-        ------
-        OSError
-            If the connection ended, and there was nothing.
-        """
+        """Take what has come, and tell whether it is a head, or will never be one."""
         piece = self._line.recv(LARGEST_HEAD + 1 - len(self.heard))
         self.heard += piece
         if not self.heard:
@@ -89,23 +75,7 @@ class Ear:
 
 
 class Chunks(io.RawIOBase):
-    r"""A body in chunks, read as it comes: no chunk need fit into memory.
-
-    Parameters
-    ----------
-    file
-        Where it comes from.
-
-    Raises
-    ------
-    ValueError
-        On reading, if it is not well-formed.
-
-    Examples
-    --------
-    >>> Chunks(io.BytesIO(b"2\r\n{}\r\n0\r\n\r\n")).read()
-    b'{}'
-    """
+    """A body in chunks, read as it comes: no chunk need fit into memory."""
 
     def __init__(self, file: Any) -> None:  # noqa: ANN401 - Cheroot has no types
         self._file = file

@@ -19,29 +19,7 @@ _TAIL = 50  # answers of which one is the slow one
 
 
 def pause(switches: Switches, seed: int, number: int) -> float:
-    """Tell how long the answer to a request takes; the same for the same seed.
-
-    Parameters
-    ----------
-    switches
-        How slow answers are.
-    seed
-        What the random ones follow from.
-    number
-        Which request it is, from 0.
-
-    Returns
-    -------
-    float
-        Seconds.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> slow = Switches(latency=0.2, slow_first=3.0)
-    >>> pause(slow, 0, 0), pause(slow, 0, 1)
-    (3.2, 0.2)
-    """
+    """Tell how long the answer to a request takes; the same for the same seed."""
     seconds = switches.latency
     if number == 0:
         seconds += switches.slow_first
@@ -57,12 +35,7 @@ def pause(switches: Switches, seed: int, number: int) -> float:
 
 
 def rest(seconds: float) -> None:
-    """Wait so many seconds; where it is for a server, at most until that ends.
-
-    Examples
-    --------
-    >>> rest(0.0)
-    """
+    """Wait so many seconds; where it is for a server, at most until that ends."""
     end = over.get()
     if end is None:
         time.sleep(seconds)

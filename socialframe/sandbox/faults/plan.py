@@ -24,20 +24,7 @@ _OF_A_LIST = ("world", "list")
 
 
 class Met(NamedTuple):
-    """The faults that hit one request.
-
-    Parameters
-    ----------
-    faults
-        In their order.
-    spot
-        The page that is asked for, where one is.
-
-    Examples
-    --------
-    >>> Met((Fault("html"),)).first("front")
-    Fault('html')
-    """
+    """The faults that hit one request."""
 
     faults: tuple[Fault, ...] = ()
     spot: Spotted | None = None
@@ -52,29 +39,7 @@ class Met(NamedTuple):
 
 
 class Trouble:
-    """Faults, and what came of them so far.
-
-    Parameters
-    ----------
-    faults
-        What can go wrong.
-    seed
-        Chooses the requests of a ``share``.
-    switches
-        Of the sandbox, to see whether a fault means something there.
-
-    Raises
-    ------
-    ArgumentError
-        If one is no `Fault`, or means nothing with the switches.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.switches import Switches
-    >>> trouble = Trouble([Fault("html", at=2)], 7, Switches())
-    >>> [len(trouble.meet("/v1/posts", lambda: None).faults) for _ in range(3)]
-    [0, 1, 0]
-    """
+    """Faults, and what came of them so far."""
 
     def __init__(self, faults: Iterable[Fault], seed: int, switches: Switches) -> None:
         try:
@@ -99,23 +64,7 @@ class Trouble:
     def meet(
         self, path: str, spotted: Callable[[], Spotted | None], *, numbered: bool = True
     ) -> Met:
-        """Tell what hits a request that came now.
-
-        Parameters
-        ----------
-        path
-            Its path.
-        spotted
-            Finds the page that it asks for; called only where that matters.
-        numbered
-            Whether it is one of the API's.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.switches import Switches
-        >>> Trouble([], 7, Switches()).meet("/v1/posts", lambda: None)
-        Met(faults=(), spot=None)
-        """
+        """Tell what hits a request that came now."""
         if not self.faults:
             return Met()
         with self._lock:
@@ -167,16 +116,7 @@ def _possible(needs: Callable[[str, str], bool]) -> list[str]:
 
 
 def page_of(handler: Callable[[Ask], Answer], ask: Ask) -> Spotted | None:
-    """Find the page of a list that a request asks for; None where it asks for no such page.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.answers import posts
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> page_of(posts, Ask(the_world(), {"page": "3"}, {}, listed=True)).page
-    3
-    """
+    """Find the page of a list that a request asks for; None where it asks for no such page."""
     if not ask.listed:
         return None  # what is no list may do something when it is called
     try:

@@ -14,28 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One bad day.
-
-    Parameters
-    ----------
-    story
-        What happens, as one sentence.
-    ends
-        What a good client ends with, as one sentence.
-    faults
-        What goes wrong.
-    seed
-        Chooses the requests. Where faults have a share it is a part of the script: the first seed
-        with which a walk of all posts, 100 a page, meets every one of them, two in a row, and
-        about as many as the shares add up to.
-    choices
-        Other arguments of ``Sandbox``: its tier, and switches.
-
-    Examples
-    --------
-    >>> SCENARIOS["revoked-midway"].faults
-    (Fault('revoke@20'),)
-    """
+    """One bad day."""
 
     story: str
     ends: str
@@ -145,18 +124,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def arguments(name: str) -> dict[str, Any]:
-    """Give the arguments of a sandbox that plays a scenario.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such scenario.
-
-    Examples
-    --------
-    >>> sorted(arguments("circle-line"))
-    ['faults', 'paging', 'seed']
-    """
+    """Give the arguments of a sandbox that plays a scenario."""
     if name not in tuple(SCENARIOS):
         raise ArgumentError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
     scenario = SCENARIOS[name]

@@ -85,17 +85,7 @@ _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one 
 
 
 def ask_for_consent(ask: Ask) -> Answer:
-    """Answer ``GET /_sandbox/consent``: the page with Allow and Deny.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> ask_for_consent(Ask(state.world, {"request": "of nobody"}, {}, state=state)).status
-    410
-    """
+    """Answer ``GET /_sandbox/consent``: the page with Allow and Deny."""
     consent = ask.box.part(Flows).consents.get(ask.args.get("request", ""), ask.box.now)
     if consent is None:
         return _over()
@@ -119,17 +109,7 @@ def ask_for_consent(ask: Ask) -> Answer:
 
 
 def decide(ask: Ask) -> Answer:
-    """Answer ``POST /_sandbox/consent``: what the two buttons do.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> decide(Ask(state.world, {"request": "of nobody"}, {}, state=state)).status
-    410
-    """
+    """Answer ``POST /_sandbox/consent``: what the two buttons do."""
     flows, now, request = ask.box.part(Flows), ask.box.now, ask.args.get("request", "")
     consent = flows.consents.get(request, now)
     if consent is None:
@@ -165,17 +145,7 @@ def decide(ask: Ask) -> Answer:
 
 
 def show_callback(ask: Ask) -> Answer:
-    """Answer ``GET /_sandbox/callback``: what came, for whoever has no callback of their own.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> b"<dd>access_denied</dd>" in show_callback(
-    ...     Ask(the_world(), {"error": "access_denied"}, {})
-    ... ).body
-    True
-    """
+    """Answer ``GET /_sandbox/callback``: what came, for whoever has no callback of their own."""
     told = [(name, ask.text(name)) for name in ("code", "state", "error")]
     came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in told if value]
     if not came:
@@ -192,13 +162,7 @@ def show_callback(ask: Ask) -> Answer:
 
 
 def readable(text: str) -> str:
-    """Make a text that may hold anything a piece of HTML; what cannot be seen is marked.
-
-    Examples
-    --------
-    >>> readable("<b>\u202e")
-    '&lt;b&gt;�'
-    """
+    """Make a text that may hold anything a piece of HTML; what cannot be seen is marked."""
     return escape(_ODD.sub("\ufffd", text))
 
 

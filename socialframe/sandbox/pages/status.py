@@ -116,13 +116,6 @@ def is_here(environ: WSGIEnvironment) -> bool:
 
     A page of another site can call its own name 127.0.0.1 (DNS rebinding), and could then read
     what is here; but its browser still tells that name as the Host.
-
-    Examples
-    --------
-    >>> is_here({"HTTP_HOST": "localhost:8080", "SERVER_SOFTWARE": "any"})
-    True
-    >>> is_here({"HTTP_HOST": "rebound.example:8080", "SERVER_SOFTWARE": "any"})
-    False
     """
     # In process any base URL will do. A server says what software it is (RFC 3875, 4.1.17, a
     # must) and has a name of its own; whoever calls an application as a function, as httpx and
@@ -134,17 +127,7 @@ def is_here(environ: WSGIEnvironment) -> bool:
 
 
 def watch(ask: Ask) -> Answer:
-    """Answer ``GET /_sandbox/``: the live page.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 0.0)
-    >>> watch(Ask(state.world, {}, {}, state=state)).status
-    403
-    """
+    """Answer ``GET /_sandbox/``: the live page."""
     if not ask.here:
         text = "This page is for the machine that it runs on: open it as 127.0.0.1 or localhost.\n"
         return Answer(text.encode(), _HEADERS, 403, "text/plain; charset=utf-8")

@@ -26,22 +26,7 @@ _LONGEST_TOKEN = 64  # far above any that is given out
 
 
 class Wish(NamedTuple):
-    """The rows that were asked for.
-
-    Parameters
-    ----------
-    limit
-        How many at most.
-    start
-        How many come before them.
-    after
-        The post that comes right before them, where the family names one.
-
-    Examples
-    --------
-    >>> Wish(20, 40).start
-    40
-    """
+    """The rows that were asked for."""
 
     limit: int
     start: int
@@ -78,22 +63,7 @@ class _Spot(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """One page of a list.
-
-    Parameters
-    ----------
-    places
-        Its rows.
-    members
-        What the body says next to the rows.
-    headers
-        What the head says.
-
-    Examples
-    --------
-    >>> Cut((3, 4), {}).headers
-    ()
-    """
+    """One page of a list."""
 
     places: Sequence[int]
     members: Json
@@ -138,13 +108,7 @@ def _at_once(_ask: Ask, _default: int) -> Wish:
 
 
 def cursor_at(position: int) -> str:
-    """Write a cursor; the same position gives the same one in every sandbox.
-
-    Examples
-    --------
-    >>> cursor_at(0) == cursor_at(0) != cursor_at(10)
-    True
-    """
+    """Write a cursor; the same position gives the same one in every sandbox."""
     check = hashlib.blake2s(str(position).encode(), key=b"cursor", digest_size=6).hexdigest()
     return base64.urlsafe_b64encode(f"{position}.{check}".encode()).decode().rstrip("=")
 
@@ -268,33 +232,7 @@ PAGINGS: dict[str, tuple[str, ...]] = {
 
 
 def end_sign_of(paging: PagingFamily, end_sign: EndSign | None) -> EndSign:
-    """Check that a family can have an end sign.
-
-    Parameters
-    ----------
-    paging
-        The family.
-    end_sign
-        The end sign; None means the family's default.
-
-    Returns
-    -------
-    str
-        The end sign.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such family, or it never ends like that.
-
-    Examples
-    --------
-    >>> end_sign_of("offset", None)
-    'total'
-    >>> end_sign_of("link", "null")
-    Traceback (most recent call last):
-    socialframe.errors.ArgumentError: end_sign takes 'absent' with paging='link', not 'null'.
-    """
+    """Check that a family can have an end sign."""
     if paging not in tuple(PAGINGS):
         raise ArgumentError(f"paging takes {_either(tuple(PAGINGS))}, not {paging!r}.")
     possible = PAGINGS[paging]
@@ -313,67 +251,12 @@ def _either(words: tuple[str, ...]) -> str:
 
 
 def read_wish(ask: Ask, *, limit: int) -> Wish:
-    """Read which page is asked for, by the parameters that the request's family knows.
-
-    Parameters
-    ----------
-    ask
-        The request.
-    limit
-        Rows on a page where none are said.
-
-    Returns
-    -------
-    Wish
-        For `cut`.
-
-    Raises
-    ------
-    ApiError
-        400, if a parameter of the family cannot be read.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> read_wish(Ask(the_world(), {"page": "3", "offset": "x"}, {}), limit=10)
-    Wish(limit=10, start=20, after=None)
-    """
+    """Read which page is asked for, by the parameters that the request's family knows."""
     return _FAMILIES[ask.paging].read(ask, limit)
 
 
 def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
-    """Cut a page out of a list.
-
-    Parameters
-    ----------
-    ask
-        The request.
-    wish
-        Which page it wants.
-    places
-        The whole list, as positions in ``world.posts``.
-
-    Returns
-    -------
-    Cut
-        The page; empty past the end.
-
-    Raises
-    ------
-    ApiError
-        400, if the post that the page should follow is not in the list.
-    Spotted
-        Instead of an answer, where the request was made to find out the page alone.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.api.request import Ask
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> ask = Ask(the_world(), {}, {}, "hasMore")
-    >>> cut(ask, Wish(2, 2), [5, 6, 7, 8])
-    Cut(places=[7, 8], members={'pagination': {'page': 2, 'limit': 2, 'hasMore': False}}, headers=())
-    """  # noqa: E501 - a repr is one line
+    """Cut a page out of a list."""
     start = wish.start if wish.after is None else _row_after(ask.world, places, wish.after)
     if ask.spotting:
         raise Spotted(start, wish.limit, places, ask.paging, ask.end_sign)

@@ -46,22 +46,7 @@ _EMOJI = re.compile(
 
 
 class File(NamedTuple):
-    """A file of a post, as far as it is known.
-
-    Parameters
-    ----------
-    said
-        Its type, as the post has it.
-    url
-        Its address.
-    ending
-        Its format.
-
-    Examples
-    --------
-    >>> File("image", "https://cdn.example.net/cup.gif", "gif").kind
-    'gif'
-    """
+    """A file of a post, as far as it is known."""
 
     said: str
     url: str
@@ -74,41 +59,14 @@ class File(NamedTuple):
 
 
 def elsewhere(item: Json) -> File:
-    """Tell what is known of a file that lies elsewhere.
-
-    Examples
-    --------
-    >>> elsewhere({"type": "image", "url": "https://cdn.example.net/Cup.JPG?size=1"}).ending
-    'jpg'
-    """
+    """Tell what is known of a file that lies elsewhere."""
     ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
     return File(item["type"], item["url"], ending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one platform takes.
-
-    Parameters
-    ----------
-    text, photo_text
-        Characters at most; of a post of pictures, where that is another number.
-    text_only
-        Whether a post may come without media.
-    images, gifs, videos
-        How many at most; GIFs count as images, too.
-    formats
-        Endings of the files.
-    consent
-        Options that must be true.
-    a_day
-        Posts of one account in any 24 hours, all kinds together.
-
-    Examples
-    --------
-    >>> PLATFORMS["instagram"].text, PLATFORMS["threads"].a_day
-    (2200, 250)
-    """
+    """What one platform takes."""
 
     text: int
     text_only: bool
@@ -166,52 +124,14 @@ PLATFORMS = {
 
 
 def length(platform: str, text: str) -> int:
-    """Count characters as the platform does.
-
-    Parameters
-    ----------
-    platform
-        One of `PLATFORMS`.
-    text
-        What is to be posted.
-
-    Returns
-    -------
-    int
-        On Twitter a link counts 23 and an emoji 2.
-
-    Examples
-    --------
-    >>> length("twitter", "hi https://shop.example/a/long/address"), length("twitter", "👍🏽")
-    (26, 2)
-    """
+    """Count characters as the platform does."""
     if platform == "twitter":
         text = _EMOJI.sub("xx", _LINK.sub("x" * 23, text))
     return len(text)
 
 
 def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
-    """Say why a platform does not take a post.
-
-    Parameters
-    ----------
-    platform
-        One of `PLATFORMS`.
-    text, media, options
-        The post as this target has it.
-
-    Returns
-    -------
-    str or None
-        The error of the target; None if the post is taken.
-
-    Examples
-    --------
-    >>> refusal("instagram", "Good morning", [], {})
-    'This platform does not take text alone'
-    >>> refusal("threads", "Good morning", [], {}) is None
-    True
-    """
+    """Say why a platform does not take a post."""
     limits = PLATFORMS[platform]
     kinds = Counter(file.kind for file in media)
     pictures = kinds["image"] + kinds["gif"]

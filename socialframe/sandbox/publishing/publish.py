@@ -43,13 +43,7 @@ _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platform
 
 
 class Diary:
-    """What publishing keeps for itself.
-
-    Examples
-    --------
-    >>> Diary().due
-    []
-    """
+    """What publishing keeps for itself."""
 
     def __init__(self) -> None:
         #: A heap of moments and posts; a post that was moved since then is passed over.
@@ -61,19 +55,7 @@ class Diary:
 
 
 def settle(box: State) -> None:
-    """Publish whatever is due by now, in its order, as if at its own moment.
-
-    Parameters
-    ----------
-    box
-        The state.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> settle(State(the_world(), wall=lambda: 0.0))
-    """
+    """Publish whatever is due by now, in its order, as if at its own moment."""
     due, now = box.part(Diary).due, box.now
     with box.lock:
         while due and due[0][0] <= now:
@@ -86,25 +68,7 @@ def settle(box: State) -> None:
 
 @contextmanager
 def by_itself(box: State) -> Iterator[None]:
-    """Publish whatever is due until the context ends, whether or not anybody asks.
-
-    Parameters
-    ----------
-    box
-        The state.
-
-    Yields
-    ------
-    None
-        The context.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> with by_itself(State(the_world(), wall=lambda: 0.0)):
-    ...     pass
-    """
+    """Publish whatever is due until the context ends, whether or not anybody asks."""
     over = threading.Event()
 
     def look() -> None:
@@ -124,31 +88,7 @@ def by_itself(box: State) -> Iterator[None]:
 
 
 def keep(box: State, post: Json) -> Json:
-    """Take a post into the world, and do what its status says.
-
-    Parameters
-    ----------
-    box
-        The state; its lock is held.
-    post
-        With ``publishing`` its targets are tried now, and so with ``scheduled`` if its moment is
-        new and past; otherwise it only waits.
-
-    Returns
-    -------
-    dict
-        The post as it is now.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.state import State
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> state = State(the_world(), wall=lambda: 1795000000.0)
-    >>> target = {"platform": "threads", "accountId": "th_40131", "status": "pending"}
-    >>> post = {"id": "post_1", "content": "Hi", "mediaItems": [], "platforms": [target]}
-    >>> keep(state, {**post, "status": "publishing", "publishedAt": None})["status"]
-    'published'
-    """
+    """Take a post into the world, and do what its status says."""
     if post["status"] == "scheduled" and _has_new_moment(box, post):
         moment = datetime.fromisoformat(post["scheduledFor"])
         if moment <= box.now:
@@ -162,23 +102,7 @@ def keep(box: State, post: Json) -> Json:
 
 
 def pending(target: Json) -> Json:
-    """Make the target as it was asked for: not tried yet.
-
-    Parameters
-    ----------
-    target
-        A target.
-
-    Returns
-    -------
-    dict
-        A new one.
-
-    Examples
-    --------
-    >>> pending({"platform": "tiktok", "accountId": "tt_1", "status": "failed", "error": "No"})
-    {'platform': 'tiktok', 'accountId': 'tt_1', 'status': 'pending'}
-    """
+    """Make the target as it was asked for: not tried yet."""
     return {**{name: target[name] for name in _ASKED_FOR if name in target}, "status": "pending"}
 
 

@@ -55,34 +55,7 @@ _LAST_YEAR = 9998
 
 
 def read_post(world: World, old: Json, body: Json) -> Json:
-    """Read the fields that a body names.
-
-    Parameters
-    ----------
-    world
-        Who is connected.
-    old
-        The post that is there: its time zone holds, unless the body brings one.
-    body
-        The body.
-
-    Returns
-    -------
-    dict
-        Those fields alone, checked; moments in UTC.
-
-    Raises
-    ------
-    ApiError
-        400, by a sentence that names the field.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> body = {"scheduledFor": "2026-03-20T08:00", "timezone": "Europe/Paris"}
-    >>> read_post(the_world(), {}, body)["scheduledFor"]
-    '2026-03-20T07:00:00Z'
-    """
+    """Read the fields that a body names."""
     given = _fields(body, _POST, "")
     if "mediaItems" in given:
         given["mediaItems"] = _read_media(given["mediaItems"], "mediaItems")

@@ -40,28 +40,7 @@ _TOO_EARLY = Numbers("pending", None)
 
 
 class Grown:
-    """Posts made from the pattern of others.
-
-    Parameters
-    ----------
-    source
-        The patterns.
-    posts
-        How many there are.
-    today
-        The day up to which their story is told.
-    seed
-        Another one gives other posts.
-
-    Examples
-    --------
-    >>> shelf = grown_world(1_000_000).shelf
-    >>> shelf.find(shelf.post(734_512)["id"])
-    734512
-    >>> places = shelf.select("failed", "tiktok", None, (date(2026, 2, 1), date(2026, 2, 28)))
-    >>> len(places), shelf.post(places[-1])["createdAt"]
-    (155, '2026-02-01T01:01:53Z')
-    """
+    """Posts made from the pattern of others."""
 
     small = False
 
@@ -209,30 +188,7 @@ class Grown:
 
 
 def grown_world(posts: int, seed: int = 0) -> World:
-    """Make a world of the same accounts with so many posts.
-
-    Parameters
-    ----------
-    posts
-        How many.
-    seed
-        Another one gives other posts.
-
-    Returns
-    -------
-    World
-        Takes no more memory than a small one.
-
-    Raises
-    ------
-    ArgumentError
-        If there cannot be so many.
-
-    Examples
-    --------
-    >>> len(grown_world(1_000_000).select(status="failed"))
-    20372
-    """
+    """Make a world of the same accounts with so many posts."""
     said: object = posts
     if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said <= MOST:
         raise ArgumentError(f"posts takes a whole number from 0 to {MOST:,}, not {posts!r}.")

@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 
 
 class Places(Sequence[int]):
-    """Ascending places; a slice of them is as lazy as they are.
-
-    Parameters
-    ----------
-    ranks
-        Which of all the places these are, by their rank.
-    """
+    """Ascending places; a slice of them is as lazy as they are."""
 
     def __init__(self, ranks: range) -> None:
         self._all, self._ranks = ranks.stop, ranks
@@ -57,23 +51,7 @@ class Places(Sequence[int]):
 
 
 class Cycled(Places):
-    """The same slots in every cycle.
-
-    Parameters
-    ----------
-    slots
-        Positions within a cycle, ascending.
-    period
-        Length of a cycle.
-    low, high
-        The first place that may be one, and the first that may not.
-
-    Examples
-    --------
-    >>> places = Cycled((1, 4), 10, 3, 35)
-    >>> list(places), list(places[::-1][:2]), places.index(31)
-    ([4, 11, 14, 21, 24, 31, 34], [34, 31], 5)
-    """
+    """The same slots in every cycle."""
 
     def __init__(self, slots: tuple[int, ...], period: int, low: int, high: int) -> None:
         self._slots, self._period = slots, period
@@ -89,18 +67,7 @@ class Cycled(Places):
 
 
 class Merged(Places):
-    """Ascending places: those of a list, without some, with some; the list is never copied.
-
-    Parameters
-    ----------
-    base, own, gone
-        All ascending. Nothing of ``own`` is left in ``base`` without ``gone``.
-
-    Examples
-    --------
-    >>> list(Merged(range(5), [-1, 2], (1, 2)))
-    [-1, 0, 2, 3, 4]
-    """
+    """Ascending places: those of a list, without some, with some; the list is never copied."""
 
     def __init__(self, base: Sequence[int], own: Sequence[int], gone: Sequence[int]) -> None:
         self._base = base

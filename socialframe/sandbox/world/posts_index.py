@@ -29,21 +29,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Numbers(NamedTuple):
-    """What is known of how a target does.
-
-    Parameters
-    ----------
-    sync
-        How reading it went: ``synced``, ``pending`` or ``unavailable``.
-    metrics
-        Counts by name, 0 for one that the platform does not report, as the sibling has it (9.7);
-        the rate; when they were read. None if they were not.
-
-    Examples
-    --------
-    >>> Numbers("pending", None).sync
-    'pending'
-    """
+    """What is known of how a target does."""
 
     sync: str
     metrics: Json | None
@@ -91,24 +77,7 @@ class Shelf(Protocol):
 # Compared by identity: hashing five thousand posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class FileShelf:
-    """The posts of the files in ``data/world``.
-
-    Parameters
-    ----------
-    posts
-        Posts as parsed values, newest first.
-    lines
-        The same posts as the JSON that is sent.
-    rows
-        For each post that is out, one row of raw cells a target.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.world.world import the_world
-    >>> shelf = the_world().shelf
-    >>> shelf.find(shelf.post(7)["id"])
-    7
-    """
+    """The posts of the files in ``data/world``."""
 
     posts: tuple[Json, ...]
     lines: tuple[bytes, ...]
@@ -184,59 +153,25 @@ def _numbers(cells: Cells) -> Numbers:
 
 
 def new_numbers(moment: str) -> Numbers:
-    """Give what is known of a target that has just come out.
-
-    Examples
-    --------
-    >>> new_numbers("2026-11-21T12:00:00Z").metrics["views"]
-    0
-    """
+    """Give what is known of a target that has just come out."""
     counts = dict.fromkeys(METRICS, 0)
     return Numbers("synced", {**counts, "engagementRate": 0.0, "lastUpdated": moment})
 
 
 def engagement_rate(metrics: Json) -> float | None:
-    """Give the share of impressions that led to something, in percent.
-
-    Examples
-    --------
-    >>> engagement_rate({"impressions": 300, "likes": 2, "comments": 1, "shares": 0, "saves": None})
-    1.0
-    """
+    """Give the share of impressions that led to something, in percent."""
     seen = metrics["impressions"]
     keen = sum([metrics[name] or 0 for name in ENGAGEMENT])
     return round(100 * keen / seen, 2) if seen else None
 
 
 def dumps(value: object) -> bytes:
-    """Write JSON as the API does: compact, UTF-8.
-
-    Parameters
-    ----------
-    value
-        What to write.
-
-    Returns
-    -------
-    bytes
-        The JSON.
-
-    Examples
-    --------
-    >>> dumps({"a": [1, None]})
-    b'{"a":[1,null]}'
-    """
+    """Write JSON as the API does: compact, UTF-8."""
     return _ENCODER.encode(value).encode()
 
 
 def summed(numbers: Sequence[Numbers]) -> Json:
-    """Add up targets; everything is null where none is known.
-
-    Examples
-    --------
-    >>> summed([Numbers("pending", None)])["likes"] is None
-    True
-    """
+    """Add up targets; everything is null where none is known."""
     known = [metrics for _, metrics in numbers if metrics is not None]
     if len(known) == 1:
         return known[0]
@@ -250,13 +185,7 @@ def summed(numbers: Sequence[Numbers]) -> Json:
 
 
 def involves(post: Json, platform: str | None, account: str | None = None) -> bool:
-    """Tell whether a post has a target there.
-
-    Examples
-    --------
-    >>> involves({"platforms": [{"platform": "tiktok", "accountId": "tt_1"}]}, "tiktok", "tt_2")
-    False
-    """
+    """Tell whether a post has a target there."""
     return any(
         platform in (None, target["platform"]) and account in (None, target["accountId"])
         for target in post["platforms"]

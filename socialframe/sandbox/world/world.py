@@ -40,27 +40,6 @@ class World:
 
     A post has a place: those of the shelf count from 0, newest first; a new one is at -1, the next
     one at -2. So ascending places are newest first, always.
-
-    Parameters
-    ----------
-    today
-        The day up to which the world's story is told.
-    accounts, health
-        Accounts as the two endpoints list them.
-    followers
-        Daily follower counts by account.
-    shelf
-        The posts that were there from the start.
-    own
-        Posts by place that are new, or in the place of one of the shelf.
-    gone
-        Places of the shelf that are empty or taken by one of ``own``, ascending.
-
-    Examples
-    --------
-    >>> world = the_world().with_post({"id": "post_x", "status": "draft", "platforms": []})
-    >>> world.find("post_x"), len(world.select()) - len(the_world().select())
-    (-1, 1)
     """
 
     today: date
@@ -96,25 +75,7 @@ class World:
         first: date | None = None,
         last: date | None = None,
     ) -> Sequence[int]:
-        """Find posts by status, target and day of creation.
-
-        Parameters
-        ----------
-        status, platform, account
-            Keep only posts with this status, or with a target on this platform or account.
-        first, last
-            First and last day (UTC) of creation, both included.
-
-        Returns
-        -------
-        Sequence of int
-            Their places, ascending.
-
-        Examples
-        --------
-        >>> len(the_world().select()) == len(the_world().shelf)
-        True
-        """
+        """Find posts by status, target and day of creation."""
         places = self.shelf.select(status, platform, account, (first, last))
         if not self.own and not self.gone:
             return places
@@ -160,14 +121,6 @@ class World:
         """Give the numbers of each target of a post that is out; None if it is not.
 
         A target that came out since the start has zeros, for good: nobody looks at a sandbox.
-
-        Examples
-        --------
-        >>> target = {"platform": "tiktok", "accountId": "tt_40311", "status": "published"}
-        >>> post = {"id": "post_x", "status": "published", "platforms": [target]}
-        >>> world = the_world().with_post({**post, "publishedAt": "2026-11-21T12:00:00Z"})
-        >>> world.numbers(-1)[0].metrics["likes"]
-        0
         """
         post = self.own.get(place)
         if post is None:
@@ -234,28 +187,7 @@ def _pair(account: Json) -> tuple[str, str]:
 
 
 def find_world(beside: Path | None = None) -> Path:
-    """Find the folder of the world: beside this module in a wheel, in ``data`` in a checkout.
-
-    Parameters
-    ----------
-    beside
-        The folder of this module, or another one to look from.
-
-    Returns
-    -------
-    Path
-        A folder that holds ``accounts.json``.
-
-    Raises
-    ------
-    FileError
-        If neither place has it.
-
-    Examples
-    --------
-    >>> find_world().name
-    'world'
-    """
+    """Find the folder of the world: beside this module in a wheel, in ``data`` in a checkout."""
     here = beside or Path(__file__).resolve().parent
     for folder in (here / "data", here.parents[2] / "data" / "world"):
         if (folder / "accounts.json").is_file():
@@ -268,28 +200,7 @@ def find_world(beside: Path | None = None) -> Path:
 
 
 def load_world(folder: Path) -> World:
-    """Read a world from its files.
-
-    Parameters
-    ----------
-    folder
-        Where ``accounts.json``, ``posts-*.jsonl``, ``metrics.csv`` and ``followers.csv`` lie.
-
-    Returns
-    -------
-    World
-        Ready to be asked.
-
-    Raises
-    ------
-    FileError
-        If a file is missing.
-
-    Examples
-    --------
-    >>> load_world(find_world()).today
-    datetime.date(2026, 11, 20)
-    """
+    """Read a world from its files."""
     book = json.loads((folder / "accounts.json").read_bytes())
     lines: list[bytes] = []
     # Names carry the year and each file starts with its newest post.
@@ -329,21 +240,5 @@ def _read_followers(path: Path) -> dict[str, Series]:
 
 @cache
 def the_world() -> World:
-    """Load the world that comes with the package, once a process.
-
-    Returns
-    -------
-    World
-        The same object at every call, shared by all sandboxes.
-
-    Raises
-    ------
-    FileError
-        If the package came without its data.
-
-    Examples
-    --------
-    >>> the_world() is the_world()
-    True
-    """
+    """Load the world that comes with the package, once a process."""
     return load_world(find_world())
