@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
@@ -18,18 +18,18 @@ from socialframe.sandbox.api.answers import Answer, refused
 from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Gate, Refused, checked, new_key
 from socialframe.sandbox.api.body import body_of, pass_over
 from socialframe.sandbox.api.rate_limit import limiter
-from socialframe.sandbox.api.request import ApiError, Ask, as_wsgi_has_it, check_host
+from socialframe.sandbox.api.request import ApiError, Ask, as_wsgi_has_it, check_host, invalid
 from socialframe.sandbox.api.request_log import RequestLog, asked
 from socialframe.sandbox.api.routes import OPEN, ROUTES, handler_of, matched
 from socialframe.sandbox.api.variants import dressed, heard, heard_body
 from socialframe.sandbox.faults.apply import bent, broken, in_front, shake
-from socialframe.sandbox.faults.connection import LINE, needs_socket
-from socialframe.sandbox.faults.latency import pause, rest
+from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
+from socialframe.sandbox.faults.latency import over, pause, rest
 from socialframe.sandbox.faults.plan import Met, Trouble, page_of
 from socialframe.sandbox.faults.scenarios import arguments
 from socialframe.sandbox.pages import status as watch
 from socialframe.sandbox.publishing.publish import by_itself, settle
-from socialframe.sandbox.serve import serve
+from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, switched
 from socialframe.sandbox.world.large import grown_world
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from socialframe.sandbox.api.request_log import Asked
-    from socialframe.sandbox.faults.connection import Line
+    from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
     from socialframe.sandbox.paging.families import Headers
     from socialframe.sandbox.switches import Choices
@@ -189,9 +189,10 @@ class Sandbox:
         answer, met = self._answer(request)
         pass_over(request.environ)
         fault = met.first("wire")
-        line: Line | None = environ.get(LINE)
-        if fault and not line:
-            answer = needs_socket(fault)
+        play: Play | None = environ.get(PLAY)
+        if fault and not play:
+            text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
+            answer = refused(invalid(text))
         self._requests.add(
             asked(request, self.key, came)._replace(
                 status=answer.status,
@@ -202,8 +203,10 @@ class Sandbox:
         )
         headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
         response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
-        if fault and line:
-            return line.play(fault, response, environ)
+        if fault and play:
+            play(write_script(fault, response, environ))
+            start_response("200 OK", [("Content-Length", "0")])  # dropped by the proxy
+            return []
         return response(environ, start_response)
 
     __call__ = wsgi
@@ -239,11 +242,22 @@ class Sandbox:
         ...     base_url.startswith("http://127.0.0.1:")
         True
         """
-        with (
-            serve(self.wsgi, host=host, port=port) as base_url,
-            by_itself(self.state),
-        ):
-            yield base_url
+        at = check_loopback(host), check_port(port)
+
+        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            over.set(proxy.closing)
+            seen = {
+                "SERVER_NAME": proxy.address[0],
+                "SERVER_PORT": str(proxy.address[1]),
+                PLAY: proxy.player(int(environ["REMOTE_PORT"])),
+            }
+            return self.wsgi({**environ, **seen}, start_response)
+
+        with serve(app, host=host) as inner:
+            parts = urlsplit(inner)
+            server = parts.hostname or "", parts.port or 0
+            with FaultyProxy(at, server) as proxy, by_itself(self.state):
+                yield f"http://{proxy.address[0]}:{proxy.address[1]}"
 
     def _answer(self, request: Request) -> tuple[Answer, Met]:
         """Find what is answered, and which faults hit the request; never an exception."""

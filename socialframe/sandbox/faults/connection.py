@@ -1,8 +1,9 @@
-"""Faults of the connection itself, where the sandbox is served: no WSGI answer can be so wrong.
+"""Connection faults, played by a small TCP proxy in front of the server.
 
-A fault is a script: bytes to send and seconds to wait, and then the connection is closed or reset.
-The connection is taken from Cheroot for it and played on by a thread of its own, so that however
-many stall, the workers stay free.
+A WSGI application cannot reset a connection or send half a response. The proxy copies bytes
+between client and server. Where the application orders a fault for a connection, the proxy drops
+the server's response and plays the fault's script instead. A stalled connection holds no worker of
+the server.
 """
 
 from __future__ import annotations
@@ -12,223 +13,230 @@ import os
 import socket
 import struct
 import threading
+import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from cheroot.wsgi import Gateway_10, Server
-
-from socialframe.sandbox.api.answers import refused
-from socialframe.sandbox.api.request import ApiError, invalid
-from socialframe.sandbox.faults.hearing import LARGEST_HEAD, Chunks, Connection
-from socialframe.sandbox.faults.latency import over
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    import queue
-    from collections.abc import Callable, Iterable
-    from wsgiref.types import WSGIApplication, WSGIEnvironment
+    from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
     from werkzeug.wrappers import Response
 
-    from socialframe.sandbox.api.answers import Answer
     from socialframe.sandbox.faults.faults import Fault
 
-    Words = Callable[[int, str], Answer]
-    Orders = queue.SimpleQueue[float | None]
+    Play = Callable[["Script"], None]
 
-LINE = "socialframe.line"
-"""Where the environment of a request holds its `Line`."""
+PLAY = "socialframe.play"
+"""Key in the WSGI environment of a function that plays a script in place of the response."""
 
-_QUEUE = 128  # connections that may wait to be accepted
-_TICK = 0.02  # seconds that an idle server sleeps at most, and so how long its end takes
-_PATIENCE = 1  # seconds that workers have to finish at the end; then their sockets are shut
-_EXTRA = 100  # bytes that are promised and never come
+_PIECE = 1 << 16
+_TICK = 0.02  # seconds between two attempts to listen again
+_LINGER = 1.0  # seconds that a client gets to read the response before its connection is closed
+_EXTRA = 100  # bytes that a wrong Content-Length promises
 # l_onoff, l_linger; Windows has shorts there.
-_AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Script(NamedTuple):
-    """What happens on a connection."""
+    """Bytes to send and seconds to wait, and how the connection ends."""
 
-    steps: tuple[bytes | float, ...] = ()
+    steps: tuple[bytes | float, ...]
     reset: bool = False
+    down: float | None = None  # seconds for which the server then refuses connections
 
 
-def script(fault: Fault, head: bytes, body: bytes) -> Script:
-    """Write the script of a fault."""
-    half = len(body) // 2
-    length = len(body)
+def write_script(fault: Fault, response: Response, environ: WSGIEnvironment) -> Script:
+    """Turn a connection fault and the complete response into a script."""
+    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else response.get_data()
+    length, half = len(body), len(body) // 2
     if fault.kind == "truncate":
         length = {"right": length, "short": half, "long": length + _EXTRA}[fault.option("length")]
         if fault.option("length") != "long":
             body = body[:half]
-    head += b"Content-Length: %d\r\n\r\n" % length
+    head = _write_head(response, environ, length)
+    if fault.kind == "refuse":
+        return Script((), reset=True, down=fault.option("seconds"))
+    if fault.kind.startswith("stall"):
+        cut = 0 if fault.kind == "stall_before" else len(head) + half
+        whole = head + body
+        return Script((whole[:cut], fault.option("seconds"), whole[cut:]))
     resets = {
         "reset_before": b"",
-        "refuse": b"",
         "reset_mid_headers": head[: len(head) // 2],
         "reset_after_headers": head,
         "reset_mid_body": head + body[:half],
     }
-    if fault.kind in resets:
-        return Script((resets[fault.kind],), reset=True)
-    if fault.kind == "stall_before":
-        return Script((fault.option("seconds"), head + body))
-    if fault.kind == "stall_mid_body":
-        return Script((head + body[:half], fault.option("seconds"), body[half:]))
-    return Script((head + body,))
+    reset = fault.kind in resets
+    return Script((resets.get(fault.kind, head + body),), reset=reset)
 
 
-def needs_socket(fault: Fault) -> Answer:
-    """Refuse a fault where there is no connection to play it on."""
-    text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
-    return refused(invalid(text))
+def _write_head(response: Response, environ: WSGIEnvironment, length: int) -> bytes:
+    pairs = [
+        (name, text)
+        for name, text in response.get_wsgi_headers(environ).to_wsgi_list()
+        if name != "Content-Length"
+    ]
+    if "Date" not in response.headers:
+        pairs.insert(0, ("Date", formatdate(usegmt=True)))
+    pairs += [("Connection", "close"), ("Content-Length", str(length))]
+    lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {text}" for name, text in pairs), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
 
 
-class Line:
-    """The connection of one request, to be taken from the server."""
+class FaultyProxy:
+    """Accepts connections on one port and copies them to a server, or plays faults on them."""
 
-    def __init__(self, request: Any) -> None:  # noqa: ANN401 - Cheroot has no types
-        self._request = request
+    def __init__(self, address: tuple[str, int], server: tuple[str, int]) -> None:
+        self.server = server
+        self.closing = threading.Event()
+        self._listener = _listen(address)
+        self.address: tuple[str, int] = self._listener.getsockname()
+        self._up_at = 0.0
+        self._lock = threading.Lock()
+        self._connections: set[_Connection] = set()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
 
-    def play(self, fault: Fault, response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
-        """Play a fault; the server has nothing more to do with the connection."""
-        server: FaultyServer = self._request.server
-        told = response.get_wsgi_headers(environ).to_wsgi_list()
-        lines = [f"HTTP/1.1 {response.status}", f"Date: {formatdate(usegmt=True)}"]
-        if "Date" in response.headers:
-            lines.pop()
-        lines += [f"{name}: {text}" for name, text in told if name != "Content-Length"]
-        # After a fault nothing more comes here.
-        head = "".join(f"{line}\r\n" for line in (*lines, "Connection: close")).encode("latin-1")
-        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else response.get_data()
-        if fault.kind == "refuse":
-            server.go_down(fault.option("seconds"))
-        self.take(script(fault, head, body))
-        return []
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
 
-    def take(self, script: Script) -> None:
-        """Take the connection from the server for good, and play a script on it."""
-        connection = self._request.conn
-        self._request.sent_headers = self._request.close_connection = connection.taken = True
-        self._request.server.play(connection, script)
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        with self._lock:
+            _close_listener(self._listener)
+        self._thread.join()
+        for connection in self._open_connections():
+            connection.shut()
+            connection.thread.join()
+
+    def player(self, port: int) -> Play:
+        """Return what plays a script on the connection that reaches the server from this port."""
+
+        def play(script: Script) -> None:
+            if script.down is not None:
+                self._go_down(script.down, port)
+            for connection in self._open_connections():
+                if connection.port == port:
+                    connection.script = script
+
+        return play
+
+    def forget(self, connection: _Connection) -> None:
+        """Drop a connection that has ended."""
+        with self._lock:
+            self._connections.discard(connection)
+
+    def _open_connections(self) -> list[_Connection]:
+        with self._lock:
+            return list(self._connections)
+
+    def _go_down(self, seconds: float, asking: int) -> None:
+        """Refuse connections from now on, and close the others that are open."""
+        with self._lock:
+            self._up_at = time.monotonic() + seconds
+            _close_listener(self._listener)
+        for connection in self._open_connections():
+            if connection.port != asking:
+                connection.shut()
+
+    def _accept(self) -> None:
+        while not self.closing.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:  # closed by _go_down or at the end
+                self._listen_again()
+                continue
+            client.settimeout(None)
+            connection = _Connection(self, client)
+            with self._lock:
+                self._connections.add(connection)
+            connection.thread.start()
+
+    def _listen_again(self) -> None:
+        while not self.closing.wait(_TICK):
+            with self._lock, contextlib.suppress(OSError):  # the port may be taken for a moment
+                if time.monotonic() >= self._up_at and not self.closing.is_set():
+                    self._listener.close()
+                    self._listener = _listen(self.address)
+                    return
 
 
-def in_json(status: int, text: str) -> Answer:
-    """Word what the server of the API refuses by itself; no page documents any of it."""
-    code = "VALIDATION_ERROR" if status < 500 else "INTERNAL_ERROR"  # noqa: PLR2004 - of a server
-    return refused(ApiError(status, code, text))
+class _Connection:
+    """One connection of a client; the server is dialled when the client's first bytes arrive."""
+
+    def __init__(self, proxy: FaultyProxy, client: socket.socket) -> None:
+        self.script: Script | None = None
+        self.port = 0
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self._proxy = proxy
+        self._client = client
+        self._server = socket.socket()
+
+    def shut(self) -> None:
+        """Wake both threads, so that they end."""
+        for one in (self._client, self._server):
+            _shut(one, socket.SHUT_RDWR)
+
+    def _run(self) -> None:
+        reset = False
+        with self._client, self._server, contextlib.suppress(OSError):
+            if first := self._client.recv(_PIECE):
+                self._server.connect(self._proxy.server)
+                self.port = self._server.getsockname()[1]
+                reader = threading.Thread(target=self._copy_requests, args=(first,), daemon=True)
+                reader.start()
+                with contextlib.suppress(OSError):  # one of the two is gone
+                    reset = self._copy_responses()
+                if not reset:
+                    _shut(self._client, socket.SHUT_WR)
+                    reader.join(0 if self._proxy.closing.is_set() else _LINGER)
+                _shut(self._server, socket.SHUT_RDWR)
+                # The reader must not hold the socket when it is closed, or no reset is sent.
+                _shut(self._client, socket.SHUT_RD)
+                reader.join()
+            if reset:
+                self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._proxy.forget(self)
+
+    def _copy_requests(self, piece: bytes) -> None:
+        with contextlib.suppress(OSError):
+            while piece:
+                with contextlib.suppress(OSError):  # the server closed: pass over what still comes
+                    self._server.sendall(piece)
+                piece = self._client.recv(_PIECE)
+            self._server.shutdown(socket.SHUT_WR)
+
+    def _copy_responses(self) -> bool:
+        """Copy until the server closes, or play the script; tell whether to reset the client."""
+        while piece := self._server.recv(_PIECE):
+            if self.script is not None:
+                return self._play(self.script)
+            self._client.sendall(piece)
+        return False
+
+    def _play(self, script: Script) -> bool:
+        for step in script.steps:
+            if isinstance(step, bytes):
+                self._client.sendall(step)
+            elif self._proxy.closing.wait(step):
+                return False
+        return script.reset
 
 
-class _Gateway(Gateway_10):
-    """The way from a request to the application, with the connection."""
-
-    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # Cheroot's types say None
-        if self.req.chunked_read:
-            self.req.rfile = Chunks(self.req.conn.rfile)
-        known = super().get_environ()  # type: ignore[no-untyped-call]
-        # Whoever names no host is told addresses of this one.
-        return {**known, "SERVER_NAME": self.req.server.bind_addr[0], LINE: Line(self.req)}
-
-    def respond(self) -> None:
-        if self.req.server.down:
-            # Until Cheroot has stopped it would still answer on connections that are open.
-            Line(self.req).take(Script(reset=True))
-        else:
-            over.set(self.req.server.over)
-            super().respond()
+def _listen(address: tuple[str, int]) -> socket.socket:
+    listener = socket.create_server(address, backlog=128)
+    listener.settimeout(0.5)  # where shutdown() does not wake accept()
+    return listener
 
 
-class FaultyServer(Server):
-    """Cheroot, whose connections can be taken."""
+def _close_listener(listener: socket.socket) -> None:
+    _shut(listener, socket.SHUT_RDWR)  # on Linux, close() alone would leave it listening
+    listener.close()
 
-    ConnectionClass = Connection
-    keep_alive_conn_limit = 1000
-    max_request_header_size = LARGEST_HEAD
 
-    def __init__(
-        self,
-        address: tuple[str, int],
-        app: WSGIApplication,
-        orders: queue.SimpleQueue[float | None],
-        threads: int,
-        refuse: Words,
-        patience: float,
-    ) -> None:
-        super().__init__(
-            address,
-            app,
-            numthreads=threads,
-            server_name="socialframe-sandbox",
-            request_queue_size=_QUEUE,
-            timeout=patience,  # type: ignore[arg-type]  # Cheroot's types say int
-            shutdown_timeout=_PATIENCE,
-        )
-        self.gateway = _Gateway
-        self.refuse = refuse
-        self.expiration_interval = _TICK
-        self.down = False
-        self._orders = orders
-        self.over = threading.Event()
-        self._playing: dict[threading.Thread, socket.socket] = {}
-        self._playing_lock = threading.Lock()
-        # Cheroot leaves a socket open when a port is taken; this one says so first.
-        socket.create_server(address).close()
-        self.prepare()
-        if os.name != "nt":  # where it would let others take the port
-            # Cheroot says so only of a port that was named. Connections inherit it, and those that
-            # this side closed linger for a minute, in which nobody could take the port back.
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-
-    def go_down(self, seconds: float) -> None:
-        """Close the listener at once, so that whoever is reset now is refused next."""
-        self.down = True
-        listener = self.socket
-        if listener is not None:
-            listener.close()
-        self._orders.put(seconds)
-
-    def process_conn(self, conn: Connection) -> None:
-        """Give a connection to a worker once there is something to do."""
-        try:
-            # Of one that was never idle nothing was awaited yet.
-            if conn.last_used is not None and conn.hear():
-                super().process_conn(conn)
-            else:
-                self.put_conn(conn)
-        except OSError:  # whoever asked is gone
-            conn.close()
-
-    def play(self, connection: Any, script: Script) -> None:  # noqa: ANN401 - Cheroot has no types
-        """Play a script in a thread of its own."""
-        thread = threading.Thread(target=self._play, args=(connection, script), daemon=True)
-        with self._playing_lock:
-            self._playing[thread] = connection.socket
-            thread.start()
-
-    def _play(self, connection: Any, script: Script) -> None:  # noqa: ANN401 - Cheroot has no types
-        line: socket.socket = connection.socket
-        with contextlib.suppress(OSError):  # whoever asked may be gone
-            for step in script.steps:
-                if isinstance(step, bytes):
-                    line.sendall(step)
-                elif self.over.wait(step):
-                    break
-            if script.reset:
-                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        with self._playing_lock:
-            del self._playing[threading.current_thread()]
-            connection.rfile.close()
-            line.close()
-
-    def stop(self) -> None:
-        """End at once, whatever stalls."""
-        self.over.set()
-        super().stop()
-        with self._playing_lock:
-            playing = list(self._playing.items())
-            for _, line in playing:
-                # Whoever does not read would hold up the thread that sends.
-                with contextlib.suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-        for thread, _ in playing:
-            thread.join()
+def _shut(one: socket.socket, how: int) -> None:
+    with contextlib.suppress(OSError):  # not connected, or closed already
+        one.shutdown(how)
