@@ -32,7 +32,7 @@ from socialframe.sandbox.publishing.publish import by_itself, settle
 from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, switched
-from socialframe.sandbox.world.large import grown_world
+from socialframe.sandbox.world.large import large_world
 from socialframe.sandbox.world.world import the_world
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ class Sandbox:
         self.seed = seed
         self.switches = switched(choices)
         self._size = {} if posts is None else {"posts": posts}
-        world = the_world() if posts is None else grown_world(posts, seed)
-        self.switches.check_size(len(world.shelf))
+        world = the_world() if posts is None else large_world(posts, seed)
+        self.switches.check_size(len(world.initial))
         self.state = State(world, wall=wall, sleep=sleep)
         self._clock = clock
         self._wall = wall

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.openapi_fields import CODES, marked, ref, text, whole
 from socialframe.sandbox.openapi_paging import page
 from socialframe.sandbox.openapi_paths import operations
 from socialframe.sandbox.openapi_schemas import SCHEMAS
 from socialframe.sandbox.switches import Switches
-from socialframe.sandbox.world.world import dumps
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import Ask
-    from socialframe.sandbox.world.world import Json
+    from socialframe.sandbox.json_text import Json
 
 _ABOUT = """A sandbox: made-up people, and no platform behind them.
 

@@ -27,7 +27,7 @@ from socialframe.sandbox.openapi_fields import (
 from socialframe.sandbox.world.posts_index import METRICS
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.world.world import Json
+    from socialframe.sandbox.json_text import Json
 
 _RATE: Json = or_null({**NUMBER, "description": "Percent; null without impressions."})
 _METRIC_FIELDS: Json = {

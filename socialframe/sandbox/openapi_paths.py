@@ -20,9 +20,9 @@ from socialframe.sandbox.openapi_fields import (
 from socialframe.sandbox.openapi_paging import paging_headers, paging_parameters
 
 if TYPE_CHECKING:
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.openapi_fields import Origin
     from socialframe.sandbox.switches import Switches
-    from socialframe.sandbox.world.world import Json
 
 Operations = dict[tuple[str, str], "Json"]
 

@@ -30,7 +30,7 @@ from socialframe.sandbox.openapi_fields import (
 from socialframe.sandbox.openapi_guesses import GUESSES
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.world.world import Json
+    from socialframe.sandbox.json_text import Json
 
 _WHO = {"platform": PLATFORM, "accountId": ACCOUNT_ID, "username": text("Not always a handle.")}
 

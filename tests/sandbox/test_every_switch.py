@@ -34,7 +34,7 @@ def every_post():
     """Give the ids of the whole world, newest first, as its files have them."""
     from socialframe.sandbox.world.world import the_world
 
-    return [post["id"] for post in the_world().shelf.posts]
+    return [post["id"] for post in the_world().initial.posts]
 
 
 @pytest.fixture(scope="module")

@@ -925,6 +925,6 @@ def test_no_body_breaks_it(bodies):
 def test_every_post_of_the_start_takes_an_edit_or_says_why_not():
     """Also those that never had a text."""
     with Desk() as desk:
-        for post in desk.sandbox.state.world.shelf.posts:
+        for post in desk.sandbox.state.world.initial.posts:
             if post["status"] not in {"published", "partial"}:
                 assert desk.edit(post, tags=["x"]).status_code in {200, 400}, post["id"]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from socialframe.errors import ArgumentError
 from socialframe.sandbox import Sandbox, Switches
 from socialframe.sandbox.switches import Choices
-from socialframe.sandbox.world.world import Merged, the_world
+from socialframe.sandbox.world.places import merge_places
+from socialframe.sandbox.world.world import the_world
 
 
 def test_every_switch_is_an_argument_of_the_sandbox():
@@ -57,7 +58,7 @@ def test_merged_places_are_the_sorted_ones(base, gone, new, low, high):
     edited = {place for place in gone if place % 2}
     expected = sorted((base - gone) | new | edited)
 
-    merged = Merged(sorted(base), sorted(new | edited), tuple(sorted(gone)))
+    merged = merge_places(sorted(base), sorted(new | edited), tuple(sorted(gone)))
 
     assert len(merged) == len(expected)
     assert list(merged[low:high]) == expected[low:high]
@@ -79,7 +80,7 @@ def test_a_changed_world_is_another_one():
     assert changed.post(5)["content"] == "other"
     assert world.post(7)["id"] not in ids
     assert changed.find(world.post(7)["id"]) is None
-    assert len(changed.select()) == len(world.select()) == len(world.shelf)
+    assert len(changed.select()) == len(world.select()) == len(world.initial)
     assert changed.without_post("post_new").find("post_new") is None
     assert [*changed.select(first=date(2026, 11, 21))] == [-1]
 

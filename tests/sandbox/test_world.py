@@ -38,7 +38,7 @@ def client():
 
 @pytest.fixture(scope="module")
 def posts():
-    return the_world().shelf.posts
+    return the_world().initial.posts
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_script_writes_the_same_bytes(tmp_path):
 def test_size():
     """The world is large enough to page through and small enough to ship."""
     assert sum(path.stat().st_size for path in (DATA / "world").iterdir()) < 9_000_000
-    assert 5_000 <= len(the_world().shelf.posts) <= 5_800
+    assert 5_000 <= len(the_world().initial.posts) <= 5_800
     assert len(the_world().accounts) >= 12
     assert {account["platform"] for account in the_world().accounts} == PLATFORMS
 
@@ -77,7 +77,7 @@ def test_where_it_is_found(tmp_path):
     shutil.copytree(DATA / "world", tmp_path / "data")
 
     assert find_world(tmp_path) == tmp_path / "data"
-    assert load_world(find_world(tmp_path)).shelf.lines == the_world().shelf.lines
+    assert load_world(find_world(tmp_path)).initial.lines == the_world().initial.lines
 
 
 def test_accounts(client):
@@ -304,7 +304,7 @@ def test_analytics_default(client):
 def test_analytics_hold_every_post_that_is_out(client, measured):
     """Published and partial posts have numbers, the others do not appear."""
     first = client.get("/v1/analytics?fromDate=2024-11-21&toDate=2025-11-19").json()
-    out = [post for post in the_world().shelf.posts if post["status"] in {"published", "partial"}]
+    out = [post for post in the_world().initial.posts if post["status"] in {"published", "partial"}]
 
     assert first["pagination"]["total"] + len(measured) == len(out)
     assert {post["id"] for post in measured} <= {post["id"] for post in out}

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from socialframe.sandbox.api.answers import Answer, listing, members
 from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.paging.families import cut, read_wish
 from socialframe.sandbox.world.posts_index import METRICS, summed
-from socialframe.sandbox.world.world import Series, dumps, the_world
+from socialframe.sandbox.world.world import Series, the_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import Ask
-    from socialframe.sandbox.world.posts_index import Numbers, Shelf
-    from socialframe.sandbox.world.world import Json, World
+    from socialframe.sandbox.json_text import Json
+    from socialframe.sandbox.world.posts_index import Numbers
+    from socialframe.sandbox.world.world import InitialPosts, World
 
 SORTS = ("date", "engagement", *METRICS)
 LONGEST_SPAN = 366
@@ -72,14 +74,20 @@ def _shown(
 def _line(world: World, place: int) -> bytes:
     """Give the JSON of a post as analytics show it."""
     if place not in world.own:
-        return world.shelf.view(place, _shown)
+        return _initial_line(world.initial, place)
     numbers = world.numbers(place) or ()
     return dumps(_shown(world.post(place), numbers, summed(numbers), world.accounts))
 
 
 @lru_cache(maxsize=8192)
-def _total(shelf: Shelf, place: int) -> Json:
-    return summed(shelf.numbers(place) or ())
+def _initial_line(initial: InitialPosts, place: int) -> bytes:
+    numbers = initial.numbers(place) or ()
+    return dumps(_shown(initial.post(place), numbers, summed(numbers)))
+
+
+@lru_cache(maxsize=8192)
+def _total(initial: InitialPosts, place: int) -> Json:
+    return summed(initial.numbers(place) or ())
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.
@@ -96,14 +104,14 @@ def _selected(
     sort_by, descending = sorting
     if sort_by == "date":
         return places if descending else places[::-1]
-    if not world.shelf.small:
+    if not world.initial.small:
         raise invalid(
             "sortBy must be date: posts that are made when asked for come in no other order"
         )
 
     def rank(place: int) -> tuple[bool, float, str]:
         own = place in world.own
-        total = summed(world.numbers(place) or ()) if own else _total(world.shelf, place)
+        total = summed(world.numbers(place) or ()) if own else _total(world.initial, place)
         value = total["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
         return (value is not None) == descending, value or 0, world.post(place)["id"]

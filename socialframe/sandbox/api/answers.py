@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from socialframe.sandbox.api.request import ApiError
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.paging.families import cut, read_wish
-from socialframe.sandbox.world.world import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.paging.families import Headers
-    from socialframe.sandbox.world.world import Json
 
 
 Routes = dict[tuple[str, str], "Callable[[Ask], Answer]"]

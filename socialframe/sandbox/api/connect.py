@@ -22,15 +22,15 @@ from socialframe.sandbox.api.oauth_state import (
     people,
 )
 from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.switches import Switches
-from socialframe.sandbox.world.world import dumps
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
-    from socialframe.sandbox.world.world import Json
 
 OWNER = "own7"
 """Whoever the key belongs to, as ``state`` names them; always the same, so anybody can guess it."""

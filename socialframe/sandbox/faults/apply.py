@@ -14,8 +14,8 @@ from werkzeug.http import http_date
 from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.rate_limit import retry_after
 from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.paging.families import cursor_at
-from socialframe.sandbox.world.world import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from socialframe.sandbox.api.request import Ask, Spotted
     from socialframe.sandbox.faults.faults import Fault
     from socialframe.sandbox.faults.plan import Met
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
     from socialframe.sandbox.switches import Switches
-    from socialframe.sandbox.world.world import Json
 
 _MARKUP = "text/html; charset=utf-8"
 # Of a 429 the documentation shows this one (§4).

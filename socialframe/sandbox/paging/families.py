@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from socialframe.sandbox.api.request import Ask, EndSign, PagingFamily
-    from socialframe.sandbox.world.world import Json, World
+    from socialframe.sandbox.json_text import Json
+    from socialframe.sandbox.world.world import World
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.sandbox.world.world import Json
+    from socialframe.sandbox.json_text import Json
 
 MEDIA_TYPES = ("image", "video", "gif")
 CONSENT = ("content_preview_confirmed", "express_consent_given")

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.request import ApiError, invalid
+from socialframe.sandbox.json_text import dumps
 from socialframe.sandbox.publishing.publish import keep, pending
 from socialframe.sandbox.publishing.read_post import read_post
 from socialframe.sandbox.state import stamp
 from socialframe.sandbox.switches import Switches
-from socialframe.sandbox.world.world import dumps
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
-    from socialframe.sandbox.world.world import Json, World
+    from socialframe.sandbox.world.world import World
 
 _NOT_DELETED = {
     "publishing": "being published",

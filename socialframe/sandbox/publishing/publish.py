@@ -31,8 +31,8 @@ from socialframe.sandbox.state import stamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
-    from socialframe.sandbox.world.world import Json
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
     if not health[0]["tokenValid"]:
         return "The access token ran out; reconnect the account"
     options = target.get("platformSpecificData") or {}
-    if box.world.shelf.find(post["id"]) is not None:
+    if box.world.initial.find(post["id"]) is not None:
         # It was made before this sandbox was; its consent is not told, and was surely given.
         options = {**dict.fromkeys(CONSENT, True), **options}
     text = str(target.get("customContent", post["content"]))

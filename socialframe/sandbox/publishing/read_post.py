@@ -19,7 +19,8 @@ from socialframe.sandbox.state import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from socialframe.sandbox.world.world import Json, World
+    from socialframe.sandbox.json_text import Json
+    from socialframe.sandbox.world.world import World
 
 _WORDS: dict[type, str] = {
     str: "a text",

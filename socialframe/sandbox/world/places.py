@@ -1,10 +1,9 @@
-"""Places of posts, worked out when they are asked for: a list of a million is never made."""
+"""Lists of places of posts that are computed on access, so that a million of them cost nothing."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from copy import copy
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Self, overload
 
@@ -12,15 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Places(Sequence[int]):
-    """Ascending places; a slice of them is as lazy as they are."""
+class LazyPlaces(Sequence[int]):
+    """Ascending places, given by a function from rank to place; slices are as lazy."""
 
-    def __init__(self, ranks: range) -> None:
-        self._all, self._ranks = ranks.stop, ranks
-
-    def _at(self, rank: int) -> int:
-        """Give the place of a rank."""
-        raise NotImplementedError
+    def __init__(self, size: int, at: Callable[[int], int], ranks: range | None = None) -> None:
+        self._size, self._at = size, at
+        self._ranks = range(size) if ranks is None else ranks
 
     def __len__(self) -> int:
         return len(self._ranks)
@@ -36,13 +32,11 @@ class Places(Sequence[int]):
     def __getitem__(self, index: int | slice) -> int | Self:
         if isinstance(index, int):
             return self._at(self._ranks[index])
-        some = copy(self)
-        some._ranks = self._ranks[index]  # noqa: SLF001 - of the same class
-        return some
+        return type(self)(self._size, self._at, self._ranks[index])
 
     def index(self, value: int, start: int = 0, stop: int | None = None) -> int:
-        """Give the position of a place, by halving."""
-        rank = bisect_left(range(self._all), value, key=self._at)
+        """Return the position of a place, by bisection."""
+        rank = bisect_left(range(self._size), value, key=self._at)
         if rank in self._ranks and self._at(rank) == value:
             found = self._ranks.index(rank)
             if found in range(len(self))[start:stop]:
@@ -50,48 +44,45 @@ class Places(Sequence[int]):
         raise ValueError(value)
 
 
-class Cycled(Places):
-    """The same slots in every cycle."""
+def repeat_places(slots: Sequence[int], period: int, low: int, high: int) -> LazyPlaces:
+    """Return the places from low to high that have one of these slots in their cycle."""
 
-    def __init__(self, slots: tuple[int, ...], period: int, low: int, high: int) -> None:
-        self._slots, self._period = slots, period
-        super().__init__(range(self._before(low), max(self._before(low), self._before(high))))
+    def rank_of(place: int) -> int:
+        cycles, slot = divmod(place, period)
+        return cycles * len(slots) + bisect_left(slots, slot)
 
-    def _before(self, place: int) -> int:
-        cycles, slot = divmod(place, self._period)
-        return cycles * len(self._slots) + bisect_left(self._slots, slot)
+    first = rank_of(low)
 
-    def _at(self, rank: int) -> int:
-        cycles, position = divmod(rank, len(self._slots))
-        return cycles * self._period + self._slots[position]
+    def at(rank: int) -> int:
+        cycles, position = divmod(first + rank, len(slots))
+        return cycles * period + slots[position]
+
+    return LazyPlaces(max(0, rank_of(high) - first), at)
 
 
-class Merged(Places):
-    """Ascending places: those of a list, without some, with some; the list is never copied."""
+def merge_places(base: Sequence[int], own: Sequence[int], gone: Sequence[int]) -> LazyPlaces:
+    """Return base without the places in gone and with those in own; base is never copied."""
+    # Where in base a place is inserted (False sorts first) or left out.
+    cuts = [(bisect_left(base, place), False, place) for place in own]
+    for place in gone:
+        index = bisect_left(base, place)
+        if index < len(base) and base[index] == place:
+            cuts.append((index, True, place))
+    # Pieces: the start in base and the length, or an inserted place.
+    pieces: list[tuple[int, int, int | None]] = []
+    begin = 0
+    for index, left_out, place in sorted(cuts):
+        pieces.append((begin, index - begin, None))
+        if not left_out:
+            pieces.append((0, 1, place))
+        begin = index + left_out
+    pieces.append((begin, len(base) - begin, None))
+    pieces = [piece for piece in pieces if piece[1]]
+    *starts, size = accumulate((length for _, length, _ in pieces), initial=0)
 
-    def __init__(self, base: Sequence[int], own: Sequence[int], gone: Sequence[int]) -> None:
-        self._base = base
-        # Where in the base something is put in (False sorts first) or left out.
-        cuts = [(bisect_left(base, at), False, at) for at in own]
-        for at in gone:
-            index = bisect_left(base, at)
-            if index < len(base) and base[index] == at:
-                cuts.append((index, True, at))
-        # Pieces of the base between those: where each starts in it, or the place put in.
-        pieces: list[tuple[int, int, int | None]] = []
-        begin = 0
-        for index, left_out, at in sorted(cuts):
-            pieces.append((begin, index - begin, None))
-            if not left_out:
-                pieces.append((0, 1, at))
-            begin = index + left_out
-        pieces.append((begin, len(base) - begin, None))
-        self._pieces = [piece for piece in pieces if piece[1]]
-        ends = list(accumulate((length for _, length, _ in self._pieces), initial=0))
-        self._starts = ends[:-1]
-        super().__init__(range(ends[-1]))
+    def at(rank: int) -> int:
+        piece = bisect_right(starts, rank) - 1
+        begin, _, own_place = pieces[piece]
+        return base[begin + rank - starts[piece]] if own_place is None else own_place
 
-    def _at(self, rank: int) -> int:
-        piece = bisect_right(self._starts, rank) - 1
-        begin, _, own = self._pieces[piece]
-        return self._base[begin + rank - self._starts[piece]] if own is None else own
+    return LazyPlaces(size, at)

@@ -1,31 +1,26 @@
-"""The posts that a sandbox has from the start."""
+"""The posts of the small world, with an index of what they can be found by."""
 
 from __future__ import annotations
 
 import itertools
-import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-Json = dict[str, Any]
+    from socialframe.sandbox.json_text import Json
+
 Cells = tuple[str, ...]
 Words = frozenset[Any]
 Days = tuple["date | None", "date | None"]
 """The first and the last day; None is no bound."""
 
-Show = Callable[[Json, "Sequence[Numbers]", Json], Json]
 METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
 ENGAGEMENT = ("likes", "comments", "shares", "saves")
-
-# Made once: ``json.dumps`` makes one a call.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Numbers(NamedTuple):
@@ -35,48 +30,9 @@ class Numbers(NamedTuple):
     metrics: Json | None
 
 
-class Shelf(Protocol):
-    """Posts that never change, each at its place: the newest at 0."""
-
-    @property
-    def small(self) -> bool:
-        """Whether they are few enough to look at each, and to keep what was made of it."""
-
-    def __len__(self) -> int:
-        """Tell how many there are."""
-
-    def __hash__(self) -> int:
-        """Compare by identity."""
-
-    def post(self, place: int) -> Json:
-        """Give a post as a value; nobody may change it."""
-
-    def line(self, place: int) -> bytes:
-        """Give a post as the JSON that is sent."""
-
-    def find(self, post_id: str) -> int | None:
-        """Give the place of a post by its id."""
-
-    def select(
-        self, status: str | None, platform: str | None, account: str | None, span: Days
-    ) -> Sequence[int]:
-        """Give the places of posts by status, target and day of creation, ascending."""
-
-    def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Give the numbers of each target of a post that is out; None if it is not."""
-
-    def view(self, place: int, show: Show) -> bytes:
-        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
-
-    def measured(
-        self, platform: str | None, account: str | None, span: Days, status: str | None = None
-    ) -> Sequence[int]:
-        """Give the places of posts that are out, the one that was published last first."""
-
-
 # Compared by identity: hashing five thousand posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
-class FileShelf:
+class FilePosts:
     """The posts of the files in ``data/world``."""
 
     posts: tuple[Json, ...]
@@ -133,10 +89,6 @@ class FileShelf:
         rows = self.rows.get(self.posts[place]["id"])
         return None if rows is None else tuple(map(_numbers, rows))
 
-    def view(self, place: int, show: Show) -> bytes:
-        """Give the JSON of what is made of a post that is out, its numbers and their sum."""
-        return _view(self, place, show)
-
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
@@ -165,11 +117,6 @@ def engagement_rate(metrics: Json) -> float | None:
     return round(100 * keen / seen, 2) if seen else None
 
 
-def dumps(value: object) -> bytes:
-    """Write JSON as the API does: compact, UTF-8."""
-    return _ENCODER.encode(value).encode()
-
-
 def summed(numbers: Sequence[Numbers]) -> Json:
     """Add up targets; everything is null where none is known."""
     known = [metrics for _, metrics in numbers if metrics is not None]
@@ -192,12 +139,6 @@ def involves(post: Json, platform: str | None, account: str | None = None) -> bo
     )
 
 
-@lru_cache(maxsize=8192)
-def _view(shelf: FileShelf, place: int, show: Show) -> bytes:
-    numbers = shelf.numbers(place) or ()
-    return dumps(show(shelf.posts[place], numbers, summed(numbers)))
-
-
 def _target(*pair: str | None) -> Words:
     # Both of one and the same target, or what is given of them.
     return frozenset(pair if None in pair else {pair})
@@ -209,14 +150,14 @@ def _words(post: Json) -> Words:
 
 
 @lru_cache(maxsize=128)
-def _matching(shelf: FileShelf, wanted: Words) -> tuple[int, ...]:
-    return tuple(place for place, words in enumerate(shelf._words) if wanted <= words)  # noqa: SLF001 - of this module
+def _matching(posts: FilePosts, wanted: Words) -> tuple[int, ...]:
+    return tuple(place for place, words in enumerate(posts._words) if wanted <= words)  # noqa: SLF001 - of this module
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.
 @lru_cache(maxsize=64)
 def _measured(
-    shelf: FileShelf,
+    posts: FilePosts,
     platform: str | None,
     account: str | None,
     span: Days,
@@ -225,14 +166,14 @@ def _measured(
     first, last = (day.isoformat() if day else edge for day, edge in zip(span, "0~", strict=True))
     chosen = [
         place
-        for place, post in enumerate(shelf.posts)
-        if post["id"] in shelf.rows
+        for place, post in enumerate(posts.posts)
+        if post["id"] in posts.rows
         and status in (None, post["status"])
         and first <= post["publishedAt"][:10] <= last
         and involves(post, platform, account)
     ]
 
     def when(place: int) -> tuple[str, str]:
-        return shelf.posts[place]["publishedAt"], shelf.posts[place]["id"]
+        return posts.posts[place]["publishedAt"], posts.posts[place]["id"]
 
     return tuple(sorted(chosen, key=when, reverse=True))

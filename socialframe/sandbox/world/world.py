@@ -9,20 +9,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from socialframe.errors import FileError
-from socialframe.sandbox.world.places import Merged
-from socialframe.sandbox.world.posts_index import FileShelf, Numbers, dumps, involves, new_numbers
+from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.world.places import merge_places
+from socialframe.sandbox.world.posts_index import FilePosts, Numbers, involves, new_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from socialframe.sandbox.world.posts_index import Cells, Shelf
+    from socialframe.sandbox.json_text import Json
+    from socialframe.sandbox.world.large import LargePosts
+    from socialframe.sandbox.world.posts_index import Cells
 
-__all__ = ["Merged", "Series", "World", "dumps", "find_world", "load_world", "the_world"]
-
-Json = dict[str, Any]
+InitialPosts: TypeAlias = "FilePosts | LargePosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +37,34 @@ class Series:
 # Compared by identity: a world is loaded once, and hashing five thousand posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """Everything that the sandbox knows at one moment.
+    """Everything that the sandbox knows at one moment; an immutable value.
 
-    A post has a place: those of the shelf count from 0, newest first; a new one is at -1, the next
-    one at -2. So ascending places are newest first, always.
+    A post has a place: the initial posts count from 0, newest first; a new post is at -1, the next
+    one at -2. So ascending places are always newest first.
     """
 
     today: date
     accounts: tuple[Json, ...]
     health: tuple[Json, ...]
     followers: Mapping[str, Series]
-    shelf: Shelf
+    initial: InitialPosts
     own: Mapping[int, Json] = field(default_factory=dict)
     gone: tuple[int, ...] = ()
 
     def post(self, place: int) -> Json:
         """Give a post as a value; nobody may change it."""
-        return self.own[place] if place in self.own else self.shelf.post(place)
+        return self.own[place] if place in self.own else self.initial.post(place)
 
     def line(self, place: int) -> bytes:
         """Give a post as the JSON that is sent."""
-        return dumps(self.own[place]) if place in self.own else self.shelf.line(place)
+        return dumps(self.own[place]) if place in self.own else self.initial.line(place)
 
     def find(self, post_id: str) -> int | None:
         """Give the place of a post by its id; None if there is none."""
         for own, post in self.own.items():
             if post["id"] == post_id:
                 return own
-        place = self.shelf.find(post_id)
+        place = self.initial.find(post_id)
         return None if place is None or self._is_gone(place) else place
 
     def select(
@@ -76,7 +77,7 @@ class World:
         last: date | None = None,
     ) -> Sequence[int]:
         """Find posts by status, target and day of creation."""
-        places = self.shelf.select(status, platform, account, (first, last))
+        places = self.initial.select(status, platform, account, (first, last))
         if not self.own and not self.gone:
             return places
         days = tuple(day and day.isoformat() for day in (first, last))
@@ -87,7 +88,7 @@ class World:
             and (platform is account is None or involves(post, platform, account))
             and (days[0] or "") <= post.get("createdAt", "")[:10] <= (days[1] or "~")
         )
-        return Merged(places, kept, self.gone)
+        return merge_places(places, kept, self.gone)
 
     def measured(
         self,
@@ -97,7 +98,7 @@ class World:
         status: str | None = None,
     ) -> Sequence[int]:
         """Find posts that are out, by target and day of publication, the latest first."""
-        places = self.shelf.measured(platform, account, span, status)
+        places = self.initial.measured(platform, account, span, status)
         if not self.own and not self.gone:
             return places
         first, last = (day.isoformat() for day in span)
@@ -109,8 +110,8 @@ class World:
             and involves(post, platform, account)
             and first <= post["publishedAt"][:10] <= last
         ]
-        if not self.shelf.small:
-            return Merged(places, kept, self.gone)  # new ones come first
+        if not self.initial.small:
+            return merge_places(places, kept, self.gone)  # new ones come first
         left = [place for place in places if not self._is_gone(place)]
         # Not by the id as well, so that of the same moment a new one comes first.
         return sorted(
@@ -124,11 +125,11 @@ class World:
         """
         post = self.own.get(place)
         if post is None:
-            return self.shelf.numbers(place)
+            return self.initial.numbers(place)
         if post["status"] not in {"published", "partial"}:
             return None
         blank = (Numbers("unavailable", None),) * len(post["platforms"])
-        before = self.shelf.numbers(place) if place >= 0 else None
+        before = self.initial.numbers(place) if place >= 0 else None
         return tuple(
             new_numbers(post["publishedAt"])
             if target["status"] == "published" and then.sync == "unavailable"
@@ -212,7 +213,7 @@ def load_world(folder: Path) -> World:
         accounts=tuple(book["accounts"]),
         health=tuple(book["health"]),
         followers=_read_followers(folder / "followers.csv"),
-        shelf=FileShelf(posts, tuple(lines), _read_metrics(folder / "metrics.csv")),
+        initial=FilePosts(posts, tuple(lines), _read_metrics(folder / "metrics.csv")),
     )
 
 
