@@ -20,14 +20,14 @@ from socialframe.sandbox.api.body import body_of, pass_over
 from socialframe.sandbox.api.rate_limit import limiter
 from socialframe.sandbox.api.request import ApiError, Ask, as_wsgi_has_it, check_host, invalid
 from socialframe.sandbox.api.request_log import RequestLog, asked
-from socialframe.sandbox.api.routes import OPEN, ROUTES, handler_of, matched
+from socialframe.sandbox.api.routes import OPEN, handler_of, matched
 from socialframe.sandbox.api.variants import dressed, heard, heard_body
 from socialframe.sandbox.faults.apply import bent, broken, in_front, shake
 from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
 from socialframe.sandbox.faults.latency import over, pause, rest
 from socialframe.sandbox.faults.plan import Met, Trouble, page_of
 from socialframe.sandbox.faults.scenarios import arguments
-from socialframe.sandbox.pages import status as watch
+from socialframe.sandbox.pages import status as status_page
 from socialframe.sandbox.publishing.publish import by_itself, settle
 from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
@@ -128,8 +128,8 @@ class Sandbox:
         self._requests = self.state.part(RequestLog)
         if log is not None:
             self._requests.write_to(log)
-        look = functools.partial(window.arrive, count=False)
-        self.state.part(watch.Seen).of(tier, look, {path for _, path in {**ROUTES, **OPEN}})
+        source = self.state.part(status_page.StatusSource)
+        source.tier, source.peek = tier, functools.partial(window.arrive, count=False)
         self.faults = faults
 
     @classmethod
@@ -290,7 +290,7 @@ class Sandbox:
         """Find what the API answers, or a page for people."""
         limits: Headers = ()
         try:
-            if way not in watch.OPEN:  # which judges by itself who may see it
+            if way not in status_page.OPEN:  # which judges by itself who may see it
                 check_host(request.environ)
             if way not in OPEN:
                 limits = self._gate.enter(request)
@@ -326,5 +326,5 @@ class Sandbox:
             content_type=request.mimetype,
             key=self.key,
             listed=method == "GET" and part in LISTS,
-            here=watch.is_here(request.environ),
+            here=status_page.is_local(request.environ),
         )

@@ -6,66 +6,19 @@ them, nothing more: nobody should take them for the real thing.
 
 from __future__ import annotations
 
-import re
 from hmac import compare_digest
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.connect import CONSENT, OWNER, choices
 from socialframe.sandbox.api.oauth_state import CALLBACK, PLATFORMS, Flows, Grant, people
+from socialframe.sandbox.pages.html import page, readable
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.api.answers import Routes
+    from socialframe.sandbox.api.answers import Answer, Routes
     from socialframe.sandbox.api.oauth_state import Consent
     from socialframe.sandbox.api.request import Ask
-
-# Browsers hold form-action against every redirect that follows a form, too, and where a callback
-# sends the browser next is its own business. So it can only say: to some web address.
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action http: https:; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-#: Of every page for people.
-SHY = (
-    ("X-Frame-Options", "DENY"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cache-Control", "no-store"),
-)
-_HEADERS = (("Content-Security-Policy", _POLICY), *SHY)
-
-# No HTML may hold them, and some of them turn the text around them.
-_ODD = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} (made-up)</title>
-<style>
-body {{ max-width: 36rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.5;
-  font-family: system-ui, sans-serif; color-scheme: light dark; }}
-fieldset, .note {{ border: 1px solid; border-radius: .3rem; padding: .5rem 1rem; }}
-fieldset label {{ display: block; padding: .2rem 0; }}
-button {{ font: inherit; min-height: 2.75rem; padding: 0 1.5rem; margin: 1rem .5rem 0 0; }}
-code, dd {{ overflow-wrap: anywhere; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{content}
-<p class="note">This page is made-up. It belongs to a sandbox: no platform takes part in it, and
-nobody's real account is touched.</p>
-</main>
-</body>
-</html>
-"""
 
 _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one of your accounts on
 {platform}. It wants to:</p>
@@ -141,7 +94,8 @@ def decide(ask: Ask) -> Answer:
         told["state"] = state
     sign = "&" if urlsplit(consent.redirect).query else "?"
     target = consent.redirect.removesuffix("?") + sign + urlencode(told)
-    return Answer(b"", (*_HEADERS, ("Location", target)), 303, "text/html")
+    answer = _page("Going back to your app", "", 303)
+    return answer._replace(headers=(*answer.headers, ("Location", target)))
 
 
 def show_callback(ask: Ask) -> Answer:
@@ -159,11 +113,6 @@ def show_callback(ask: Ask) -> Answer:
     else:
         after = "<p>So no account was connected.</p>"
     return _page("Back from the consent page", "\n".join((text, "<dl>", *came, "</dl>", after)))
-
-
-def readable(text: str) -> str:
-    """Make a text that may hold anything a piece of HTML; what cannot be seen is marked."""
-    return escape(_ODD.sub("\ufffd", text))
 
 
 def _may_wait(ask: Ask, consent: Consent) -> bool:
@@ -187,8 +136,9 @@ def _choices(ask: Ask, consent: Consent) -> list[str]:
 
 
 def _page(title: str, content: str, status: int = 200) -> Answer:
-    page = _PAGE.format(title=escape(title), content=content)
-    return Answer(page.encode(), _HEADERS, status, "text/html; charset=utf-8")
+    # Browsers apply form-action to every redirect after a form, and the callback decides where
+    # the browser goes next. So the policy can only say: to a web address.
+    return page(title, content, forms="http: https:", status=status)
 
 
 def _over() -> Answer:
