@@ -8,7 +8,7 @@ import itertools
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.wrappers import Request, Response
@@ -31,7 +31,7 @@ from socialframe.sandbox.pages import status as status_page
 from socialframe.sandbox.publishing.publish import by_itself, settle
 from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
-from socialframe.sandbox.switches import LISTS, switched
+from socialframe.sandbox.switches import LISTS, make_switches
 from socialframe.sandbox.world.large import large_world
 from socialframe.sandbox.world.world import the_world
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
     from socialframe.sandbox.paging.families import Headers
-    from socialframe.sandbox.switches import Choices
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +107,13 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         log: str | os.PathLike[str] | None = None,
         seed: int = 0,
-        **choices: Unpack[Choices],
+        **choices: Any,  # noqa: ANN401 - the fields of Switches
     ) -> None:
         if tier not in tuple(CALLS_A_WINDOW):
             raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
         self.tier, self.name = tier, secrets.token_hex(4)  # what tells it from other sandboxes
         self.seed = seed
-        self.switches = switched(choices)
+        self.switches = make_switches(choices)
         self._size = {} if posts is None else {"posts": posts}
         world = the_world() if posts is None else large_world(posts, seed)
         self.switches.check_size(len(world.initial))

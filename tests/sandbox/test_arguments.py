@@ -39,10 +39,13 @@ def with_key(key):
         (lambda: Sandbox(key=""), "key takes a text in one line"),
         (lambda: Sandbox(key="a\nb"), "key takes a text in one line "),
         (lambda: with_key(None), "key takes a text such as sk_demo, not a NoneType."),
-        (lambda: Sandbox(cache_control="\u2192"), "cache_control takes ASCII text in one line, "),
-        (lambda: Sandbox(window_seconds=1e-320), "window_seconds takes a number of seconds from "),
+        (lambda: Sandbox(cache_control="\u2192"), "cache_control must be ASCII text in one line; "),
+        (
+            lambda: Sandbox(window_seconds=1e-320),
+            "window_seconds must be a number of seconds from ",
+        ),
         (lambda: Fault("redirect", host="x:99999"), "host of a fault takes a host as "),
-        (lambda: Sandbox(only_redirect=""), "only_redirect takes a URL like "),
+        (lambda: Sandbox(only_redirect=""), "only_redirect must be a URL such as "),
     ],
 )
 def test_an_argument_that_cannot_be_meant(make, says):

@@ -16,7 +16,7 @@ import pytest
 from stand_ins import Clock
 
 from socialframe.sandbox import PAGINGS, Fault, Sandbox
-from socialframe.sandbox.switches import Stamps
+from socialframe.sandbox.switches import Timestamps
 
 LISTS = ("/v1/posts", "/v1/analytics")
 EVERYTHING = (
@@ -347,7 +347,7 @@ def instant(text):
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("form", get_args(Stamps))
+@pytest.mark.parametrize("form", get_args(Timestamps))
 def test_timestamps(plain, form):
     """Each moment is spelled in the form that was chosen, and is the same moment."""
     spelled = set()
@@ -618,7 +618,7 @@ def test_over_a_socket():
     assert len(streams) == 1
 
 
-@pytest.mark.parametrize("stamps", get_args(Stamps))
+@pytest.mark.parametrize("stamps", get_args(Timestamps))
 def test_the_first_and_the_last_moments_are_told_in_every_form(stamps):
     """What cannot be told in one of them is refused, and the list can still be read."""
     firsts = ("0001-01-01T00:00:00Z", "0999-12-31T23:59:59Z", "9998-12-31T23:59:59Z")
