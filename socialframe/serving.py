@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from socialframe.sandbox import Sandbox, parse_fault
-from socialframe.sandbox.pages.status import WATCH
+from socialframe.sandbox.pages.status import STATUS_PAGE
 from socialframe.sandbox.paging.families import PAGINGS
 from socialframe.sandbox.switches import Switches
 
@@ -98,7 +98,7 @@ def run(box: Sandbox, port: int) -> None:
     try:
         with box.serve(port=port) as url:
             click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
-            click.echo(f"Made-up data. Watch it at {url}{WATCH}; Ctrl-C ends it.", err=True)
+            click.echo(f"Made-up data. Watch it at {url}{STATUS_PAGE}; Ctrl-C ends it.", err=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("The sandbox is closed.", err=True)

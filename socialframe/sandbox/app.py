@@ -14,21 +14,27 @@ from urllib.parse import parse_qsl, urlsplit
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.answers import Answer, refused
-from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Gate, Refused, checked, new_key
-from socialframe.sandbox.api.body import body_of, pass_over
+from socialframe.sandbox.api.answers import Answer, error_answer
+from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Authenticator, check_key, new_key
+from socialframe.sandbox.api.body import drain_body, read_body
 from socialframe.sandbox.api.rate_limit import limiter
-from socialframe.sandbox.api.request import ApiError, Ask, as_wsgi_has_it, check_host, invalid
-from socialframe.sandbox.api.request_log import RequestLog, asked
-from socialframe.sandbox.api.routes import OPEN, handler_of, matched
-from socialframe.sandbox.api.variants import dressed, heard, heard_body
-from socialframe.sandbox.faults.apply import bent, broken, in_front, shake
+from socialframe.sandbox.api.request import (
+    ApiError,
+    ApiRequest,
+    check_host,
+    invalid,
+    repair_wsgi_text,
+)
+from socialframe.sandbox.api.request_log import RequestLog, make_record
+from socialframe.sandbox.api.routes import OPEN, find_handler, match_route
+from socialframe.sandbox.api.variants import apply_variants, undo_variants, undo_variants_in_body
+from socialframe.sandbox.faults.apply import answer_instead, change_body, change_page, change_world
 from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
-from socialframe.sandbox.faults.latency import over, pause, rest
-from socialframe.sandbox.faults.plan import Met, Trouble, page_of
-from socialframe.sandbox.faults.scenarios import arguments
+from socialframe.sandbox.faults.latency import response_delay, server_closing, sleep_while_serving
+from socialframe.sandbox.faults.plan import ActiveFaults, FaultPlan, find_page
+from socialframe.sandbox.faults.scenarios import scenario_arguments
 from socialframe.sandbox.pages import status as status_page
-from socialframe.sandbox.publishing.publish import by_itself, settle
+from socialframe.sandbox.publishing.publish import publish_due, publish_in_background
 from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, make_switches
@@ -40,10 +46,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from socialframe.sandbox.api.request import Headers
     from socialframe.sandbox.api.request_log import Asked
     from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
-    from socialframe.sandbox.paging.families import Headers
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +108,7 @@ class Sandbox:
         key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = rest,
+        sleep: Callable[[float], None] = sleep_while_serving,
         posts: int | None = None,
         faults: Iterable[Fault] = (),
         log: str | os.PathLike[str] | None = None,
@@ -122,7 +128,9 @@ class Sandbox:
         self._wall = wall
         self._sleep = sleep
         window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
-        self._gate = Gate(new_key() if key is None else checked(key), window, self.switches, wall)
+        self._auth = Authenticator(
+            new_key() if key is None else check_key(key), window, self.switches, wall
+        )
         self._arrivals = itertools.count()
         self._requests = self.state.part(RequestLog)
         if log is not None:
@@ -140,26 +148,26 @@ class Sandbox:
         >>> Sandbox.scenario("flaky-evening").faults[0]
         Fault('status:503,body=html@share=0.08')
         """
-        return cls(**{**arguments(name), **more})
+        return cls(**{**scenario_arguments(name), **more})
 
     @property
     def key(self) -> str:
         """The only key that is let in. Set anew, the one before is not known any more."""
-        return self._gate.key
+        return self._auth.key
 
     @key.setter
     def key(self, key: str) -> None:
-        self._gate.key = checked(key)
+        self._auth.key = check_key(key)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What goes wrong. Set anew, requests count from 1 again, and a revoked key is known."""
-        return self._trouble.faults
+        return self._plan.faults
 
     @faults.setter
     def faults(self, faults: Iterable[Fault]) -> None:
-        self._trouble = Trouble(faults, self.seed, self.switches)
-        self._gate.revoke(ends=True)
+        self._plan = FaultPlan(faults, self.seed, self.switches)
+        self._auth.revoke(ends=True)
 
     def __repr__(self) -> str:
         changed = {"tier": self.tier, **self._size, **self.switches.changed()}
@@ -183,21 +191,21 @@ class Sandbox:
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = Request(as_wsgi_has_it(environ))
+        request = Request(repair_wsgi_text(environ))
         began, came = self._clock(), self._wall()
-        answer, met = self._answer(request)
-        pass_over(request.environ)
-        fault = met.first("wire")
+        answer, active = self._answer(request)
+        drain_body(request.environ)
+        fault = active.first("wire")
         play: Play | None = environ.get(PLAY)
         if fault and not play:
             text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
-            answer = refused(invalid(text))
+            answer = error_answer(invalid(text))
         self._requests.add(
-            asked(request, self.key, came)._replace(
+            make_record(request, self.key, came)._replace(
                 status=answer.status,
                 seconds=round(self._clock() - began, 6),
                 bytes=0 if request.method == "HEAD" else len(answer.body),
-                fault=", ".join(map(str, met.faults)) or None,
+                fault=", ".join(map(str, active.faults)) or None,
             )
         )
         headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
@@ -244,7 +252,7 @@ class Sandbox:
         at = check_loopback(host), check_port(port)
 
         def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            over.set(proxy.closing)
+            server_closing.set(proxy.closing)
             seen = {
                 "SERVER_NAME": proxy.address[0],
                 "SERVER_PORT": str(proxy.address[1]),
@@ -255,75 +263,75 @@ class Sandbox:
         with serve(app, host=host) as inner:
             parts = urlsplit(inner)
             server = parts.hostname or "", parts.port or 0
-            with FaultyProxy(at, server) as proxy, by_itself(self.state):
+            with FaultyProxy(at, server) as proxy, publish_in_background(self.state):
                 yield f"http://{proxy.address[0]}:{proxy.address[1]}"
 
-    def _answer(self, request: Request) -> tuple[Answer, Met]:
+    def _answer(self, request: Request) -> tuple[Answer, ActiveFaults]:
         """Find what is answered, and which faults hit the request; never an exception."""
-        met = Met()
+        active = ActiveFaults()
         try:
-            settle(self.state)
-            way, parts = matched(request)
-            met = self._trouble.meet(
+            publish_due(self.state)
+            route, parts = match_route(request)
+            active = self._plan.activate(
                 request.path,
-                lambda: page_of(handler_of(way), self._ask(request, way, parts)),
-                numbered=way not in OPEN,
+                lambda: find_page(find_handler(route), self._read(request, route, parts)),
+                numbered=route not in OPEN,
             )
-            if any(fault.kind == "revoke" for fault in met.faults):
-                self._gate.revoke()
-            fronted = in_front(met, request, self.switches, self._wall())
-            answer = fronted or self._called(request, way, parts, met)
-            if way not in OPEN:
-                if seconds := pause(self.switches, self.seed, next(self._arrivals)):
+            if any(fault.kind == "revoke" for fault in active.faults):
+                self._auth.revoke()
+            replaced = answer_instead(active, request, self.switches, self._wall())
+            answer = replaced or self._call_api(request, route, parts, active)
+            if route not in OPEN:
+                if seconds := response_delay(self.switches, self.seed, next(self._arrivals)):
                     self._sleep(seconds)
-                answer = fronted or dressed(answer, request, self.switches)
-            return fronted or broken(answer, met, self._wall()), met
+                answer = replaced or apply_variants(answer, request, self.switches)
+            return replaced or change_body(answer, active, self._wall()), active
         except Exception:
             # Whatever went wrong is for the log; the asker learns what the real service tells.
             log.exception("The sandbox could not answer")
-            return refused(ApiError(500, "INTERNAL_ERROR", "Internal server error")), met
+            return error_answer(ApiError(500, "INTERNAL_ERROR", "Internal server error")), active
 
-    def _called(
-        self, request: Request, way: tuple[str, str], parts: dict[str, str], met: Met
+    def _call_api(
+        self, request: Request, route: tuple[str, str], parts: dict[str, str], active: ActiveFaults
     ) -> Answer:
         """Find what the API answers, or a page for people."""
         limits: Headers = ()
         try:
-            if way not in status_page.OPEN:  # which judges by itself who may see it
+            if route not in status_page.OPEN:  # which judges by itself who may see it
                 check_host(request.environ)
-            if way not in OPEN:
-                limits = self._gate.enter(request)
-            shake(met, self.state)
-            ask = self._ask(request, way, parts)
-            answer = bent(handler_of(way)(ask), ask, met)
-            return answer._replace(headers=(*limits, *answer.headers))
+            if route not in OPEN:
+                limits = self._auth.enter(request)
+            change_world(active, self.state)
+            api_request = self._read(request, route, parts)
+            answer = find_handler(route)(api_request)
+            answer = change_page(answer, api_request, active)
         except ApiError as error:
-            return refused(error, limits)
-        except Refused as error:
-            return error.answer
+            answer = error_answer(error)
+        return answer._replace(headers=(*limits, *answer.headers))
 
-    def _ask(self, request: Request, way: tuple[str, str], parts: dict[str, str]) -> Ask:
+    def _read(self, request: Request, route: tuple[str, str], parts: dict[str, str]) -> ApiRequest:
         # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
         pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
         args: dict[str, str] = {}
         for name, value in pairs:
             args.setdefault(name, value)
-        args, parts = heard(args, parts, self.switches)
-        method, route = way
-        part = route.rpartition("/")[2]
-        listed = part if part in LISTS else LISTS[0]
-        return Ask(
-            self.state.world,
-            args,
-            parts,
-            end_sign=self.switches.end_sign_for(listed),
-            paging=self.switches.paging_for(listed),
-            address=request.base_url,
+        args, parts = undo_variants(args, parts, self.switches)
+        method, path = route
+        part = path.rpartition("/")[2]
+        list_name = part if part in LISTS else LISTS[0]
+        return ApiRequest(
             state=self.state,
             switches=self.switches,
-            body=b"" if method == "GET" else heard_body(body_of(request), self.switches),
-            content_type=request.mimetype,
+            world=self.state.world,
+            args=args,
+            path=parts,
+            end_sign=self.switches.end_sign_for(list_name),
+            paging=self.switches.paging_for(list_name),
+            address=request.base_url,
+            body=b""
+            if method == "GET"
+            else undo_variants_in_body(read_body(request), self.switches),
             key=self.key,
-            listed=method == "GET" and part in LISTS,
-            here=status_page.is_local(request.environ),
+            is_list=method == "GET" and part in LISTS,
+            is_local=status_page.is_local(request.environ),
         )

@@ -13,13 +13,13 @@ from socialframe.sandbox.openapi_fields import CODES, marked, ref, text, whole
 from socialframe.sandbox.openapi_paging import page
 from socialframe.sandbox.openapi_paths import operations
 from socialframe.sandbox.openapi_schemas import SCHEMAS
-from socialframe.sandbox.switches import Switches
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.json_text import Json
+    from socialframe.sandbox.switches import Switches
 
 _ABOUT = """A sandbox: made-up people, and no platform behind them.
 
@@ -57,7 +57,7 @@ class _Kept:
     body = b""
 
 
-def tell(ask: Ask) -> Answer:
+def tell(ask: ApiRequest) -> Answer:
     """Answer ``GET /openapi.json``.
 
     Parameters
@@ -77,9 +77,9 @@ def tell(ask: Ask) -> Answer:
     >>> Client(Sandbox()).get("/openapi.json").json["openapi"]
     '3.1.0'
     """
-    kept = ask.box.part(_Kept)
+    kept = ask.state.part(_Kept)
     if not kept.body:
-        kept.body = dumps(document(ask.switches or Switches()))
+        kept.body = dumps(document(ask.switches))
     return Answer(kept.body)
 
 

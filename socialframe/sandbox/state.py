@@ -49,7 +49,7 @@ class State:
         return datetime.fromtimestamp(int(self._wall()), UTC)
 
 
-def stamp(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Spell a moment as the API does."""
     # Not by strftime, which writes the year 1 as "1".
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from socialframe.errors import ArgumentError
 from socialframe.sandbox import Sandbox
-from socialframe.sandbox.api.oauth_state import Flows
+from socialframe.sandbox.api.oauth_state import OAuthState
 
 BASE = "http://sandbox.example"
 BACK = "http://127.0.0.1:4711/callback/n0nce?keep=a%20b&keep=%7e"
@@ -687,7 +687,7 @@ def test_nothing_secret_is_remembered():
     token = user.app.post("/v1/connect/facebook", json={"code": code}).json()["tempToken"]
     user.app.get(f"/v1/connect/facebook/select-page?x=1&tempToken={token}&page=2")
     kept = repr(user.sandbox.requests)
-    flows = user.sandbox.state.part(Flows)
+    flows = user.sandbox.state.part(OAuthState)
     inside = repr([slips._held for slips in (flows.consents, flows.codes, flows.picks)])
     request = dict(told_at(url))["request"]
 
@@ -706,7 +706,7 @@ def test_memory_is_bounded():
     wall = Wall()
     user = person(wall=wall)
     urls = [user.start() for _ in range(1001)]
-    consents = user.sandbox.state.part(Flows).consents
+    consents = user.sandbox.state.part(OAuthState).consents
 
     assert [user.browser.get(urls[at]).status_code for at in (0, 1, -1)] == [410, 200, 200]
     assert len(consents._held) == 1000

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from socialframe.sandbox.api.answers import Answer, listing, members
 from socialframe.sandbox.api.request import ApiError, invalid
 from socialframe.sandbox.json_text import dumps
-from socialframe.sandbox.paging.families import cut, read_wish
-from socialframe.sandbox.world.posts_index import METRICS, summed
+from socialframe.sandbox.paging.families import cut_page, read_page_range
+from socialframe.sandbox.world.posts_index import METRICS, sum_numbers
 from socialframe.sandbox.world.world import Series, the_world
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.posts_index import Numbers
     from socialframe.sandbox.world.world import InitialPosts, World
@@ -42,7 +42,7 @@ def _usernames() -> dict[str, str]:
     return {account["accountId"]: account["username"] for account in the_world().accounts}
 
 
-def _shown(
+def _show_post(
     post: Json, numbers: Sequence[Numbers], total: Json, accounts: Iterable[Json] = ()
 ) -> Json:
     """Show a post as analytics do; one of the start has no targets but accounts of the start."""
@@ -76,18 +76,18 @@ def _line(world: World, place: int) -> bytes:
     if place not in world.own:
         return _initial_line(world.initial, place)
     numbers = world.numbers(place) or ()
-    return dumps(_shown(world.post(place), numbers, summed(numbers), world.accounts))
+    return dumps(_show_post(world.post(place), numbers, sum_numbers(numbers), world.accounts))
 
 
 @lru_cache(maxsize=8192)
 def _initial_line(initial: InitialPosts, place: int) -> bytes:
     numbers = initial.numbers(place) or ()
-    return dumps(_shown(initial.post(place), numbers, summed(numbers)))
+    return dumps(_show_post(initial.post(place), numbers, sum_numbers(numbers)))
 
 
 @lru_cache(maxsize=8192)
 def _total(initial: InitialPosts, place: int) -> Json:
-    return summed(initial.numbers(place) or ())
+    return sum_numbers(initial.numbers(place) or ())
 
 
 # A walk asks for the same selection page after page; a few of them are worth keeping.
@@ -111,7 +111,7 @@ def _selected(
 
     def rank(place: int) -> tuple[bool, float, str]:
         own = place in world.own
-        total = summed(world.numbers(place) or ()) if own else _total(world.initial, place)
+        total = sum_numbers(world.numbers(place) or ()) if own else _total(world.initial, place)
         value = total["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
         return (value is not None) == descending, value or 0, world.post(place)["id"]
@@ -133,39 +133,39 @@ def _last_sync(world: World) -> str:
     return max(f"{world.today}{LAST_SYNC}", *out, "")
 
 
-def _span(ask: Ask, days: int) -> tuple[date, date]:
+def _span(request: ApiRequest, days: int) -> tuple[date, date]:
     """Read ``fromDate`` and ``toDate``.
 
     By default from so many days before the end of the world's story, whenever that is looked at,
     until today, so that what came out since then is in it.
     """
-    today = ask.box.now.date() if ask.state else ask.world.today
-    first = ask.day("fromDate") or ask.world.today - timedelta(days=days)
-    last = ask.day("toDate") or max(ask.world.today, today)
+    today = request.state.now.date()
+    first = request.day("fromDate") or request.world.today - timedelta(days=days)
+    last = request.day("toDate") or max(request.world.today, today)
     if first > last:
         raise invalid("fromDate must not lie after toDate")
     return first, last
 
 
-def analytics(ask: Ask) -> Answer:
+def analytics(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/analytics``.
 
     A platform or an account chooses posts; a chosen post is shown whole, with all of its targets.
     """
-    world = ask.world
-    post_id = ask.text("postId")
+    world = request.world
+    post_id = request.text("postId")
     if post_id is not None:
         place = world.find(post_id)
         if place is None or world.numbers(place) is None:
             raise ApiError(404, "NOT_FOUND", "Post not found")
         return Answer(_line(world, place))
-    wish = read_wish(ask, limit=50)
-    first, last = _span(ask, 90)
+    wish = read_page_range(request, limit=50)
+    first, last = _span(request, 90)
     # The days since the end of the story are not held against who names no last one.
-    if ((ask.day("toDate") or world.today) - first).days > LONGEST_SPAN:
+    if ((request.day("toDate") or world.today) - first).days > LONGEST_SPAN:
         raise invalid(f"fromDate and toDate must lie at most {LONGEST_SPAN} days apart")
-    sorting = (ask.choice("sortBy", SORTS), ask.choice("order", ("desc", "asc")) == "desc")
-    platform, account = ask.text("platform"), ask.text("accountId")
+    sorting = (request.choice("sortBy", SORTS), request.choice("order", ("desc", "asc")) == "desc")
+    platform, account = request.text("platform"), request.text("accountId")
     places = _selected(world, platform, account, (first, last), sorting)
     published, scheduled = _counts(world, platform, account, (first, last))
     overview = {
@@ -175,7 +175,7 @@ def analytics(ask: Ask) -> Answer:
         "lastSync": _last_sync(world),
         "dataStaleness": {},
     }
-    page = cut(ask, wish, places)
+    page = cut_page(request, wish, places)
     lines = (_line(world, place) for place in page.places)
     after = {
         **page.members,
@@ -190,18 +190,18 @@ def analytics(ask: Ask) -> Answer:
     return Answer(listing(lines, before, members(after)), page.headers)
 
 
-def follower_stats(ask: Ask) -> Answer:
+def follower_stats(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out."""
-    granularity = ask.choice("granularity", ("daily",))
-    first, last = (day.isoformat() for day in _span(ask, 30))
-    ids = ask.text("accountIds")
+    granularity = request.choice("granularity", ("daily",))
+    first, last = (day.isoformat() for day in _span(request, 30))
+    ids = request.text("accountIds")
     wanted = None if ids is None else {part.strip() for part in ids.split(",")}
     accounts, stats = [], {}
-    for who in ask.world.accounts:
+    for who in request.world.accounts:
         account = who["accountId"]
         if wanted is not None and account not in wanted:
             continue
-        series = ask.world.followers.get(account, _NOBODY)
+        series = request.world.followers.get(account, _NOBODY)
         low, high = bisect_left(series.days, first), bisect_right(series.days, last)
         days, counts = series.days[low:high], series.counts[low:high]
         growth = counts[-1] - counts[0] if counts else 0

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from socialframe.sandbox.api.request import ApiError
 from socialframe.sandbox.json_text import dumps
-from socialframe.sandbox.paging.families import cut, read_wish
+from socialframe.sandbox.paging.families import cut_page, read_page_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest, Headers
     from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.paging.families import Headers
 
 
-Routes = dict[tuple[str, str], "Callable[[Ask], Answer]"]
+Routes = dict[tuple[str, str], "Callable[[ApiRequest], Answer]"]
 
 
 class Answer(NamedTuple):
@@ -28,21 +27,21 @@ class Answer(NamedTuple):
     content_type: str = "application/json"
 
 
-def refused(error: ApiError, headers: Headers = ()) -> Answer:
+def error_answer(error: ApiError) -> Answer:
     """Word an error of the API."""
-    return Answer(dumps(error.body()), headers, error.status)
+    return Answer(dumps(error.body()), error.headers, error.status)
 
 
-def accounts(ask: Ask) -> Answer:
+def accounts(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/accounts``; an unknown platform has no accounts."""
-    platform = ask.text("platform")
-    shown = [who for who in ask.world.accounts if platform in (None, who["platform"])]
+    platform = request.text("platform")
+    shown = [who for who in request.world.accounts if platform in (None, who["platform"])]
     return Answer(dumps({"accounts": shown}))
 
 
-def health(ask: Ask) -> Answer:
+def health(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/accounts/health``."""
-    return Answer(dumps({"accounts": ask.world.health}))
+    return Answer(dumps({"accounts": request.world.health}))
 
 
 def listing(lines: Iterable[bytes], before: bytes, after: bytes) -> bytes:
@@ -55,28 +54,28 @@ def members(values: Json) -> bytes:
     return b"," + dumps(values)[1:-1] if values else b""
 
 
-def posts(ask: Ask) -> Answer:
+def posts(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/posts``, newest first; a page past the end is empty."""
-    wish = read_wish(ask, limit=10)
-    places = ask.world.select(
-        status=ask.text("status"),
-        platform=ask.text("platform"),
-        first=ask.day("dateFrom"),
-        last=ask.day("dateTo"),
+    wish = read_page_range(request, limit=10)
+    places = request.world.select(
+        status=request.text("status"),
+        platform=request.text("platform"),
+        first=request.day("dateFrom"),
+        last=request.day("dateTo"),
     )
-    page = cut(ask, wish, places)
+    page = cut_page(request, wish, places)
     after = members(page.members)
     return Answer(
-        listing((ask.world.line(place) for place in page.places), b"", after), page.headers
+        listing((request.world.line(place) for place in page.places), b"", after), page.headers
     )
 
 
-def post(ask: Ask) -> Answer:
+def post(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/posts/{postId}``."""
-    place = ask.world.find(ask.path["post_id"])
+    place = request.world.find(request.path["post_id"])
     if place is None:
         raise ApiError(404, "NOT_FOUND", "Post not found")
-    return Answer(ask.world.line(place))
+    return Answer(request.world.line(place))
 
 
 ROUTES: Routes = {

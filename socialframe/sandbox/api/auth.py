@@ -7,30 +7,20 @@ import string
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.answers import refused
 from socialframe.sandbox.api.rate_limit import limit_headers
 from socialframe.sandbox.api.request import ApiError
-from socialframe.sandbox.api.request_log import key_seen
+from socialframe.sandbox.api.request_log import check_authorization
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug.wrappers import Request
 
-    from socialframe.sandbox.api.answers import Answer
     from socialframe.sandbox.api.rate_limit import Limiter
-    from socialframe.sandbox.paging.families import Headers
+    from socialframe.sandbox.api.request import Headers
     from socialframe.sandbox.switches import Switches
 
 CALLS_A_WINDOW = {"free": 60, "paid": 600}
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """A call that is not let in, with its answer."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(str(answer.status))
-        self.answer = answer
 
 
 def new_key() -> str:
@@ -39,7 +29,7 @@ def new_key() -> str:
     return "sk_" + "".join(secrets.choice(letters) for _ in range(30))
 
 
-def checked(key: object) -> str:
+def check_key(key: object) -> str:
     """Give a key that can be sent, or refuse it by a sentence that does not show it."""
     if not isinstance(key, str):
         raise ArgumentError(f"key takes a text such as sk_demo, not a {type(key).__name__}.")
@@ -50,7 +40,7 @@ def checked(key: object) -> str:
     return key
 
 
-class Gate:
+class Authenticator:
     """Let in calls with the right key, as many as the limit allows."""
 
     def __init__(
@@ -68,14 +58,13 @@ class Gate:
 
     def enter(self, request: Request) -> Headers:
         """Let a call in, and give the headers that tell of the limit."""
-        seen = key_seen(request, self.key)
+        seen = check_authorization(request, self.key)
         if seen == "missing":
-            raise Refused(refused(ApiError(401, "AUTH_MISSING_KEY", "Missing API key")))
+            raise ApiError(401, "AUTH_MISSING_KEY", "Missing API key")
         if seen == "wrong" or self.key == self._revoked:
-            raise Refused(refused(ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")))
+            raise ApiError(401, "AUTH_INVALID_KEY", "Invalid API key")
         verdict = self._limiter.arrive()
         headers = limit_headers(verdict, self._switches, self._wall())
         if not verdict.allowed:
-            error = ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
-            raise Refused(refused(error, headers))
+            raise ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded", headers)
         return headers

@@ -20,14 +20,14 @@ LARGEST_BODY = 1 << 20  # bytes of a request to the API; uploads go elsewhere
 PIECE = 1 << 16  # bytes that are in memory at a time, of what nobody wants
 
 
-def body_of(request: Request) -> bytes:
+def read_body(request: Request) -> bytes:
     """Read the body of a request to the API.
 
     Neither the limit nor what is answered beyond it is documented: the sandbox takes the status
     that HTTP has for it, and the documented code of an invalid request.
     """
     environ = request.environ
-    if not _has_sound_length(environ):
+    if not _has_valid_length(environ):
         raise invalid("Content-Length must be a whole number of bytes")
     promised = int(environ.get("CONTENT_LENGTH") or 0)
     body = b"" if promised > LARGEST_BODY else _read(environ)
@@ -52,10 +52,10 @@ def _read(environ: WSGIEnvironment) -> bytes:
     return bytes(body)
 
 
-def pass_over(environ: WSGIEnvironment) -> None:
+def drain_body(environ: WSGIEnvironment) -> None:
     """Read what is left of a body; Cheroot would read it into memory, to keep the connection."""
     there = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
-    if not (there and _has_sound_length(environ)):
+    if not (there and _has_valid_length(environ)):
         return  # nothing comes, or nobody knows where it ends
     with contextlib.suppress(HTTPException, OSError, ValueError):
         stream = get_input_stream(environ)
@@ -63,6 +63,6 @@ def pass_over(environ: WSGIEnvironment) -> None:
             pass
 
 
-def _has_sound_length(environ: WSGIEnvironment) -> bool:
+def _has_valid_length(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH") or "0"
     return length.isascii() and length.isdigit() and len(length) < 20  # noqa: PLR2004 - of digits

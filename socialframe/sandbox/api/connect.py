@@ -14,21 +14,20 @@ from socialframe.sandbox.api.oauth_state import (
     CALLBACK,
     LONGEST_URL,
     PLATFORMS,
+    Connectable,
     Consent,
-    Flows,
     Grant,
-    Person,
+    OAuthState,
+    connectable_accounts,
     is_redirect_url,
-    people,
 )
 from socialframe.sandbox.api.request import ApiError, invalid
 from socialframe.sandbox.json_text import dumps
-from socialframe.sandbox.state import stamp
-from socialframe.sandbox.switches import Switches
+from socialframe.sandbox.state import format_time
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
 
@@ -41,18 +40,13 @@ _CODE_REFUSED = "code is not valid for this platform and redirect_url; start the
 _TOKEN_REFUSED = "tempToken is not valid; start the connection again"  # noqa: S105 - a sentence
 
 
-def choices(ask: Ask) -> Switches:
-    """Give the switches; where there are none, as they stand by default."""
-    return ask.switches or Switches()
-
-
-def start(ask: Ask) -> Answer:
+def start(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/connect/{platform}``."""
-    platform = _platform(ask)
-    named, registered = ask.text("redirect_url"), choices(ask).only_redirect
+    platform = _read_platform(request)
+    named, registered = request.text("redirect_url"), request.switches.only_redirect
     # 5.4: the default is the URL that is registered in the dashboard. A sandbox has no dashboard:
     # it has the switch, or a page of its own that shows what came.
-    redirect = named or registered or ask.root + CALLBACK
+    redirect = named or registered or request.root + CALLBACK
     if registered not in (None, redirect):
         raise invalid("redirect_url must be exactly the URL that is registered for this app")
     if not is_redirect_url(redirect):
@@ -60,20 +54,20 @@ def start(ask: Ask) -> Answer:
             "redirect_url must be an absolute http or https URL with a host and without user name "
             f"or fragment, of at most {LONGEST_URL} characters"
         )
-    consent = Consent(ask.key, platform, redirect, bool(named), secrets.token_urlsafe(32))
+    consent = Consent(request.key, platform, redirect, bool(named), secrets.token_urlsafe(32))
     # Two-part and guessable, as documented by the example of 5.4: it protects nobody. What keeps
     # connections apart that run at once is the other parameter.
     state = f"{OWNER}:{platform}"
-    request = ask.box.part(Flows).consents.put(consent, ask.box.now)
+    consent_id = request.state.part(OAuthState).consents.put(consent, request.state.now)
     # The real address is a dialog of the platform's; here it is a page of the sandbox.
-    url = f"{ask.root}{CONSENT}?{urlencode({'request': request, 'state': state})}"
+    url = f"{request.root}{CONSENT}?{urlencode({'request': consent_id, 'state': state})}"
     return Answer(dumps({"authUrl": url, "state": state}))
 
 
-def finish(ask: Ask) -> Answer:
+def finish(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/connect/{platform}``."""
-    platform, body, box = _platform(ask), ask.json(), ask.box
-    code, redirect = _text(body, "code"), body.get("redirect_url")
+    platform, body, box = _read_platform(request), request.json(), request.state
+    code, redirect = _read_text(body, "code"), body.get("redirect_url")
     if not isinstance(redirect, str | None):
         raise invalid("redirect_url must be a text")
 
@@ -82,100 +76,102 @@ def finish(ask: Ask) -> Answer:
         # 4.1.3, it may only be left out where the start left it out, too.
         consent = grant.consent
         same = redirect == consent.redirect or (redirect is None and not consent.named)
-        return same and (consent.key, consent.platform) == (ask.key, platform)
+        return same and (consent.key, consent.platform) == (request.key, platform)
 
     # One sentence for every reason, so that nobody can try out codes. A call that is refused
     # leaves the code as it is: the platform has not seen it.
-    grant = box.part(Flows).codes.take(code, box.now, fits)
+    grant = box.part(OAuthState).codes.take(code, box.now, fits)
     if grant is None:
         raise invalid(_CODE_REFUSED)
-    if choices(ask).exchange_seconds:
-        box.sleep(choices(ask).exchange_seconds)
-    if choices(ask).exchange_fails:
+    if request.switches.exchange_seconds:
+        box.sleep(request.switches.exchange_seconds)
+    if request.switches.exchange_fails:
         # Not the caller's fault, so the one documented server error. The platform has seen the
         # code, so it is spent, which is the worse case of the two: the client has to start again.
         raise ApiError(500, "INTERNAL_ERROR", "Internal server error")
     if grant.person is None:
         # [S]: the sibling tells the next step, with a token for it, in place of the account.
-        token = box.part(Flows).picks.put(grant, box.now)
+        token = box.part(OAuthState).picks.put(grant, box.now)
         return Answer(dumps({"platform": platform, "step": "select_page", "tempToken": token}))
     return Answer(dumps(_connect(box, platform, grant.person)))
 
 
-def pages(ask: Ask) -> Answer:
+def pages(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/connect/facebook/select-page``, the sibling's [S], without its profiles."""
-    _pick(ask, ask.text("tempToken") or "")
-    shown = [{"id": one.account_id, "name": one.username} for one, _ in _pages(ask).values()]
+    _check_pick(request, request.text("tempToken") or "")
+    shown = [
+        {"id": one.account_id, "name": one.username} for one, _ in _facebook_pages(request).values()
+    ]
     return Answer(dumps({"pages": shown}))
 
 
-def select_page(ask: Ask) -> Answer:
+def select_page(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/connect/facebook/select-page``, the sibling's [S]."""
-    body = ask.json()
-    token, page = _text(body, "tempToken"), _text(body, "pageId")
-    _pick(ask, token)
-    if page not in _pages(ask):
+    body = request.json()
+    token, page = _read_text(body, "tempToken"), _read_text(body, "pageId")
+    _check_pick(request, token)
+    if page not in _facebook_pages(request):
         raise invalid("pageId is none of the Pages of this connection")
     # Whoever comes second with the same token comes too late.
-    if ask.box.part(Flows).picks.take(token, ask.box.now) is None:
+    if request.state.part(OAuthState).picks.take(token, request.state.now) is None:
         raise invalid(_TOKEN_REFUSED)
-    account = _connect(ask.box, "facebook", _pages(ask)[page][0])
+    account = _connect(request.state, "facebook", _facebook_pages(request)[page][0])
     return Answer(dumps({"message": "Facebook Page connected", "account": account}))
 
 
-def disconnect(ask: Ask) -> Answer:
+def disconnect(request: ApiRequest) -> Answer:
     """Answer ``DELETE /v1/accounts/{platform}/{accountId}``; the posts of the account stay."""
-    box, platform, account_id = ask.box, ask.path["platform"], ask.path["account_id"]
+    box, platform, account_id = request.state, request.path["platform"], request.path["account_id"]
     with box.lock:
         for account in box.world.accounts:
             if (account["platform"], account["accountId"]) == (platform, account_id):
                 break
         else:
             raise ApiError(404, "NOT_FOUND", "Account not found")
-        one = Person(account_id, account["username"])
-        box.part(Flows).left.setdefault(platform, {})[account_id] = one
+        one = Connectable(account_id, account["username"])
+        box.part(OAuthState).left.setdefault(platform, {})[account_id] = one
         box.change(lambda world: world.without_account(platform, account_id))
-    if choices(ask).delete_status == 204:  # noqa: PLR2004 - No Content
+    if request.switches.delete_status == 204:  # noqa: PLR2004 - No Content
         return Answer(b"", status=204)
     return Answer(dumps({"message": "Account disconnected"}))
 
 
-def _platform(ask: Ask) -> str:
+def _read_platform(request: ApiRequest) -> str:
     # 400 and not 404: 5.4 lists the five words as the values of a parameter.
-    if ask.path["platform"] not in PLATFORMS:
+    if request.path["platform"] not in PLATFORMS:
         raise invalid(f"platform must be one of: {', '.join(PLATFORMS)}")
-    return ask.path["platform"]
+    return request.path["platform"]
 
 
-def _text(body: dict[str, Any], name: str) -> str:
+def _read_text(body: dict[str, Any], name: str) -> str:
     if not isinstance(body.get(name), str) or not body[name]:
         raise invalid(f"{name} is required and must be a text")
     text: str = body[name]
     return text
 
 
-def _pages(ask: Ask) -> dict[str, tuple[Person, bool]]:
-    return people(ask.box, "facebook")
+def _facebook_pages(request: ApiRequest) -> dict[str, tuple[Connectable, bool]]:
+    return connectable_accounts(request.state, "facebook")
 
 
-def _pick(ask: Ask, token: str) -> None:
-    grant = ask.box.part(Flows).picks.get(token, ask.box.now)
-    if grant is None or grant.consent.key != ask.key:
+def _check_pick(request: ApiRequest, token: str) -> None:
+    grant = request.state.part(OAuthState).picks.get(token, request.state.now)
+    if grant is None or grant.consent.key != request.key:
         raise invalid(_TOKEN_REFUSED)
 
 
-def _who(platform: str, one: Person) -> Json:
+def _name_account(platform: str, one: Connectable) -> Json:
     return {"platform": platform, "username": one.username, "accountId": one.account_id}
 
 
-def _connect(box: State, platform: str, one: Person) -> Json:
+def _connect(box: State, platform: str, one: Connectable) -> Json:
     """Make the account appear, healthy; one that is there keeps its id and its place."""
-    who = _who(platform, one)
+    who = _name_account(platform, one)
     account = {
         "platform": platform,
         "accountId": one.account_id,
         "username": one.username,
-        "connectedAt": stamp(box.now),
+        "connectedAt": format_time(box.now),
     }
     health = {
         **{name: account[name] for name in ("platform", "accountId", "username")},

@@ -54,7 +54,7 @@ def is_redirect_url(url: str) -> bool:
     return port != 0
 
 
-class Person(NamedTuple):
+class Connectable(NamedTuple):
     """A made-up account that can be connected."""
 
     account_id: str
@@ -66,7 +66,7 @@ class Platform(NamedTuple):
 
     name: str
     scopes: dict[str, str]
-    newcomers: tuple[Person, ...]
+    newcomers: tuple[Connectable, ...]
 
 
 #: Contract 6.1; usernames take the form of 5.1: with @ on Twitter, a display name on Facebook.
@@ -78,7 +78,7 @@ PLATFORMS = {
             "instagram_content_publish": "publish posts",
             "instagram_manage_insights": "see the numbers of the posts",
         },
-        (Person("ig_40918", "lantern.and.loom"), Person("ig_41004", "sipkova.cajovna")),
+        (Connectable("ig_40918", "lantern.and.loom"), Connectable("ig_41004", "sipkova.cajovna")),
     ),
     "facebook": Platform(
         "Facebook",
@@ -87,12 +87,15 @@ PLATFORMS = {
             "pages_manage_posts": "publish posts on the Page",
             "pages_read_engagement": "see the numbers of the Page",
         },
-        (Person("fb_40921", "Lantern & Loom <Weavers>"), Person("fb_41011", "Šípková čajovna")),
+        (
+            Connectable("fb_40921", "Lantern & Loom <Weavers>"),
+            Connectable("fb_41011", "Šípková čajovna"),
+        ),
     ),
     "threads": Platform(
         "Threads",
         {"threads_basic": "see the profile", "threads_content_publish": "publish posts"},
-        (Person("th_40933", "lantern.and.loom"), Person("th_41015", "sipkova.cajovna")),
+        (Connectable("th_40933", "lantern.and.loom"), Connectable("th_41015", "sipkova.cajovna")),
     ),
     "tiktok": Platform(
         "TikTok",
@@ -101,7 +104,7 @@ PLATFORMS = {
             "video.publish": "publish videos",
             "video.upload": "upload videos",
         },
-        (Person("tt_40946", "lanternandloom"), Person("tt_41020", "sipkova.cajovna")),
+        (Connectable("tt_40946", "lanternandloom"), Connectable("tt_41020", "sipkova.cajovna")),
     ),
     "twitter": Platform(
         "Twitter",
@@ -111,7 +114,7 @@ PLATFORMS = {
             "users.read": "see the profile",
             "offline.access": "do so while nobody is there",
         },
-        (Person("tw_40958", "@lanternandloom"), Person("tw_41027", "@sipkovacajovna")),
+        (Connectable("tw_40958", "@lanternandloom"), Connectable("tw_41027", "@sipkovacajovna")),
     ),
 }
 
@@ -132,10 +135,10 @@ class Grant:
     """A consent that was given, for this account; None where a Page is still to be chosen."""
 
     consent: Consent
-    person: Person | None
+    person: Connectable | None
 
 
-class Slips(Generic[T]):
+class TokenStore(Generic[T]):
     """Values under names that nobody can guess, for so long and at most so many."""
 
     def __init__(self, seconds: int) -> None:
@@ -170,24 +173,26 @@ class Slips(Generic[T]):
             return value
 
 
-class Flows:
+class OAuthState:
     """The connections of one sandbox that are on their way."""
 
     def __init__(self) -> None:
-        self.consents: Slips[Consent] = Slips(CONSENT_SECONDS)
-        self.codes: Slips[Grant] = Slips(CODE_SECONDS)
-        self.picks: Slips[Grant] = Slips(CONSENT_SECONDS)
+        self.consents: TokenStore[Consent] = TokenStore(CONSENT_SECONDS)
+        self.codes: TokenStore[Grant] = TokenStore(CODE_SECONDS)
+        self.picks: TokenStore[Grant] = TokenStore(CONSENT_SECONDS)
         #: Who was disconnected, by platform, and can come back. Only the known are ever here.
-        self.left: dict[str, dict[str, Person]] = {}
+        self.left: dict[str, dict[str, Connectable]] = {}
 
 
-def withheld(query: str) -> str:
+def redact_query(query: str) -> str:
     """Take out of a query string what nobody may read in a log."""
     parts = (part.partition("=") for part in query.split("&"))
-    return "&".join(name + sign + _shown(unquote_plus(name), value) for name, sign, value in parts)
+    return "&".join(
+        name + sign + _redact_value(unquote_plus(name), value) for name, sign, value in parts
+    )
 
 
-def _shown(name: str, value: str) -> str:
+def _redact_value(name: str, value: str) -> str:
     if name == _REDIRECT and is_redirect_url(url := unquote_plus(value)):
         place = urlsplit(url)
         origin = f"{place.scheme}://{place.netloc}"
@@ -195,14 +200,14 @@ def _shown(name: str, value: str) -> str:
     return "[withheld]" if value and (name in SECRETS or name == _REDIRECT) else value
 
 
-def people(state: State, platform: str) -> dict[str, tuple[Person, bool]]:
+def connectable_accounts(state: State, platform: str) -> dict[str, tuple[Connectable, bool]]:
     """Tell who can be connected on a platform, by id, and whether they are already."""
     with state.lock:
         known = {one.account_id: (one, False) for one in PLATFORMS[platform].newcomers}
-        left = state.part(Flows).left.get(platform, {})
+        left = state.part(OAuthState).left.get(platform, {})
         known |= {account_id: (one, False) for account_id, one in left.items()}
         for account in state.world.accounts:
             if account["platform"] == platform:
-                one = Person(account["accountId"], account["username"])
+                one = Connectable(account["accountId"], account["username"])
                 known[one.account_id] = one, True
     return known

@@ -16,7 +16,7 @@ from werkzeug.http import http_date
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.sandbox.paging.families import Headers
+    from socialframe.sandbox.api.request import Headers
     from socialframe.sandbox.switches import Switches
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.switches import Switches
     from socialframe.sandbox.world.world import World
 
+Headers = tuple[tuple[str, str], ...]
 PagingFamily = Literal["page", "offset", "cursor", "next_url", "link", "after_id", "none"]
 EndSign = Literal[
     "pages", "hasMore", "total", "next_page", "short", "null", "empty", "absent", "none"
@@ -31,11 +32,12 @@ LAST_PAGE = 2**31 - 1
 class ApiError(Exception):
     """An answer that is an error of the API."""
 
-    def __init__(self, status: int, code: str, error: str) -> None:
+    def __init__(self, status: int, code: str, error: str, headers: Headers = ()) -> None:
         super().__init__(error)
         self.status = status
         self.code = code
         self.error = error
+        self.headers = headers
 
     def body(self) -> dict[str, str]:
         """Show the error as the API words it."""
@@ -47,7 +49,7 @@ def invalid(error: str) -> ApiError:
     return ApiError(400, "VALIDATION_ERROR", error)
 
 
-class Spotted(Exception):  # noqa: N818 - an answer, not a fault
+class RequestedPage(Exception):  # noqa: N818 - an answer, not a fault
     """The page that a request asks for; raised where that is all that is asked."""
 
     def __init__(
@@ -71,32 +73,23 @@ class Spotted(Exception):  # noqa: N818 - an answer, not a fault
         return (2 * self.start + self.limit) // (2 * self.limit) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
     """One request, as far as an answer depends on it."""
 
-    world: World
-    args: Mapping[str, str]
-    path: Mapping[str, str]
-    end_sign: EndSign = "pages"
-    paging: PagingFamily = "page"
-    address: str = ""
-    state: State | None = None
-    switches: Switches | None = None
-    body: bytes = b""
-    content_type: str = ""
-    key: str = field(default="", repr=False)
-    listed: bool = False
-    spotting: bool = False
-    here: bool = False
-
-    @property
-    def box(self) -> State:
-        """What the request may change."""
-        if self.state is None:
-            msg = "this request was made without a state"
-            raise RuntimeError(msg)
-        return self.state
+    state: State
+    switches: Switches
+    world: World  # the state's world when the request arrived
+    args: Mapping[str, str]  # query parameters; of a repeated one the first
+    path: Mapping[str, str]  # variable parts of the path
+    end_sign: EndSign
+    paging: PagingFamily
+    address: str  # URL without its query
+    body: bytes
+    key: str = field(repr=False)
+    is_list: bool
+    is_local: bool  # no other site's page can have sent it
+    page_only: bool = False  # raise RequestedPage instead of answering
 
     @property
     def root(self) -> str:
@@ -111,7 +104,7 @@ class Ask:
             found = None
         if not isinstance(found, dict):
             raise invalid("The body must be a JSON object")
-        if not _sound(found):
+        if not _is_json_safe(found):
             raise invalid("The body holds a value that cannot be sent back as JSON")
         return found
 
@@ -149,7 +142,7 @@ class Ask:
         return text
 
 
-def _sound(value: object, levels: int = 50) -> bool:
+def _is_json_safe(value: object, levels: int = 50) -> bool:
     """Tell whether a value can be written again: Unicode, finite, not nested without end."""
     match value:
         case str():
@@ -157,9 +150,11 @@ def _sound(value: object, levels: int = 50) -> bool:
         case float():
             return math.isfinite(value)
         case dict():
-            return _sound(list(value), levels) and _sound(list(value.values()), levels)
+            return _is_json_safe(list(value), levels) and _is_json_safe(
+                list(value.values()), levels
+            )
         case list():
-            return levels > 0 and all(_sound(one, levels - 1) for one in value)
+            return levels > 0 and all(_is_json_safe(one, levels - 1) for one in value)
     return True
 
 
@@ -170,7 +165,7 @@ def check_host(environ: WSGIEnvironment) -> None:
         raise invalid("The Host header must be a host, or a host and a port")
 
 
-def as_wsgi_has_it(environ: WSGIEnvironment) -> WSGIEnvironment:
+def repair_wsgi_text(environ: WSGIEnvironment) -> WSGIEnvironment:
     """Repair text that is not bytes in Latin-1 clothes, as PEP 3333 wants it.
 
     ``httpx.WSGITransport`` hands over the path as plain text, which Werkzeug refuses to read.

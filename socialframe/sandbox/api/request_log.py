@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import unquote
 
 from socialframe.errors import FileError
-from socialframe.sandbox.api.oauth_state import CALLBACK, withheld
+from socialframe.sandbox.api.oauth_state import CALLBACK, redact_query
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -28,7 +28,7 @@ KEPT_REQUESTS = 10_000
 KEPT_CHARACTERS = 2000
 """Of a path or a query; what is longer ends with a mark."""
 
-KeySeen = Literal["right", "wrong", "missing"]
+KeyState = Literal["right", "wrong", "missing"]
 
 # Somebody may try a real key here, and put it where it does not belong.
 _LIKE_A_KEY = re.compile(r"(?<![A-Za-z0-9])sk_[A-Za-z0-9_-]{20,}")
@@ -77,10 +77,10 @@ class Asked(NamedTuple):
     seconds: float = 0.0
     bytes: int = 0
     fault: str | None = None
-    key: KeySeen = "missing"
+    key: KeyState = "missing"
 
 
-def key_seen(request: Request, key: str) -> KeySeen:
+def check_authorization(request: Request, key: str) -> KeyState:
     """Tell how a request's key is; the wrong scheme makes it wrong."""
     sent = request.environ.get("HTTP_AUTHORIZATION")
     if sent is None:
@@ -92,7 +92,7 @@ def key_seen(request: Request, key: str) -> KeySeen:
     return "right" if scheme.lower() == "bearer" and same else "wrong"
 
 
-def asked(request: Request, key: str, wall: float) -> Asked:
+def make_record(request: Request, key: str, wall: float) -> Asked:
     """Tell of a request what may be told; its answer is still to come."""
     path, query = request.path, request.query_string.decode("ascii", "replace")
     moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
@@ -102,10 +102,10 @@ def asked(request: Request, key: str, wall: float) -> Asked:
         # Of a callback whoever named it may have put a secret of their own there.
         "[withheld]"
         if query and (path == CALLBACK or _holds_a_key(unquote(query), key))
-        else _short(withheld(query)),
+        else _short(redact_query(query)),
         status=0,
         moment=moment.replace("+00:00", "Z"),
-        key=key_seen(request, key),
+        key=check_authorization(request, key),
     )
 
 

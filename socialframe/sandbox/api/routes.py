@@ -10,7 +10,6 @@ from werkzeug.routing import Map, Rule
 from socialframe.sandbox import openapi
 from socialframe.sandbox.api import analytics as numbers
 from socialframe.sandbox.api import answers, connect
-from socialframe.sandbox.api.answers import refused
 from socialframe.sandbox.api.request import ApiError
 from socialframe.sandbox.pages import consent
 from socialframe.sandbox.pages import status as watch
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from socialframe.sandbox.api.answers import Answer, Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
 
 #: What needs the key, and counts against the limit.
 ROUTES: Routes = {
@@ -42,7 +41,7 @@ _PATHS = Map(
 _ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
-def matched(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
+def match_route(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
     """Find the method and the route of a request, and the variable parts of its path.
 
     HEAD is a GET whose body is left out by whoever sends the answer. Where there is no route the
@@ -58,19 +57,18 @@ def matched(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
     return (method, route), dict(parts)
 
 
-def handler_of(way: tuple[str, str]) -> Callable[[Ask], Answer]:
+def find_handler(way: tuple[str, str]) -> Callable[[ApiRequest], Answer]:
     """Give what answers there."""
-    return OPEN.get(way) or ROUTES.get(way, _nowhere)
+    return OPEN.get(way) or ROUTES.get(way, _not_found)
 
 
-def _nowhere(ask: Ask) -> Answer:
+def _not_found(request: ApiRequest) -> Answer:
     """Answer a request that no part of the sandbox knows.
 
     No page documents a wrong method: the sandbox takes the status that HTTP has for it, with a
     code of its own.
     """
-    allow = ask.path.get("allow")
+    allow = request.path.get("allow")
     if allow is None:
         raise ApiError(404, "NOT_FOUND", "Not found")
-    error = ApiError(405, "METHOD_NOT_ALLOWED", f"This path takes {allow}")
-    return refused(error, (("Allow", allow),))
+    raise ApiError(405, "METHOD_NOT_ALLOWED", f"This path takes {allow}", (("Allow", allow),))

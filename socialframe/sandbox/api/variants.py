@@ -83,28 +83,28 @@ _REAL = {
 }
 
 
-def number_of(post_id: str) -> int | str:
+def number_of_id(post_id: str) -> int | str:
     """Give the number that stands for a post's id; a text that is none of ours stays."""
     found = _ID.fullmatch(post_id)
     # The digit in front keeps zeros that the id begins with.
     return _FIRST + int("1" + found[1], 16) if found else post_id
 
 
-def id_of(number: str) -> str:
+def id_of_number(number: str) -> str:
     """Give the id of the post that a number stands for; any other text stays."""
     if not re.fullmatch("[1-9][0-9]{18}", number) or int(number) <= _FIRST:
         return number
     found = "post_" + f"{int(number) - _FIRST:x}"[1:]
-    return found if str(number_of(found)) == number else number
+    return found if str(number_of_id(found)) == number else number
 
 
-def heard(
+def undo_variants(
     args: dict[str, str], parts: dict[str, str], switches: Switches
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Turn what was told with strange ids and words back, in a query and in a path."""
     known: dict[str, Callable[[str], str]] = {}
     if switches.big_ids:
-        known |= dict.fromkeys(("post_id", "postId", "after"), id_of)
+        known |= dict.fromkeys(("post_id", "postId", "after"), id_of_number)
     if switches.unknown_values:
         known["status"] = lambda text: _REAL["status"].get(text, text)
         known["platform"] = lambda text: _REAL["platform"].get(text, text)
@@ -117,20 +117,20 @@ def heard(
     return turned(args), turned(parts)
 
 
-def heard_body(body: bytes, switches: Switches) -> bytes:
+def undo_variants_in_body(body: bytes, switches: Switches) -> bytes:
     """Turn words that nothing documents back in a body, so that what was read can be sent."""
     if not (body and switches.unknown_values):
         return body
 
     try:
-        return dumps(_real(json.loads(body)))
+        return dumps(_undo(json.loads(body)))
     except (ValueError, RecursionError):
         return body  # whoever reads it says what is wrong with it
 
 
-def _real(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, list):
-        return [_real(one) for one in value]
+        return [_undo(one) for one in value]
     if not isinstance(value, dict):
         return value
     return {
@@ -138,12 +138,12 @@ def _real(value: Any) -> Any:  # noqa: ANN401 - any JSON
         if isinstance(inner, str)
         else inner
         if name in _ECHOED
-        else _real(inner)
+        else _undo(inner)
         for name, inner in value.items()
     }
 
 
-def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
+def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answer:
     """Give an answer the form that the switches say."""
     body, status = answer.body, answer.status
     headers: list[tuple[str, str]] = []
@@ -154,7 +154,7 @@ def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
         or switches.timestamps != "Z"
     )
     if reshapes and body and answer.content_type == "application/json":
-        body = dumps(_told(json.loads(body), switches))
+        body = dumps(_vary(json.loads(body), switches))
     if switches.cache_control is not None:
         headers.append(("Cache-Control", switches.cache_control))
     if switches.gzip:
@@ -172,13 +172,13 @@ def dressed(answer: Answer, request: Request, switches: Switches) -> Answer:
     return answer._replace(body=body, headers=(*answer.headers, *headers), status=status)
 
 
-def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False) -> Any:  # noqa: ANN401 - any JSON
+def _vary(value: Any, switches: Switches, spot: str = "", *, bare: bool = False) -> Any:  # noqa: ANN401 - any JSON
     """Give a part of a body its form; ``spot`` says which part, by ids rather than by places.
 
     So a post is told alike in a list, however it is cut, and by its id.
     """
     if isinstance(value, list):
-        return [_told(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
+        return [_vary(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if "/platforms/" in spot and "platform" in value:
@@ -187,17 +187,17 @@ def _told(value: Any, switches: Switches, spot: str = "", *, bare: bool = False)
     told: Json = {**_EXTRA} if switches.extra_fields and not bare else {}
     for name, inner in value.items():
         if isinstance(inner, str):
-            told[name] = _text(name, inner, switches, f"{spot}/{name}")
+            told[name] = _vary_text(name, inner, switches, f"{spot}/{name}")
         elif name in _ECHOED:
             told[name] = inner
         else:
-            told[name] = _told(inner, switches, f"{spot}/{name}", bare=name in _MAPS)
+            told[name] = _vary(inner, switches, f"{spot}/{name}", bare=name in _MAPS)
     return told
 
 
-def _text(name: str, text: str, switches: Switches, spot: str) -> str | int:
+def _vary_text(name: str, text: str, switches: Switches, spot: str) -> str | int:
     if switches.big_ids and name == "id":
-        return number_of(text)
+        return number_of_id(text)
     if switches.timestamps != "Z" and _WHEN.fullmatch(name) and _MOMENT.fullmatch(text):
         # Mixed by the moment itself: the same one is always spelled the same.
         mixed = tuple(_FORMS.values())[crc32(text.encode()) % len(_FORMS)]

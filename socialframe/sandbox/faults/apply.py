@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from socialframe.sandbox.api.request import Ask, Spotted
+    from socialframe.sandbox.api.request import ApiRequest, RequestedPage
     from socialframe.sandbox.faults.faults import Fault
-    from socialframe.sandbox.faults.plan import Met
+    from socialframe.sandbox.faults.plan import ActiveFaults
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
     from socialframe.sandbox.switches import Switches
@@ -34,7 +34,9 @@ _MARKUP = "text/html; charset=utf-8"
 _RETRY_AFTER = 60
 
 
-def in_front(met: Met, request: Request, switches: Switches, now: float) -> Answer | None:
+def answer_instead(
+    met: ActiveFaults, request: Request, switches: Switches, now: float
+) -> Answer | None:
     """Answer in the place of the API, as what stands before it does: without looking at the key."""
     fault = met.first("front")
     if fault is None:
@@ -42,7 +44,7 @@ def in_front(met: Met, request: Request, switches: Switches, now: float) -> Answ
     if fault.kind == "html":
         return _page("We will be back soon", 200)
     if fault.kind == "redirect":
-        return Answer(b"", (("Location", _elsewhere(request.url, fault)),), 302, _MARKUP)
+        return Answer(b"", (("Location", _on_other_host(request.url, fault)),), 302, _MARKUP)
     status = fault.option("status")
     seconds = fault.option("seconds")
     headers = retry_after(_RETRY_AFTER if seconds is None else seconds, switches, now)
@@ -74,11 +76,11 @@ def _page(text: str, status: int) -> Answer:
     return Answer(body.encode(), (), status, _MARKUP)
 
 
-def _elsewhere(url: str, fault: Fault) -> str:
+def _on_other_host(url: str, fault: Fault) -> str:
     return urlsplit(url)._replace(netloc=fault.option("host")).geturl()
 
 
-def shake(met: Met, state: State) -> None:
+def change_world(met: ActiveFaults, state: State) -> None:
     """Change the world before a page is answered, or refuse its cursor."""
     if met.spot is None:
         return
@@ -88,13 +90,13 @@ def shake(met: Met, state: State) -> None:
         raise invalid("cursor has expired")
 
 
-def _read_already(state: State, spot: Spotted, rows: int) -> list[Json]:
+def _read_already(state: State, spot: RequestedPage, rows: int) -> list[Json]:
     """Give the rows right before a page; of the first page its own."""
     start = max(spot.start - rows, 0)
     return [state.world.post(place) for place in spot.places[start : start + rows]]
 
 
-def _insert(state: State, spot: Spotted, rows: int) -> None:
+def _insert(state: State, spot: RequestedPage, rows: int) -> None:
     # A copy of the first row lies within every filter that the list has.
     for place in spot.places[:1]:
         first = state.world.post(place)
@@ -107,66 +109,74 @@ def _insert(state: State, spot: Spotted, rows: int) -> None:
                 state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
 
 
-def _delete(state: State, spot: Spotted, rows: int) -> None:
+def _delete(state: State, spot: RequestedPage, rows: int) -> None:
     for post in _read_already(state, spot, rows):
         state.change(lambda world, post=post: world.without_post(post["id"]))  # type: ignore[misc]
 
 
-def _edit(state: State, spot: Spotted, rows: int) -> None:
+def _edit(state: State, spot: RequestedPage, rows: int) -> None:
     for post in _read_already(state, spot, rows):
         new = {**post, "content": f"{post['content'] or ''} (edited)"}
         state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
 
 
-_CHANGES: dict[str, Callable[[State, Spotted, int], None]] = {
+_CHANGES: dict[str, Callable[[State, RequestedPage, int], None]] = {
     "insert": _insert,
     "delete": _delete,
     "edit": _edit,
 }
 
 
-def bent(answer: Answer, ask: Ask, met: Met) -> Answer:
+def change_page(answer: Answer, request: ApiRequest, met: ActiveFaults) -> Answer:
     """Let a page of a list say what is not so."""
-    faults = [fault for fault in met.of("list") if fault.kind in _BENDS]
+    faults = [fault for fault in met.of("list") if fault.kind in _PAGE_CHANGES]
     if met.spot is None or not faults:
         return answer
     body = json.loads(answer.body)
     headers = dict(answer.headers)
     for fault in faults:
-        _BENDS[fault.kind](body, headers, ask, met.spot, fault)
+        _PAGE_CHANGES[fault.kind](body, headers, request, met.spot, fault)
     return answer._replace(body=dumps(body), headers=tuple(headers.items()))
 
 
-def _repeat(body: Json, headers: dict[str, str], ask: Ask, spot: Spotted, fault: Fault) -> None:
+def _repeat(
+    body: Json, headers: dict[str, str], request: ApiRequest, spot: RequestedPage, fault: Fault
+) -> None:
     """Let the next page be this one, or the one before; at the end of the list, too."""
     start = max(spot.start - spot.limit, 0) if fault.kind == "back" else spot.start
     page = start // spot.limit + 1
-    address = f"{ask.address}?{urlencode({**ask.args, 'page': page})}"
-    if ask.paging == "cursor":
+    address = f"{request.address}?{urlencode({**request.args, 'page': page})}"
+    if request.paging == "cursor":
         body["pagination"]["nextCursor"] = cursor_at(start)
         if "hasMore" in body["pagination"]:
             body["pagination"]["hasMore"] = True
-    elif ask.paging == "next_url":
+    elif request.paging == "next_url":
         body["links"]["next"] = address
-    elif ask.paging == "link":
+    elif request.paging == "link":
         headers["Link"] = f'<{address}>; rel="next"'
-    elif ask.end_sign == "next_page":
+    elif request.end_sign == "next_page":
         body["pagination"]["nextPage"] = page
 
 
-def _next_host(body: Json, headers: dict[str, str], ask: Ask, _: Spotted, fault: Fault) -> None:
-    there = _elsewhere(ask.root, fault)
-    if ask.paging == "next_url" and body["links"]["next"]:
-        body["links"]["next"] = body["links"]["next"].replace(ask.root, there, 1)
-    elif ask.paging == "link":
-        headers["Link"] = headers["Link"].replace(f"<{ask.root}/", f"<{there}/")
+def _next_host(
+    body: Json, headers: dict[str, str], request: ApiRequest, _: RequestedPage, fault: Fault
+) -> None:
+    there = _on_other_host(request.root, fault)
+    if request.paging == "next_url" and body["links"]["next"]:
+        body["links"]["next"] = body["links"]["next"].replace(request.root, there, 1)
+    elif request.paging == "link":
+        headers["Link"] = headers["Link"].replace(f"<{request.root}/", f"<{there}/")
 
 
-def _duplicate(body: Json, _h: dict[str, str], _a: Ask, _s: Spotted, fault: Fault) -> None:
+def _duplicate(
+    body: Json, _h: dict[str, str], _a: ApiRequest, _s: RequestedPage, fault: Fault
+) -> None:
     body["posts"] += body["posts"][: fault.option("rows")]
 
 
-def _total(body: Json, _h: dict[str, str], _a: Ask, spot: Spotted, fault: Fault) -> None:
+def _total(
+    body: Json, _h: dict[str, str], _a: ApiRequest, spot: RequestedPage, fault: Fault
+) -> None:
     page = body.get("pagination", {})
     if "total" in page:
         page["total"] = max(page["total"] + fault.option("by"), 0)
@@ -174,7 +184,9 @@ def _total(body: Json, _h: dict[str, str], _a: Ask, spot: Spotted, fault: Fault)
         page["pages"] = -(-page["total"] // spot.limit)
 
 
-_BENDS: dict[str, Callable[[Json, dict[str, str], Ask, Spotted, Fault], None]] = {
+_PAGE_CHANGES: dict[
+    str, Callable[[Json, dict[str, str], ApiRequest, RequestedPage, Fault], None]
+] = {
     "repeat": _repeat,
     "back": _repeat,
     "next_host": _next_host,
@@ -183,18 +195,18 @@ _BENDS: dict[str, Callable[[Json, dict[str, str], Ask, Spotted, Fault], None]] =
 }
 
 
-def broken(answer: Answer, met: Met, now: float) -> Answer:
+def change_body(answer: Answer, met: ActiveFaults, now: float) -> Answer:
     """Break the bytes of an answer that is otherwise done, or its date."""
     for fault in met.of("body"):
         if fault.kind == "date":
             date = http_date(now + fault.option("by"))
             answer = answer._replace(headers=(*answer.headers, ("Date", date)))
         else:
-            answer = _rewritten(answer, _BREAKS[fault.kind])
+            answer = _change_bytes(answer, _BODY_CHANGES[fault.kind])
     return answer
 
 
-def _rewritten(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
+def _change_bytes(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
     """Change the bytes within the compression: it is the JSON that is broken, not the gzip."""
     if not answer.body:
         return answer  # as of a 304: nothing to break, and nothing to pack
@@ -203,14 +215,14 @@ def _rewritten(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
     return answer._replace(body=change(answer.body))
 
 
-def _no_utf8(body: bytes) -> bytes:
+def _break_utf8(body: bytes) -> bytes:
     # In the first text that is a value; where there is none, in the first name.
     quote = b':"' if b':"' in body else b'"'
     return body.replace(quote, quote + b"caf\xe9 ", 1)
 
 
-_BREAKS: dict[str, Callable[[bytes], bytes]] = {
+_BODY_CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut": lambda body: body[: len(body) // 2],
-    "utf8": _no_utf8,
+    "utf8": _break_utf8,
 }

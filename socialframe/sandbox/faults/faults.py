@@ -169,12 +169,12 @@ class Fault:
     def __str__(self) -> str:
         given, takes = self._given(), tuple(KINDS[self.kind].options)
         options = [
-            ("" if name == takes[0] else f"{name}=") + _text(getattr(self, name))
+            ("" if name == takes[0] else f"{name}=") + _write_value(getattr(self, name))
             for name in takes
             if name in given
         ]
         where = [
-            ("" if name == "at" else f"{name}=") + _text(getattr(self, name))
+            ("" if name == "at" else f"{name}=") + _write_value(getattr(self, name))
             for name in _WHERE
             if name in given
         ]
@@ -197,13 +197,13 @@ class Fault:
     def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
         """Tell whether it hits a request, as far as its page does not matter."""
         return (
-            within(self.at, number)
+            is_in(self.at, number)
             and (self.path is None or fnmatchcase(path, self.path))
-            and (self.share is None or _draw(f"{seed}/{index}/{number}") < self.share)
+            and (self.share is None or _hash_to_unit(f"{seed}/{index}/{number}") < self.share)
         )
 
 
-def within(numbers: Numbers, number: int) -> bool:
+def is_in(numbers: Numbers, number: int) -> bool:
     """Tell whether a number is one of those; of none all are."""
     return numbers is None or (isinstance(numbers, Container) and number in numbers)
 
@@ -212,7 +212,7 @@ _DEFAULTS = {one.name: one.default for one in fields(Fault)}
 _WHERE = ("at", "page", "path", "share", "times")
 
 
-def _draw(text: str) -> float:
+def _hash_to_unit(text: str) -> float:
     """Give a number from 0 to 1 that the same text always gives."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2**64
 
@@ -262,7 +262,7 @@ _DAY = 86_400
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::([0-9]{1,5}))?"
 
 
-def _text(value: object) -> str:
+def _write_value(value: object) -> str:
     if isinstance(value, range):
         return f"{value.start}-{value.stop - 1}"
     if isinstance(value, tuple):

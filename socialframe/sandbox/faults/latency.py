@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from socialframe.sandbox.switches import Switches
 
-over: ContextVar[Event | None] = ContextVar("over", default=None)
+server_closing: ContextVar[Event | None] = ContextVar("over", default=None)
 """What tells the end of the server that this thread works for, if it does for one."""
 
 _TAIL = 50  # answers of which one is the slow one
 
 
-def pause(switches: Switches, seed: int, number: int) -> float:
+def response_delay(switches: Switches, seed: int, number: int) -> float:
     """Tell how long the answer to a request takes; the same for the same seed."""
     seconds = switches.latency
     if number == 0:
@@ -34,9 +34,9 @@ def pause(switches: Switches, seed: int, number: int) -> float:
     return seconds
 
 
-def rest(seconds: float) -> None:
+def sleep_while_serving(seconds: float) -> None:
     """Wait so many seconds; where it is for a server, at most until that ends."""
-    end = over.get()
+    end = server_closing.get()
     if end is None:
         time.sleep(seconds)
     else:

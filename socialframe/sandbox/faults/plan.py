@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.request import ApiError, Spotted
-from socialframe.sandbox.faults.faults import KINDS, Fault, within
+from socialframe.sandbox.api.request import ApiError, RequestedPage
+from socialframe.sandbox.faults.faults import KINDS, Fault, is_in
 from socialframe.sandbox.paging.families import PAGINGS
 from socialframe.sandbox.switches import LISTS
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.api.answers import Answer
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.faults.faults import Stage
     from socialframe.sandbox.switches import Switches
 
 _OF_A_LIST = ("world", "list")
 
 
-class Met(NamedTuple):
+class ActiveFaults(NamedTuple):
     """The faults that hit one request."""
 
     faults: tuple[Fault, ...] = ()
-    spot: Spotted | None = None
+    spot: RequestedPage | None = None
 
     def first(self, stage: Stage) -> Fault | None:
         """Give the first fault of a stage."""
@@ -38,7 +38,7 @@ class Met(NamedTuple):
         return [fault for fault in self.faults if fault.stage == stage]
 
 
-class Trouble:
+class FaultPlan:
     """Faults, and what came of them so far."""
 
     def __init__(self, faults: Iterable[Fault], seed: int, switches: Switches) -> None:
@@ -58,15 +58,15 @@ class Trouble:
             if needs and not any(needs(*way) for way in ways):
                 raise ArgumentError(
                     f"The fault {fault.kind!r} means nothing with this paging; it does with "
-                    f"{', '.join(_possible(needs))}."
+                    f"{', '.join(_paging_for(needs))}."
                 )
 
-    def meet(
-        self, path: str, spotted: Callable[[], Spotted | None], *, numbered: bool = True
-    ) -> Met:
+    def activate(
+        self, path: str, spotted: Callable[[], RequestedPage | None], *, numbered: bool = True
+    ) -> ActiveFaults:
         """Tell what hits a request that came now."""
         if not self.faults:
-            return Met()
+            return ActiveFaults()
         with self._lock:
             self._number += numbered
             number = self._number
@@ -78,14 +78,14 @@ class Trouble:
         needy = any(fault.page or fault.stage in _OF_A_LIST for _, fault in chosen)
         spot = spotted() if needy else None
         with self._lock:
-            struck = tuple(fault for index, fault in chosen if self._strikes(index, spot))
-            return Met(struck, spot)
+            hits = tuple(fault for index, fault in chosen if self._count_hit(index, spot))
+            return ActiveFaults(hits, spot)
 
-    def _strikes(self, index: int, spot: Spotted | None) -> bool:
+    def _count_hit(self, index: int, spot: RequestedPage | None) -> bool:
         fault = self.faults[index]
-        if fault.stage in _OF_A_LIST and not (spot and _changes(fault, spot)):
+        if fault.stage in _OF_A_LIST and not (spot and _has_effect(fault, spot)):
             return False
-        if fault.page and not (spot and within(fault.page, spot.page)):
+        if fault.page and not (spot and is_in(fault.page, spot.page)):
             return False
         if fault.times is not None and self._hits[index] >= fault.times:
             return False
@@ -93,7 +93,7 @@ class Trouble:
         return True
 
 
-def _changes(fault: Fault, spot: Spotted) -> bool:
+def _has_effect(fault: Fault, spot: RequestedPage) -> bool:
     """Tell whether a fault changes anything about a page of a list."""
     needs, rows = KINDS[fault.kind].needs, len(spot.places)
     if needs and not needs(spot.family, spot.sign):
@@ -110,18 +110,18 @@ def _changes(fault: Fault, spot: Spotted) -> bool:
     return fault.stage == "list" or max(spot.start - int(fault.option("rows")), 0) < rows
 
 
-def _possible(needs: Callable[[str, str], bool]) -> list[str]:
+def _paging_for(needs: Callable[[str, str], bool]) -> list[str]:
     ways = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
     return [f"{paging} ({sign})" for paging, sign in ways if needs(paging, sign)]
 
 
-def page_of(handler: Callable[[Ask], Answer], ask: Ask) -> Spotted | None:
+def find_page(handler: Callable[[ApiRequest], Answer], request: ApiRequest) -> RequestedPage | None:
     """Find the page of a list that a request asks for; None where it asks for no such page."""
-    if not ask.listed:
+    if not request.is_list:
         return None  # what is no list may do something when it is called
     try:
-        handler(replace(ask, spotting=True))
-    except Spotted as found:
+        handler(replace(request, page_only=True))
+    except RequestedPage as found:
         return found
     except ApiError:
         pass  # no page, and the answer will say why

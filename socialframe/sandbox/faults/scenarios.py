@@ -123,7 +123,7 @@ SCENARIOS: dict[str, Scenario] = {
 """The scenarios by name."""
 
 
-def arguments(name: str) -> dict[str, Any]:
+def scenario_arguments(name: str) -> dict[str, Any]:
     """Give the arguments of a sandbox that plays a scenario."""
     if name not in tuple(SCENARIOS):
         raise ArgumentError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")

@@ -11,14 +11,20 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from socialframe.sandbox.api.connect import CONSENT, OWNER, choices
-from socialframe.sandbox.api.oauth_state import CALLBACK, PLATFORMS, Flows, Grant, people
+from socialframe.sandbox.api.connect import CONSENT, OWNER
+from socialframe.sandbox.api.oauth_state import (
+    CALLBACK,
+    PLATFORMS,
+    Grant,
+    OAuthState,
+    connectable_accounts,
+)
 from socialframe.sandbox.pages.html import page, readable
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Answer, Routes
     from socialframe.sandbox.api.oauth_state import Consent
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
 
 _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one of your accounts on
 {platform}. It wants to:</p>
@@ -37,11 +43,13 @@ _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one 
 </form>"""
 
 
-def ask_for_consent(ask: Ask) -> Answer:
+def ask_for_consent(request: ApiRequest) -> Answer:
     """Answer ``GET /_sandbox/consent``: the page with Allow and Deny."""
-    consent = ask.box.part(Flows).consents.get(ask.args.get("request", ""), ask.box.now)
+    consent = request.state.part(OAuthState).consents.get(
+        request.args.get("request", ""), request.state.now
+    )
     if consent is None:
-        return _over()
+        return _expired_page()
     platform = PLATFORMS[consent.platform]
     scopes = (
         f"<li>{escape(words)} (<code>{escape(scope)}</code>)</li>"
@@ -53,36 +61,41 @@ def ask_for_consent(ask: Ask) -> Answer:
         platform=escape(platform.name),
         scopes="\n".join(scopes),
         token=escape(consent.token),
-        legend="Which Page?" if _may_wait(ask, consent) else "Which made-up account?",
-        people="\n".join(_choices(ask, consent)),
+        legend="Which Page?" if _can_choose_later(request, consent) else "Which made-up account?",
+        people="\n".join(_account_options(request, consent)),
         # Without its path: that may hold a secret of the app.
         origin=escape(f"{place.scheme}://{place.netloc}"),
     )
     return _page(f"Connect {platform.name}", content)
 
 
-def decide(ask: Ask) -> Answer:
+def decide(request: ApiRequest) -> Answer:
     """Answer ``POST /_sandbox/consent``: what the two buttons do."""
-    flows, now, request = ask.box.part(Flows), ask.box.now, ask.args.get("request", "")
-    consent = flows.consents.get(request, now)
+    flows, now = request.state.part(OAuthState), request.state.now
+    consent_id = request.args.get("request", "")
+    consent = flows.consents.get(consent_id, now)
     if consent is None:
-        return _over()
-    fields = dict(parse_qsl(ask.body.decode(errors="replace"), keep_blank_values=True))
+        return _expired_page()
+    fields = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
     # A forged form leaves the page as it is: else anybody could end what somebody else began.
     if not compare_digest(fields.get("token", "").encode(), consent.token.encode()):
-        return _wrong("This answer did not come from the page that asked.")
+        return _error_page("This answer did not come from the page that asked.")
     decision, account = fields.get("decision"), fields.get("account", "")
-    known = people(ask.box, consent.platform)
+    known = connectable_accounts(request.state, consent.platform)
     if decision not in {"allow", "deny"}:
-        return _wrong("Choose Allow or Deny.")
-    if decision == "allow" and account not in known and (account or not _may_wait(ask, consent)):
-        return _wrong("Choose one of the accounts.")
-    if flows.consents.take(request, now) is None:
-        return _over()
+        return _error_page("Choose Allow or Deny.")
+    if (
+        decision == "allow"
+        and account not in known
+        and (account or not _can_choose_later(request, consent))
+    ):
+        return _error_page("Choose one of the accounts.")
+    if flows.consents.take(consent_id, now) is None:
+        return _expired_page()
     # The state of the address that the browser came by, as any OAuth 2.0 provider echoes it: an
     # app may have put something of its own behind it.
-    state = ask.text("state")
-    switches = choices(ask)
+    state = request.text("state")
+    switches = request.switches
     if decision == "deny":
         told = {"error": "access_denied"}
         echoed = switches.deny_state
@@ -98,14 +111,16 @@ def decide(ask: Ask) -> Answer:
     return answer._replace(headers=(*answer.headers, ("Location", target)))
 
 
-def show_callback(ask: Ask) -> Answer:
+def show_callback(request: ApiRequest) -> Answer:
     """Answer ``GET /_sandbox/callback``: what came, for whoever has no callback of their own."""
-    told = [(name, ask.text(name)) for name in ("code", "state", "error")]
+    told = [(name, request.text(name)) for name in ("code", "state", "error")]
     came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in told if value]
     if not came:
-        return _wrong("A callback comes with a code or an error; nothing of the kind came here.")
+        return _error_page(
+            "A callback comes with a code or an error; nothing of the kind came here."
+        )
     text = "<p>This is what the platform would send to your callback:</p>"
-    if ask.text("code"):
+    if request.text("code"):
         after = (
             "<p>Send the code with your key to <code>POST /v1/connect/</code> and the platform, "
             'as <code>{"code": "…"}</code>, within a minute; it is good for once.</p>'
@@ -115,18 +130,20 @@ def show_callback(ask: Ask) -> Answer:
     return _page("Back from the consent page", "\n".join((text, "<dl>", *came, "</dl>", after)))
 
 
-def _may_wait(ask: Ask, consent: Consent) -> bool:
-    return consent.platform == "facebook" and choices(ask).page_selection
+def _can_choose_later(request: ApiRequest, consent: Consent) -> bool:
+    return consent.platform == "facebook" and request.switches.page_selection
 
 
-def _choices(ask: Ask, consent: Consent) -> list[str]:
+def _account_options(request: ApiRequest, consent: Consent) -> list[str]:
     """Make the radio buttons: newcomers, then whoever can come back, then the connected."""
-    known = sorted(people(ask.box, consent.platform).values(), key=lambda one: one[1])
+    known = sorted(
+        connectable_accounts(request.state, consent.platform).values(), key=lambda one: one[1]
+    )
     found = [
         (one.account_id, f"<bdi>{escape(one.username)}</bdi>" + ", to reconnect" * connected)
         for one, connected in known
     ]
-    if _may_wait(ask, consent):
+    if _can_choose_later(request, consent):
         found.insert(0, ("", "The app shall ask me which"))
     return [
         f'<label><input type="radio" name="account" value="{escape(value)}"'
@@ -141,12 +158,12 @@ def _page(title: str, content: str, status: int = 200) -> Answer:
     return page(title, content, forms="http: https:", status=status)
 
 
-def _over() -> Answer:
+def _expired_page() -> Answer:
     text = "It was answered already, or nobody answered it in time. Start again in your app."
     return _page("This consent page is over", f"<p>{text}</p>", 410)
 
 
-def _wrong(text: str) -> Answer:
+def _error_page(text: str) -> Answer:
     return _page("That did not work", f"<p>{escape(text)}</p>", 400)
 
 

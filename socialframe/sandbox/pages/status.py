@@ -14,18 +14,17 @@ from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.rate_limit import Verdict
 from socialframe.sandbox.api.request_log import RequestLog
 from socialframe.sandbox.pages.html import page, readable, table
-from socialframe.sandbox.state import stamp
-from socialframe.sandbox.switches import Switches
+from socialframe.sandbox.state import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from wsgiref.types import WSGIEnvironment
 
     from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
 
-WATCH = "/_sandbox/"
-PATHS = (WATCH, WATCH.rstrip("/"))
+STATUS_PAGE = "/_sandbox/"
+PATHS = (STATUS_PAGE, STATUS_PAGE.rstrip("/"))
 _REQUESTS = 20  # at most on the page
 _STATUSES = ("draft", "scheduled", "publishing", "published", "partial", "failed")
 _HOSTS = re.compile(r"(?ai)(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
@@ -56,37 +55,38 @@ def is_local(environ: WSGIEnvironment) -> bool:
     return in_process or _HOSTS.fullmatch(host) is not None
 
 
-def show_status(ask: Ask) -> Answer:
+def show_status(request: ApiRequest) -> Answer:
     """Answer ``GET /_sandbox/``."""
-    if not ask.here:
+    if not request.is_local:
         text = "This page is for the machine that it runs on: open it as 127.0.0.1 or localhost.\n"
         return Answer(text.encode(), (), 403, "text/plain; charset=utf-8")
     # Off by default, because a refresh interrupts screen readers.
-    refresh = ask.text("every") == "5"
+    refresh = request.text("every") == "5"
     link = '<a href="?">Stop refreshing</a>' if refresh else '<a href="?every=5">Refresh</a>'
     content = (
-        f'<p>{stamp(ask.box.now)}</p>\n<p>{link}<a href="/openapi.json">OpenAPI document</a></p>\n'
-        f"{_connection(ask)}{_budget(ask)}{_requests(ask)}{_accounts(ask)}{_posts(ask)}"
-        f"{_switches(ask)}"
+        f"<p>{format_time(request.state.now)}</p>\n"
+        f'<p>{link}<a href="/openapi.json">OpenAPI document</a></p>\n'
+        f"{_connection(request)}{_budget(request)}{_requests(request)}{_accounts(request)}"
+        f"{_posts(request)}{_switches(request)}"
     )
     head = '<meta http-equiv="refresh" content="5">\n' * refresh
     return page("The sandbox", content, forms="'none'", head=head)
 
 
-def _connection(ask: Ask) -> str:
+def _connection(request: ApiRequest) -> str:
     exports = (
-        f"export SOCIALAPI_BASE_URL={shlex.quote(ask.root)}\n"
+        f"export SOCIALAPI_BASE_URL={shlex.quote(request.root)}\n"
         "export SOCIALAPI_KEY='paste the key here'"
     )
     return (
-        f"<h2>Connect</h2>\n<p>Base URL: <code>{readable(ask.root)}</code></p>\n"
+        f"<h2>Connect</h2>\n<p>Base URL: <code>{readable(request.root)}</code></p>\n"
         f"<pre><code>{escape(exports)}</code></pre>\n<p>This page does not show the key. "
         "<code>socialframe sandbox</code> prints it, and <code>sandbox.key</code> is it.</p>\n"
     )
 
 
-def _budget(ask: Ask) -> str:
-    source, switches = ask.box.part(StatusSource), ask.switches or Switches()
+def _budget(request: ApiRequest) -> str:
+    source, switches = request.state.part(StatusSource), request.switches
     found = source.peek()
     used = found.limit - found.remaining
     wait = "" if found.remaining else f" The next request is allowed in {found.retry_after} s."
@@ -96,8 +96,8 @@ def _budget(ask: Ask) -> str:
     )
 
 
-def _requests(ask: Ask) -> str:
-    last = [one for one in ask.box.part(RequestLog).last() if one.path not in PATHS]
+def _requests(request: ApiRequest) -> str:
+    last = [one for one in request.state.part(RequestLog).last() if one.path not in PATHS]
     rows = [
         (
             one.moment[11:23],
@@ -112,21 +112,21 @@ def _requests(ask: Ask) -> str:
     return f"<h2>Requests</h2>\n{table(f'The last {_REQUESTS}, newest first', heads, rows)}"
 
 
-def _accounts(ask: Ask) -> str:
+def _accounts(request: ApiRequest) -> str:
     keys = ("platform", "username", "accountId", "health")
-    rows = [[str(one[key]) for key in keys] for one in ask.world.health]
+    rows = [[str(one[key]) for key in keys] for one in request.world.health]
     heads = ("Platform", "Username", "Account id", "Health")
     return f"<h2>Accounts</h2>\n{table('Connected accounts', heads, rows)}"
 
 
-def _posts(ask: Ask) -> str:
-    rows = [(status, f"{len(ask.world.select(status=status)):,}") for status in _STATUSES]
-    rows.append(("total", f"{len(ask.world.select()):,}"))
+def _posts(request: ApiRequest) -> str:
+    rows = [(status, f"{len(request.world.select(status=status)):,}") for status in _STATUSES]
+    rows.append(("total", f"{len(request.world.select()):,}"))
     return f"<h2>Posts</h2>\n{table('Posts by status', ('Status', 'Posts'), rows)}"
 
 
-def _switches(ask: Ask) -> str:
-    changed = (ask.switches or Switches()).changed()
+def _switches(request: ApiRequest) -> str:
+    changed = request.switches.changed()
     rows = [(name, str(value)) for name, value in changed.items()]
     heads = ("Switch", "Value")
     return f"<h2>Switches</h2>\n{table('Switches that differ from the default', heads, rows)}"

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.request import LAST_PAGE, Spotted, invalid
+from socialframe.sandbox.api.request import LAST_PAGE, RequestedPage, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from socialframe.sandbox.api.request import Ask, EndSign, PagingFamily
+    from socialframe.sandbox.api.request import ApiRequest, EndSign, Headers, PagingFamily
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.world import World
-
-Headers = tuple[tuple[str, str], ...]
 
 _LONGEST_TOKEN = 64  # far above any that is given out
 
 
-class Wish(NamedTuple):
+class PageRange(NamedTuple):
     """The rows that were asked for."""
 
     limit: int
@@ -34,10 +32,10 @@ class Wish(NamedTuple):
     after: str | None = None
 
 
-class _Spot(NamedTuple):
+class _Position(NamedTuple):
     """Where a page stands in its list, and what the address of another one takes."""
 
-    ask: Ask
+    request: ApiRequest
     start: int
     limit: int
     total: int
@@ -60,10 +58,10 @@ class _Spot(NamedTuple):
         return self.start + self.limit < self.total
 
     def address(self, page: int) -> str:
-        return f"{self.ask.address}?{urlencode({**self.ask.args, 'page': page})}"
+        return f"{self.request.address}?{urlencode({**self.request.args, 'page': page})}"
 
 
-class Cut(NamedTuple):
+class ListPage(NamedTuple):
     """One page of a list."""
 
     places: Sequence[int]
@@ -72,40 +70,42 @@ class Cut(NamedTuple):
 
 
 class _Family(NamedTuple):
-    read: Callable[[Ask, int], Wish]
-    signs: Mapping[str, Callable[[_Spot], Json]]
-    headers: Callable[[_Spot], Headers] = lambda _: ()
+    read: Callable[[ApiRequest, int], PageRange]
+    signs: Mapping[str, Callable[[_Position], Json]]
+    headers: Callable[[_Position], Headers] = lambda _: ()
 
 
-def _limit(ask: Ask, default: int) -> int:
-    limit = ask.whole("limit", default=default, top=100)
+def _limit(request: ApiRequest, default: int) -> int:
+    limit = request.whole("limit", default=default, top=100)
     # The limit that is told is the one that was used; the family "none" reads none and has no
     # further page for the rest, so it stays whole.
-    cap = ask.switches.page_cap if ask.switches else None
+    cap = request.switches.page_cap
     return min(limit, cap or limit)
 
 
-def _by_page(ask: Ask, default: int) -> Wish:
-    page = ask.whole("page", default=1, top=LAST_PAGE)
-    limit = _limit(ask, default)
-    return Wish(limit, (page - 1) * limit)
+def _by_page(request: ApiRequest, default: int) -> PageRange:
+    page = request.whole("page", default=1, top=LAST_PAGE)
+    limit = _limit(request, default)
+    return PageRange(limit, (page - 1) * limit)
 
 
-def _by_offset(ask: Ask, default: int) -> Wish:
-    return Wish(_limit(ask, default), ask.whole("offset", default=0, top=LAST_PAGE, least=0))
+def _by_offset(request: ApiRequest, default: int) -> PageRange:
+    return PageRange(
+        _limit(request, default), request.whole("offset", default=0, top=LAST_PAGE, least=0)
+    )
 
 
-def _by_cursor(ask: Ask, default: int) -> Wish:
-    token = ask.text("cursor")
-    return Wish(_limit(ask, default), 0 if token is None else _position(token))
+def _by_cursor(request: ApiRequest, default: int) -> PageRange:
+    token = request.text("cursor")
+    return PageRange(_limit(request, default), 0 if token is None else _position(token))
 
 
-def _by_id(ask: Ask, default: int) -> Wish:
-    return Wish(_limit(ask, default), 0, ask.text("after"))
+def _by_id(request: ApiRequest, default: int) -> PageRange:
+    return PageRange(_limit(request, default), 0, request.text("after"))
 
 
-def _at_once(_ask: Ask, _default: int) -> Wish:
-    return Wish(LAST_PAGE, 0)
+def _at_once(_ask: ApiRequest, _default: int) -> PageRange:
+    return PageRange(LAST_PAGE, 0)
 
 
 def cursor_at(position: int) -> str:
@@ -141,35 +141,35 @@ def _place(world: World, post_id: str) -> int:
     return place
 
 
-def _nothing(_spot: _Spot) -> Json:
+def _nothing(_spot: _Position) -> Json:
     return {}
 
 
-def _paged(*names: str) -> Callable[[_Spot], Json]:
+def _paged(*names: str) -> Callable[[_Position], Json]:
     """Make a sign of members of ``pagination``, by the names of ``_MEMBERS``."""
     return lambda spot: {"pagination": {name: _MEMBERS[name](spot) for name in names}}
 
 
-def _absent_cursor(spot: _Spot) -> Json:
+def _absent_cursor(spot: _Position) -> Json:
     names = ("limit", "nextCursor") if spot.more else ("limit",)
     return _paged(*names)(spot)
 
 
-def _empty_cursor(spot: _Spot) -> Json:
+def _empty_cursor(spot: _Position) -> Json:
     return {"pagination": {"limit": spot.limit, "nextCursor": cursor_at(spot.stop) * spot.more}}
 
 
-def _flagged_cursor(spot: _Spot) -> Json:
+def _flagged_cursor(spot: _Position) -> Json:
     # The token stays at the end: whoever looks at it alone walks for ever.
     page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": cursor_at(spot.stop)}
     return {"pagination": page}
 
 
-def _next_link(spot: _Spot) -> Json:
+def _next_link(spot: _Position) -> Json:
     return {"links": {"next": spot.address(spot.page + 1) if spot.more else None}}
 
 
-def _link_header(spot: _Spot) -> Headers:
+def _link_header(spot: _Position) -> Headers:
     last = max(spot.pages, 1)
     pages = {"first": 1, "last": last}
     if spot.page > 1:
@@ -180,7 +180,7 @@ def _link_header(spot: _Spot) -> Headers:
     return (("Link", ", ".join(links)),)
 
 
-_MEMBERS: dict[str, Callable[[_Spot], int | bool | str | None]] = {
+_MEMBERS: dict[str, Callable[[_Position], int | bool | str | None]] = {
     "page": lambda spot: spot.page,
     "offset": lambda spot: spot.start,
     "limit": lambda spot: spot.limit,
@@ -251,17 +251,17 @@ def _either(words: tuple[str, ...]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def read_wish(ask: Ask, *, limit: int) -> Wish:
+def read_page_range(request: ApiRequest, *, limit: int) -> PageRange:
     """Read which page is asked for, by the parameters that the request's family knows."""
-    return _FAMILIES[ask.paging].read(ask, limit)
+    return _FAMILIES[request.paging].read(request, limit)
 
 
-def cut(ask: Ask, wish: Wish, places: Sequence[int]) -> Cut:
+def cut_page(request: ApiRequest, wish: PageRange, places: Sequence[int]) -> ListPage:
     """Cut a page out of a list."""
-    start = wish.start if wish.after is None else _row_after(ask.world, places, wish.after)
-    if ask.spotting:
-        raise Spotted(start, wish.limit, places, ask.paging, ask.end_sign)
-    family = _FAMILIES[ask.paging]
-    spot = _Spot(ask, start, wish.limit, len(places))
+    start = wish.start if wish.after is None else _row_after(request.world, places, wish.after)
+    if request.page_only:
+        raise RequestedPage(start, wish.limit, places, request.paging, request.end_sign)
+    family = _FAMILIES[request.paging]
+    spot = _Position(request, start, wish.limit, len(places))
     shown = places[start : start + wish.limit]
-    return Cut(shown, family.signs[ask.end_sign](spot), family.headers(spot))
+    return ListPage(shown, family.signs[request.end_sign](spot), family.headers(spot))

@@ -58,7 +58,7 @@ class File(NamedTuple):
         return "gif" if self.ending == "gif" else self.said
 
 
-def elsewhere(item: Json) -> File:
+def file_of(item: Json) -> File:
     """Tell what is known of a file that lies elsewhere."""
     ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
     return File(item["type"], item["url"], ending)
@@ -130,7 +130,7 @@ def length(platform: str, text: str) -> int:
     return len(text)
 
 
-def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
+def find_violation(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
     """Say why a platform does not take a post."""
     limits = PLATFORMS[platform]
     kinds = Counter(file.kind for file in media)
@@ -161,7 +161,7 @@ def refusal(platform: str, text: str, media: Sequence[File], options: Json) -> s
             f"Consent is missing: {' and '.join(limits.consent)} must be true",
         ),
     )
-    return next((error for broken, error in checks if broken), None)
+    return next((error for change_body, error in checks if change_body), None)
 
 
 def _is_known(ending: str) -> bool:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.request import ApiError, invalid
 from socialframe.sandbox.json_text import dumps
-from socialframe.sandbox.publishing.publish import keep, pending
+from socialframe.sandbox.publishing.publish import pending, save_post
 from socialframe.sandbox.publishing.read_post import read_post
-from socialframe.sandbox.state import stamp
-from socialframe.sandbox.switches import Switches
+from socialframe.sandbox.state import format_time
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import Ask
+    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
     from socialframe.sandbox.world.world import World
@@ -32,7 +31,7 @@ _NOT_DELETED = {
 _SHOWN = ("content", "mediaItems", "platforms", "scheduledFor", "timezone", "tags")
 
 
-def create(ask: Ask) -> Answer:
+def create(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/posts``.
 
     What is not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``;
@@ -41,7 +40,7 @@ def create(ask: Ask) -> Answer:
     after the platforms did, with the errors of targets in it, and has the same status whatever
     became of them.
     """
-    body, box = ask.json(), ask.box
+    body, box = request.json(), request.state
     with box.lock:
         blank: Json = {
             "id": _new_id(box.world),
@@ -53,14 +52,14 @@ def create(ask: Ask) -> Answer:
             "publishedAt": None,
             "timezone": "UTC",
             "tags": [],
-            "createdAt": stamp(box.now),
+            "createdAt": format_time(box.now),
             "updatedAt": "",
         }
-        post = keep(box, _changed(box, blank, body))
-    return Answer(dumps(post), status=_switches(ask).create_status)
+        post = save_post(box, _changed(box, blank, body))
+    return Answer(dumps(post), status=request.switches.create_status)
 
 
-def update(ask: Ask) -> Answer:
+def update(request: ApiRequest) -> Answer:
     """Answer ``PUT /v1/posts/{postId}``: the fields that are named change, no others.
 
     A draft stays one until ``isDraft`` is false or ``publishNow`` true, so that who sends a draft
@@ -68,49 +67,45 @@ def update(ask: Ask) -> Answer:
     failed post stays failed until it is retried, or gets ``publishNow`` or another moment; with
     other targets it is a draft again.
     """
-    box = ask.box
+    box = request.state
     with box.lock:
-        old = _found(ask)
-        body = ask.json()
+        old = _found(request)
+        body = request.json()
         if old["status"] not in {"draft", "scheduled", "failed"}:
             raise invalid("Only draft, scheduled and failed posts can be edited")
-        post = keep(box, _changed(box, old, body))
+        post = save_post(box, _changed(box, old, body))
     return Answer(dumps(post))
 
 
-def delete(ask: Ask) -> Answer:
+def delete(request: ApiRequest) -> Answer:
     """Answer ``DELETE /v1/posts/{postId}``."""
-    box, status = ask.box, _switches(ask).delete_status
+    box, status = request.state, request.switches.delete_status
     with box.lock:
-        post = _found(ask)
+        post = _found(request)
         if post["status"] in _NOT_DELETED:
             raise invalid(f"A post that is {_NOT_DELETED[post['status']]} cannot be deleted")
         box.change(lambda world: world.without_post(post["id"]))
     return Answer(b"" if status == 204 else dumps({"message": "Post deleted"}), status=status)  # noqa: PLR2004 - no content
 
 
-def retry(ask: Ask) -> Answer:
+def retry(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/posts/{postId}/retry``: try the failed targets again, and only them."""
-    box = ask.box
+    box = request.state
     with box.lock:
-        post = _found(ask)
+        post = _found(request)
         # A failed target is only in a post whose targets are all done: the sandbox publishes
         # them in one go.
         if not any(target["status"] == "failed" for target in post["platforms"]):
             raise invalid("The post has no failed target to retry")
-        post = keep(box, {**post, "status": "publishing"})
+        post = save_post(box, {**post, "status": "publishing"})
     return Answer(dumps(post))
 
 
-def _switches(ask: Ask) -> Switches:
-    return ask.switches or Switches()
-
-
-def _found(ask: Ask) -> Json:
-    place = ask.box.world.find(ask.path["post_id"])
+def _found(request: ApiRequest) -> Json:
+    place = request.state.world.find(request.path["post_id"])
     if place is None:
         raise ApiError(404, "NOT_FOUND", "Post not found")
-    return ask.box.world.post(place)
+    return request.state.world.post(place)
 
 
 def _new_id(world: World) -> str:
@@ -139,7 +134,7 @@ def _changed(box: State, old: Json, body: Json) -> Json:
         raise invalid(
             "content is required unless media is attached or every target has customContent"
         )
-    return {**post, "status": status, "updatedAt": stamp(box.now)}
+    return {**post, "status": status, "updatedAt": format_time(box.now)}
 
 
 def _status(old: Json, post: Json, given: Json) -> str:

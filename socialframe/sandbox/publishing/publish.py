@@ -25,8 +25,13 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.publishing.platform_limits import CONSENT, PLATFORMS, elsewhere, refusal
-from socialframe.sandbox.state import stamp
+from socialframe.sandbox.publishing.platform_limits import (
+    CONSENT,
+    PLATFORMS,
+    file_of,
+    find_violation,
+)
+from socialframe.sandbox.state import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +47,7 @@ _DAY = timedelta(hours=24)
 _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platformSpecificData")
 
 
-class Diary:
+class PublishQueue:
     """What publishing keeps for itself."""
 
     def __init__(self) -> None:
@@ -54,27 +59,31 @@ class Diary:
         self.failed_once: set[tuple[str, str, str]] = set()
 
 
-def settle(box: State) -> None:
+def publish_due(box: State) -> None:
     """Publish whatever is due by now, in its order, as if at its own moment."""
-    due, now = box.part(Diary).due, box.now
+    due, now = box.part(PublishQueue).due, box.now
     with box.lock:
         while due and due[0][0] <= now:
             moment, post_id = heappop(due)
             place = box.world.find(post_id)
             post = None if place is None else box.world.post(place)
-            if post and post["status"] == "scheduled" and post["scheduledFor"] == stamp(moment):
+            if (
+                post
+                and post["status"] == "scheduled"
+                and post["scheduledFor"] == format_time(moment)
+            ):
                 _save(box, _published(box, post, moment))
 
 
 @contextmanager
-def by_itself(box: State) -> Iterator[None]:
+def publish_in_background(box: State) -> Iterator[None]:
     """Publish whatever is due until the context ends, whether or not anybody asks."""
-    over = threading.Event()
+    stopping = threading.Event()
 
     def look() -> None:
-        while not over.wait(_TICK):
+        while not stopping.wait(_TICK):
             try:
-                settle(box)
+                publish_due(box)
             except Exception:
                 log.exception("The sandbox could not publish what is due")
 
@@ -83,18 +92,18 @@ def by_itself(box: State) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        stopping.set()
         thread.join()
 
 
-def keep(box: State, post: Json) -> Json:
+def save_post(box: State, post: Json) -> Json:
     """Take a post into the world, and do what its status says."""
     if post["status"] == "scheduled" and _has_new_moment(box, post):
         moment = datetime.fromisoformat(post["scheduledFor"])
         if moment <= box.now:
             post = {**post, "status": "publishing"}
         else:
-            heappush(box.part(Diary).due, (moment, post["id"]))
+            heappush(box.part(PublishQueue).due, (moment, post["id"]))
     if post["status"] == "publishing":
         post = _published(box, post, box.now)
     _save(box, post)
@@ -133,8 +142,8 @@ def _published(box: State, post: Json, moment: datetime) -> Json:
         **post,
         "status": "partial" if len(ends) > 1 else "published" if out else "failed",
         "platforms": targets,
-        "publishedAt": post["publishedAt"] or (stamp(moment) if out else None),
-        "updatedAt": stamp(moment),
+        "publishedAt": post["publishedAt"] or (format_time(moment) if out else None),
+        "updatedAt": format_time(moment),
     }
 
 
@@ -164,10 +173,10 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
         options = {**dict.fromkeys(CONSENT, True), **options}
     text = str(target.get("customContent", post["content"]))
     items = target["customMedia"] if "customMedia" in target else post["mediaItems"]
-    media = [elsewhere(item) for item in items]
-    if error := refusal(platform, text, media, options):
+    media = [file_of(item) for item in items]
+    if error := find_violation(platform, text, media, options):
         return error
-    diary = box.part(Diary)
+    diary = box.part(PublishQueue)
     out, most = diary.out[who], PLATFORMS[platform].a_day
     while out and moment - out[0] >= _DAY:
         out.popleft()
@@ -179,7 +188,7 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
     return None
 
 
-def _says_fail(diary: Diary, text: str, target: tuple[str, str, str]) -> bool:
+def _says_fail(diary: PublishQueue, text: str, target: tuple[str, str, str]) -> bool:
     says = {once for once, where in _SAYS_FAIL.findall(text) if where in {"", target[1]}}
     fails = "" in says or ("-once" in says and target not in diary.failed_once)
     if "-once" in says:

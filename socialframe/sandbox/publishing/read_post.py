@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from socialframe.sandbox.api.request import invalid
 from socialframe.sandbox.publishing.platform_limits import MEDIA_TYPES, PLATFORMS
-from socialframe.sandbox.state import stamp
+from socialframe.sandbox.state import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +135,7 @@ def _read_moment(text: str, zone: str) -> str:
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=near)).astimezone(UTC)
             # In another zone the last day of all may lie in a year that cannot be written.
             if moment.year <= _LAST_YEAR:
-                return stamp(moment)
+                return format_time(moment)
     except (ValueError, OverflowError):
         pass
     raise invalid("scheduledFor must be an ISO 8601 moment, such as 2026-03-20T07:00:00Z")

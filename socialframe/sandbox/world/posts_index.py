@@ -117,7 +117,7 @@ def engagement_rate(metrics: Json) -> float | None:
     return round(100 * keen / seen, 2) if seen else None
 
 
-def summed(numbers: Sequence[Numbers]) -> Json:
+def sum_numbers(numbers: Sequence[Numbers]) -> Json:
     """Add up targets; everything is null where none is known."""
     known = [metrics for _, metrics in numbers if metrics is not None]
     if len(known) == 1:
