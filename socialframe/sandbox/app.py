@@ -1,4 +1,4 @@
-"""The application: who may ask, how often, and what is answered."""
+"""The sandbox as a WSGI application."""
 
 from __future__ import annotations
 
@@ -60,34 +60,32 @@ class Sandbox:
     Parameters
     ----------
     tier
-        ``"free"`` answers 60 calls a minute, ``"paid"`` 600.
+        ``"free"`` allows 60 requests a minute, ``"paid"`` 600.
     key
-        The only key that is let in; by default a new random one.
+        The only valid key; by default a random one.
     clock
-        Seconds that never run backwards, for the limit.
+        Monotonic seconds, for the rate limit.
     wall
-        Unix time, for whatever happens from now on.
+        Unix time, for timestamps of new posts and connections.
     sleep
-        Waits so many seconds, where a switch makes answers slow; by default no longer than until
-        `serve` ends.
+        Sleeps for a delay; by default no longer than until `serve` ends.
     posts
-        How many posts there are, made when they are asked for; by default the small world's own.
+        How many posts there are, made on access; by default the 5,400 of the small world.
     faults
-        What goes wrong, and where; it can be set anew at any time.
+        Faults to inject; they can be set again at any time.
     log
-        A file to which each request is appended, as a line of JSON: what `requests` tells.
+        A file to which each request is appended as a line of JSON, with the fields of `requests`.
     seed
-        What is made or happens at random follows from it, and is the same for the same seed.
+        Seed of everything random.
     **choices
-        What the documentation leaves open, as the fields of ``Switches``: ``paging="cursor"``,
-        ``end_sign="empty"``, ``rate_limit_headers=True``, and so on.
+        The fields of ``Switches``: ``paging="cursor"``, ``end_sign="empty"``, and so on.
 
     Raises
     ------
     ArgumentError
-        If an argument cannot be meant.
+        If an argument is invalid.
     FileError
-        If the package came without its data, or the log cannot be written.
+        If the data are missing, or the log cannot be written.
 
     Examples
     --------
@@ -116,8 +114,8 @@ class Sandbox:
         **choices: Any,  # noqa: ANN401 - the fields of Switches
     ) -> None:
         if tier not in tuple(CALLS_A_WINDOW):
-            raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
-        self.tier, self.name = tier, secrets.token_hex(4)  # what tells it from other sandboxes
+            raise ArgumentError(f"tier must be 'free' or 'paid'; got {tier!r}.")
+        self.tier, self.name = tier, secrets.token_hex(4)  # name is unique among sandboxes
         self.seed = seed
         self.switches = make_switches(choices)
         self._size = {} if posts is None else {"posts": posts}
@@ -141,7 +139,7 @@ class Sandbox:
 
     @classmethod
     def scenario(cls, name: str, **more: Any) -> Self:  # noqa: ANN401 - arguments of the class
-        """Make a sandbox that plays one of `SCENARIOS`; further arguments win over its own.
+        """Return a sandbox that plays one of `SCENARIOS`; more arguments override its own.
 
         Examples
         --------
@@ -152,7 +150,7 @@ class Sandbox:
 
     @property
     def key(self) -> str:
-        """The only key that is let in. Set anew, the one before is not known any more."""
+        """The only valid key. Setting it makes the previous key invalid."""
         return self._auth.key
 
     @key.setter
@@ -161,7 +159,7 @@ class Sandbox:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What goes wrong. Set anew, requests count from 1 again, and a revoked key is known."""
+        """The faults to inject. Setting them restarts the request count and ends a revocation."""
         return self._plan.faults
 
     @faults.setter
@@ -180,7 +178,7 @@ class Sandbox:
         Returns
         -------
         list of Asked
-            What may be told of each.
+            The records.
 
         Examples
         --------
@@ -222,7 +220,7 @@ class Sandbox:
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
         """Serve on loopback until the context ends.
 
-        Scheduled posts come out at their moment; otherwise they do when somebody asks.
+        While it serves, scheduled posts are published on time; otherwise at the next request.
 
         Parameters
         ----------
@@ -267,7 +265,7 @@ class Sandbox:
                 yield f"http://{proxy.address[0]}:{proxy.address[1]}"
 
     def _answer(self, request: Request) -> tuple[Answer, ActiveFaults]:
-        """Find what is answered, and which faults hit the request; never an exception."""
+        """Return the response and the faults that hit the request; never raises."""
         active = ActiveFaults()
         try:
             publish_due(self.state)
@@ -287,17 +285,17 @@ class Sandbox:
                 answer = replaced or apply_variants(answer, request, self.switches)
             return replaced or change_body(answer, active, self._wall()), active
         except Exception:
-            # Whatever went wrong is for the log; the asker learns what the real service tells.
+            # The details are for the log; the client gets the documented error.
             log.exception("The sandbox could not answer")
             return error_answer(ApiError(500, "INTERNAL_ERROR", "Internal server error")), active
 
     def _call_api(
         self, request: Request, route: tuple[str, str], parts: dict[str, str], active: ActiveFaults
     ) -> Answer:
-        """Find what the API answers, or a page for people."""
+        """Return the response of the API, or an HTML page."""
         limits: Headers = ()
         try:
-            if route not in status_page.OPEN:  # which judges by itself who may see it
+            if route not in status_page.OPEN:  # which checks the host itself
                 check_host(request.environ)
             if route not in OPEN:
                 limits = self._auth.enter(request)
@@ -310,7 +308,7 @@ class Sandbox:
         return answer._replace(headers=(*limits, *answer.headers))
 
     def _read(self, request: Request, route: tuple[str, str], parts: dict[str, str]) -> ApiRequest:
-        # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
+        # Werkzeug's own parser raises on bytes that are not UTF-8.
         pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
         args: dict[str, str] = {}
         for name, value in pairs:

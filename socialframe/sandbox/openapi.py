@@ -13,13 +13,13 @@ from socialframe.sandbox.openapi_fields import CODES, marked, ref, text, whole
 from socialframe.sandbox.openapi_paging import page
 from socialframe.sandbox.openapi_paths import operations
 from socialframe.sandbox.openapi_schemas import SCHEMAS
+from socialframe.sandbox.switches import Switches  # noqa: TC001 - for the doctest
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.switches import Switches
 
 _ABOUT = """A sandbox: made-up people, and no platform behind them.
 

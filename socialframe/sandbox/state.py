@@ -1,4 +1,4 @@
-"""What changes in a sandbox: the world at this moment, and what each part keeps for itself."""
+"""The mutable state of a sandbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class State:
-    """The mutable side of one sandbox; two sandboxes share nothing of it."""
+    """The current world and the state of each module; sandboxes share none of it."""
 
     def __init__(
         self,
@@ -32,12 +32,12 @@ class State:
         self._parts: dict[type[Any], Any] = {}
 
     def change(self, make: Callable[[World], World]) -> None:
-        """Put the next world in the place of this one; ``make`` runs alone."""
+        """Replace the world by the result of ``make``, under the lock."""
         with self.lock:
             self.world = make(self.world)
 
     def part(self, kind: type[T]) -> T:
-        """Give what a part of the sandbox keeps for itself; made at the first use."""
+        """Return the state of a module; created on first use."""
         with self.lock:
             if kind not in self._parts:
                 self._parts[kind] = kind()
@@ -45,11 +45,11 @@ class State:
 
     @property
     def now(self) -> datetime:
-        """The moment, in UTC and whole seconds."""
+        """The current moment, in UTC and whole seconds."""
         return datetime.fromtimestamp(int(self._wall()), UTC)
 
 
 def format_time(moment: datetime) -> str:
-    """Spell a moment as the API does."""
+    """Write a timestamp as the API does."""
     # Not by strftime, which writes the year 1 as "1".
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -438,23 +438,26 @@ def test_a_fault_of_the_connection_is_refused_in_process(kind):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (("nothing", {}), "There is no fault 'nothing'; there are: status, html"),
-        ((["html"], {}), "There is no fault"),
+        (("nothing", {}), "Unknown fault 'nothing'; there are: status, html"),
+        ((["html"], {}), "Unknown fault"),
         (("html", {"status": 500}), "The fault 'html' takes no option, not 'status'"),
-        (("status", {"status": 404}), "status of a fault takes 429, 500, 502, 503 or 504, not 404"),
-        (("status", {"body": "xml"}), "body of a fault takes"),
-        (("status", {"seconds": -1}), "seconds of a fault takes"),
-        (("redirect", {"host": "a/b"}), "host of a fault takes"),
-        (("total", {"by": 0}), "by of a fault takes a whole number but 0"),
-        (("truncate", {"length": "wrong"}), "length of a fault takes"),
-        (("insert", {"rows": 0}), "rows of a fault takes"),
-        (("html", {"at": 0}), "at of a fault takes"),
-        (("html", {"at": []}), "at of a fault takes"),
-        (("html", {"at": True}), "at of a fault takes"),
-        (("html", {"page": range(3, 3)}), "page of a fault takes"),
-        (("html", {"path": "v1"}), "path of a fault takes"),
-        (("html", {"share": 1.5}), "share of a fault takes"),
-        (("html", {"times": 0}), "times of a fault takes"),
+        (
+            ("status", {"status": 404}),
+            "status of a fault must be 429, 500, 502, 503 or 504",
+        ),
+        (("status", {"body": "xml"}), "body of a fault must be"),
+        (("status", {"seconds": -1}), "seconds of a fault must be"),
+        (("redirect", {"host": "a/b"}), "host of a fault must be"),
+        (("total", {"by": 0}), "by of a fault must be a whole number but 0"),
+        (("truncate", {"length": "wrong"}), "length of a fault must be"),
+        (("insert", {"rows": 0}), "rows of a fault must be"),
+        (("html", {"at": 0}), "at of a fault must be"),
+        (("html", {"at": []}), "at of a fault must be"),
+        (("html", {"at": True}), "at of a fault must be"),
+        (("html", {"page": range(3, 3)}), "page of a fault must be"),
+        (("html", {"path": "v1"}), "path of a fault must be"),
+        (("html", {"share": 1.5}), "share of a fault must be"),
+        (("html", {"times": 0}), "times of a fault must be"),
     ],
 )
 def test_a_fault_that_cannot_be_meant_is_refused(wrong, sentence):
@@ -466,11 +469,11 @@ def test_a_fault_that_cannot_be_meant_is_refused(wrong, sentence):
 
 def test_a_fault_that_means_nothing_here_is_refused():
     """Where no list is paged so that it could be seen; and what is no fault, too."""
-    with pytest.raises(ArgumentError, match=r"'expire' means nothing .* cursor \(null\)"):
+    with pytest.raises(ArgumentError, match=r"'expire' has no effect .* cursor \(null\)"):
         Sandbox(faults=[Fault("expire")])
-    with pytest.raises(ArgumentError, match="'next_host' means nothing"):
+    with pytest.raises(ArgumentError, match="'next_host' has no effect"):
         Sandbox(faults=[Fault("next_host")], paging="offset")
-    with pytest.raises(ArgumentError, match="faults takes values like"):
+    with pytest.raises(ArgumentError, match="faults must hold values such as"):
         Sandbox().faults = ["html"]
 
 

@@ -393,7 +393,7 @@ def test_defaults():
 def test_refused_combinations(paging):
     """An end sign that a family never has is refused, naming those that it can have."""
     for sign in {sign for _, sign in EVERY} - set(PAGINGS[paging]) | {"Pages", ""}:
-        with pytest.raises(ArgumentError, match="^end_sign takes ") as caught:
+        with pytest.raises(ArgumentError, match="^end_sign must be ") as caught:
             Sandbox(paging=paging, end_sign=sign)
         said = re.findall("'([^']*)'", str(caught.value))
         assert said == [*PAGINGS[paging], paging, sign]
@@ -402,5 +402,5 @@ def test_refused_combinations(paging):
 @pytest.mark.parametrize("paging", ["Page", "", None, 1, ["page"]])
 def test_refused_families(paging):
     """A family that does not exist is refused, naming those that do."""
-    with pytest.raises(ArgumentError, match="^paging takes 'page', 'offset', .* or 'none', not "):
+    with pytest.raises(ArgumentError, match="^paging must be 'page', 'offset', .* or 'none'; got "):
         Sandbox(paging=paging)

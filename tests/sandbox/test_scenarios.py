@@ -80,7 +80,7 @@ def test_there_are_scenarios_and_each_makes_a_sandbox():
     for name, scenario in SCENARIOS.items():
         assert Sandbox.scenario(name).faults == scenario.faults
     assert Sandbox.scenario("restart", faults=()).faults == ()
-    with pytest.raises(ArgumentError, match="no scenario 'nowhere'; there are: flaky-evening"):
+    with pytest.raises(ArgumentError, match="Unknown scenario 'nowhere'; there are: flaky-evening"):
         Sandbox.scenario("nowhere")
 
 
@@ -241,10 +241,13 @@ def test_from_a_shell(options, statuses):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--fault", "status:404"], "status of a fault takes 429, 500, 502, 503 or 504, not 404."),
-        (["--fault", "nothing"], "There is no fault 'nothing'"),
-        (["--scenario", "nowhere"], "There is no scenario 'nowhere'"),
-        (["--scenario", "circle-line", "--paging", "offset"], "'back' means nothing with this"),
+        (
+            ["--fault", "status:404"],
+            "status of a fault must be 429, 500, 502, 503 or 504;",
+        ),
+        (["--fault", "nothing"], "Unknown fault 'nothing'"),
+        (["--scenario", "nowhere"], "Unknown scenario 'nowhere'"),
+        (["--scenario", "circle-line", "--paging", "offset"], "'back' has no effect with this"),
     ],
 )
 def test_a_shell_that_asks_for_nonsense_gets_a_sentence(options, sentence):

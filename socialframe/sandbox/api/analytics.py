@@ -1,4 +1,4 @@
-"""Analytics and followers: the shapes of the sibling API, over the made-up world."""
+"""Analytics and followers, in the format of the sibling API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SORTS = ("date", "engagement", *METRICS)
 LONGEST_SPAN = 366
 LAST_SYNC = "T17:00:00Z"
-_NOBODY = Series((), ())  # of an account that was connected today
+_NOBODY = Series((), ())  # for accounts connected since the start
 
 
 def _media_type(post: Json) -> str:
@@ -45,7 +45,7 @@ def _usernames() -> dict[str, str]:
 def _show_post(
     post: Json, numbers: Sequence[Numbers], total: Json, accounts: Iterable[Json] = ()
 ) -> Json:
-    """Show a post as analytics do; one of the start has no targets but accounts of the start."""
+    """Return a post in the format of analytics."""
     names = {**_usernames(), **{who["accountId"]: who["username"] for who in accounts}}
     targets = [
         {
@@ -72,7 +72,7 @@ def _show_post(
 
 
 def _line(world: World, place: int) -> bytes:
-    """Give the JSON of a post as analytics show it."""
+    """Return a post as JSON in the format of analytics."""
     if place not in world.own:
         return _initial_line(world.initial, place)
     numbers = world.numbers(place) or ()
@@ -90,7 +90,7 @@ def _total(initial: InitialPosts, place: int) -> Json:
     return sum_numbers(initial.numbers(place) or ())
 
 
-# A walk asks for the same selection page after page; a few of them are worth keeping.
+# A walk requests the same selection page after page.
 @lru_cache(maxsize=32)
 def _selected(
     world: World,
@@ -99,7 +99,7 @@ def _selected(
     span: tuple[date, date],
     sorting: tuple[str, bool],
 ) -> Sequence[int]:
-    """Find the measured posts of a span of days, in the order asked for."""
+    """Return the published posts of a date span in the requested order."""
     places = world.measured(platform, account, span)
     sort_by, descending = sorting
     if sort_by == "date":
@@ -123,7 +123,7 @@ def _selected(
 def _counts(
     world: World, platform: str | None, account: str | None, span: tuple[date, date]
 ) -> tuple[int, int]:
-    """Count the measured posts that are published, and all that are scheduled."""
+    """Count the published posts of a date span, and all scheduled ones."""
     published = world.measured(platform, account, span, "published")
     return len(published), len(world.select(status="scheduled", platform=platform, account=account))
 
@@ -136,8 +136,8 @@ def _last_sync(world: World) -> str:
 def _span(request: ApiRequest, days: int) -> tuple[date, date]:
     """Read ``fromDate`` and ``toDate``.
 
-    By default from so many days before the end of the world's story, whenever that is looked at,
-    until today, so that what came out since then is in it.
+    By default the span starts this many days before the world's last day and ends today, so that
+    posts published since then are in it.
     """
     today = request.state.now.date()
     first = request.day("fromDate") or request.world.today - timedelta(days=days)
@@ -150,7 +150,7 @@ def _span(request: ApiRequest, days: int) -> tuple[date, date]:
 def analytics(request: ApiRequest) -> Answer:
     """Answer ``GET /v1/analytics``.
 
-    A platform or an account chooses posts; a chosen post is shown whole, with all of its targets.
+    A platform or an account selects posts; a selected post is shown with all of its targets.
     """
     world = request.world
     post_id = request.text("postId")
@@ -161,7 +161,7 @@ def analytics(request: ApiRequest) -> Answer:
         return Answer(_line(world, place))
     wish = read_page_range(request, limit=50)
     first, last = _span(request, 90)
-    # The days since the end of the story are not held against who names no last one.
+    # Without toDate the days since the world's last day do not count.
     if ((request.day("toDate") or world.today) - first).days > LONGEST_SPAN:
         raise invalid(f"fromDate and toDate must lie at most {LONGEST_SPAN} days apart")
     sorting = (request.choice("sortBy", SORTS), request.choice("order", ("desc", "asc")) == "desc")
@@ -191,7 +191,7 @@ def analytics(request: ApiRequest) -> Answer:
 
 
 def follower_stats(request: ApiRequest) -> Answer:
-    """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are left out."""
+    """Answer ``GET /v1/accounts/follower-stats``; unknown accounts are ignored."""
     granularity = request.choice("granularity", ("daily",))
     first, last = (day.isoformat() for day in _span(request, 30))
     ids = request.text("accountIds")

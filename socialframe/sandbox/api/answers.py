@@ -1,4 +1,4 @@
-"""Accounts and posts: from a request to the bytes of an answer."""
+"""Responses of the sandbox, and the endpoints of accounts and posts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Routes = dict[tuple[str, str], "Callable[[ApiRequest], Answer]"]
 
 
 class Answer(NamedTuple):
-    """An answer, whole."""
+    """A complete response."""
 
     body: bytes
     headers: Headers = ()
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
 
 def error_answer(error: ApiError) -> Answer:
-    """Word an error of the API."""
+    """Return the response for an error of the API."""
     return Answer(dumps(error.body()), error.headers, error.status)
 
 
@@ -45,12 +45,12 @@ def health(request: ApiRequest) -> Answer:
 
 
 def listing(lines: Iterable[bytes], before: bytes, after: bytes) -> bytes:
-    """Join rendered posts to one page."""
+    """Join posts that are JSON already into one page."""
     return b"".join((b"{", before, b'"posts":[', b",".join(lines), b"]", after, b"}"))
 
 
 def members(values: Json) -> bytes:
-    """Write members that come after others in the same object."""
+    """Return JSON members that follow others in the same object."""
     return b"," + dumps(values)[1:-1] if values else b""
 
 

@@ -1,4 +1,4 @@
-"""Who may ask, and how often."""
+"""Authentication: checks the key and the rate limit of a request."""
 
 from __future__ import annotations
 
@@ -24,24 +24,22 @@ CALLS_A_WINDOW = {"free": 60, "paid": 600}
 
 
 def new_key() -> str:
-    """Make a key of the documented form."""
+    """Return a random key in the documented format."""
     letters = string.ascii_lowercase + string.digits
     return "sk_" + "".join(secrets.choice(letters) for _ in range(30))
 
 
 def check_key(key: object) -> str:
-    """Give a key that can be sent, or refuse it by a sentence that does not show it."""
+    """Return a valid key, or raise ArgumentError without showing the key."""
     if not isinstance(key, str):
-        raise ArgumentError(f"key takes a text such as sk_demo, not a {type(key).__name__}.")
+        raise ArgumentError(f"key must be text such as sk_demo; got {type(key).__name__}.")
     if not (key and key == key.strip() and key.isprintable()):
-        raise ArgumentError(
-            "key takes a text in one line that neither begins nor ends with a space."
-        )
+        raise ArgumentError("key must be one line of text without spaces at either end.")
     return key
 
 
 class Authenticator:
-    """Let in calls with the right key, as many as the limit allows."""
+    """Accepts requests with the right key, within the rate limit."""
 
     def __init__(
         self, key: str, limiter: Limiter, switches: Switches, wall: Callable[[], float]
@@ -53,11 +51,11 @@ class Authenticator:
         self._wall = wall
 
     def revoke(self, *, ends: bool = False) -> None:
-        """Know the key of this moment no more; or know it again."""
+        """Refuse the current key from now on; with ``ends=True`` accept it again."""
         self._revoked = None if ends else self.key
 
     def enter(self, request: Request) -> Headers:
-        """Let a call in, and give the headers that tell of the limit."""
+        """Count a request and return its rate-limit headers, or raise ApiError."""
         seen = check_authorization(request, self.key)
         if seen == "missing":
             raise ApiError(401, "AUTH_MISSING_KEY", "Missing API key")

@@ -1,4 +1,4 @@
-"""Taking the body of a request: so much of it as is allowed, and no further."""
+"""Reading the body of a request, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-LARGEST_BODY = 1 << 20  # bytes of a request to the API; uploads go elsewhere
-PIECE = 1 << 16  # bytes that are in memory at a time, of what nobody wants
+LARGEST_BODY = 1 << 20  # bytes
+PIECE = 1 << 16  # bytes in memory at a time
 
 
 def read_body(request: Request) -> bytes:
     """Read the body of a request to the API.
 
-    Neither the limit nor what is answered beyond it is documented: the sandbox takes the status
-    that HTTP has for it, and the documented code of an invalid request.
+    The documentation names no limit. A larger body gets a 413 with the documented code of an
+    invalid request.
     """
     environ = request.environ
     if not _has_valid_length(environ):
@@ -41,7 +41,7 @@ def read_body(request: Request) -> bytes:
 
 
 def _read(environ: WSGIEnvironment) -> bytes:
-    """Read a body to its end, or a little further than is allowed."""
+    """Read a body up to its end, or slightly beyond the limit."""
     body = bytearray()
     try:
         stream = get_input_stream(environ)
@@ -53,10 +53,10 @@ def _read(environ: WSGIEnvironment) -> bytes:
 
 
 def drain_body(environ: WSGIEnvironment) -> None:
-    """Read what is left of a body; Cheroot would read it into memory, to keep the connection."""
+    """Discard the rest of a body; Cheroot would read it into memory to reuse the connection."""
     there = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
     if not (there and _has_valid_length(environ)):
-        return  # nothing comes, or nobody knows where it ends
+        return  # there is no body, or its end is unknown
     with contextlib.suppress(HTTPException, OSError, ValueError):
         stream = get_input_stream(environ)
         while stream.read(PIECE):

@@ -1,6 +1,6 @@
 """Connecting and disconnecting accounts: contract sections 5.3, 5.4 and 5.5.
 
-What the person sees between the start and the finish is in ``consent``.
+``pages.consent`` has the pages between start and finish.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def start(request: ApiRequest) -> Answer:
             f"or fragment, of at most {LONGEST_URL} characters"
         )
     consent = Consent(request.key, platform, redirect, bool(named), secrets.token_urlsafe(32))
-    # Two-part and guessable, as documented by the example of 5.4: it protects nobody. What keeps
-    # connections apart that run at once is the other parameter.
+    # Two parts and guessable, as in the example of 5.4, so it protects nothing. The other parameter
+    # keeps simultaneous connections apart.
     state = f"{OWNER}:{platform}"
     consent_id = request.state.part(OAuthState).consents.put(consent, request.state.now)
     # The real address is a dialog of the platform's; here it is a page of the sandbox.
@@ -78,19 +78,18 @@ def finish(request: ApiRequest) -> Answer:
         same = redirect == consent.redirect or (redirect is None and not consent.named)
         return same and (consent.key, consent.platform) == (request.key, platform)
 
-    # One sentence for every reason, so that nobody can try out codes. A call that is refused
-    # leaves the code as it is: the platform has not seen it.
+    # One text for every reason, so that codes cannot be guessed. A refused request leaves the code
+    # valid, because the platform has not seen it.
     grant = box.part(OAuthState).codes.take(code, box.now, fits)
     if grant is None:
         raise invalid(_CODE_REFUSED)
     if request.switches.exchange_seconds:
         box.sleep(request.switches.exchange_seconds)
     if request.switches.exchange_fails:
-        # Not the caller's fault, so the one documented server error. The platform has seen the
-        # code, so it is spent, which is the worse case of the two: the client has to start again.
+        # The platform has seen the code, so it is used up and the client must start again.
         raise ApiError(500, "INTERNAL_ERROR", "Internal server error")
     if grant.person is None:
-        # [S]: the sibling tells the next step, with a token for it, in place of the account.
+        # [S]: the sibling returns the next step and a token for it instead of the account.
         token = box.part(OAuthState).picks.put(grant, box.now)
         return Answer(dumps({"platform": platform, "step": "select_page", "tempToken": token}))
     return Answer(dumps(_connect(box, platform, grant.person)))
@@ -112,7 +111,7 @@ def select_page(request: ApiRequest) -> Answer:
     _check_pick(request, token)
     if page not in _facebook_pages(request):
         raise invalid("pageId is none of the Pages of this connection")
-    # Whoever comes second with the same token comes too late.
+    # The second request with the same token comes too late.
     if request.state.part(OAuthState).picks.take(token, request.state.now) is None:
         raise invalid(_TOKEN_REFUSED)
     account = _connect(request.state, "facebook", _facebook_pages(request)[page][0])
@@ -165,7 +164,7 @@ def _name_account(platform: str, one: Connectable) -> Json:
 
 
 def _connect(box: State, platform: str, one: Connectable) -> Json:
-    """Make the account appear, healthy; one that is there keeps its id and its place."""
+    """Add the account as healthy; an account that exists keeps its id and its place."""
     who = _name_account(platform, one)
     account = {
         "platform": platform,

@@ -1,8 +1,7 @@
-"""What is on its way while an account is being connected, and the people who can be.
+"""State of connections that are under way, and the accounts that can be connected.
 
-A connection is a chain of three slips of paper, each under a name that nobody can guess: the
-consent that was asked for, the code that stands for the answer, and, where a Page is still to be
-chosen, a token.
+A connection goes through up to three stored values, each under a random token: the consent that
+was requested, the code that stands for the answer, and a token where a Page must be selected.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ LONGEST_URL = 2000
 
 SECRETS = frozenset({"code", "state", "request", "tempToken"})
 """Query parameters whose values nobody may read in a log."""
-_REDIRECT = "redirect_url"  # of this everybody may read the host, and no secret of the app's
+_REDIRECT = "redirect_url"  # only its host is logged
 
 
 def is_redirect_url(url: str) -> bool:
-    """Tell whether a browser can be sent to a URL."""
+    """Return whether a browser can be redirected to a URL."""
     if len(url) > LONGEST_URL or not _URL.fullmatch(url):
         return False
     try:
@@ -62,7 +61,7 @@ class Connectable(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """What a consent page tells of a platform."""
+    """What the consent page shows of a platform: its name, its scopes and new accounts."""
 
     name: str
     scopes: dict[str, str]
@@ -121,7 +120,7 @@ PLATFORMS = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Consent:
-    """A consent that was asked for; without a repr, because half of it is secret."""
+    """A requested consent; without a repr, because it holds secrets."""
 
     key: str
     platform: str
@@ -132,14 +131,14 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """A consent that was given, for this account; None where a Page is still to be chosen."""
+    """A consent that was given for an account; None if a Page must still be selected."""
 
     consent: Consent
     person: Connectable | None
 
 
 class TokenStore(Generic[T]):
-    """Values under names that nobody can guess, for so long and at most so many."""
+    """Values under random tokens, for a limited time and up to a limited number."""
 
     def __init__(self, seconds: int) -> None:
         self._life = timedelta(seconds=seconds)
@@ -147,7 +146,7 @@ class TokenStore(Generic[T]):
         self._lock = threading.Lock()
 
     def put(self, value: T, now: datetime) -> str:
-        """Keep a value, and give its name."""
+        """Store a value and return its token."""
         name = secrets.token_urlsafe(32)
         with self._lock:
             self._held = {one: held for one, held in self._held.items() if now < held[0]}
@@ -157,14 +156,14 @@ class TokenStore(Generic[T]):
         return name
 
     def get(self, name: str, now: datetime) -> T | None:
-        """Give a value that is still there."""
+        """Return a value that has not expired, or None."""
         end, value = self._held.get(name, (now, None))
         return value if now < end else None
 
     def take(
         self, name: str, now: datetime, fits: Callable[[T], bool] = lambda _value: True
     ) -> T | None:
-        """Give a value and forget it; one that does not fit stays."""
+        """Return a value and remove it; a value that does not fit stays."""
         with self._lock:
             value = self.get(name, now)
             if value is None or not fits(value):
@@ -174,18 +173,18 @@ class TokenStore(Generic[T]):
 
 
 class OAuthState:
-    """The connections of one sandbox that are on their way."""
+    """The connections of one sandbox that are under way."""
 
     def __init__(self) -> None:
         self.consents: TokenStore[Consent] = TokenStore(CONSENT_SECONDS)
         self.codes: TokenStore[Grant] = TokenStore(CODE_SECONDS)
         self.picks: TokenStore[Grant] = TokenStore(CONSENT_SECONDS)
-        #: Who was disconnected, by platform, and can come back. Only the known are ever here.
+        #: Disconnected accounts by platform, which can be connected again.
         self.left: dict[str, dict[str, Connectable]] = {}
 
 
 def redact_query(query: str) -> str:
-    """Take out of a query string what nobody may read in a log."""
+    """Replace the secrets in a query string."""
     parts = (part.partition("=") for part in query.split("&"))
     return "&".join(
         name + sign + _redact_value(unquote_plus(name), value) for name, sign, value in parts
@@ -201,7 +200,7 @@ def _redact_value(name: str, value: str) -> str:
 
 
 def connectable_accounts(state: State, platform: str) -> dict[str, tuple[Connectable, bool]]:
-    """Tell who can be connected on a platform, by id, and whether they are already."""
+    """Return the accounts of a platform by id, with whether they are connected."""
     with state.lock:
         known = {one.account_id: (one, False) for one in PLATFORMS[platform].newcomers}
         left = state.part(OAuthState).left.get(platform, {})

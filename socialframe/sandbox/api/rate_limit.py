@@ -1,7 +1,6 @@
-"""Whether one more call is allowed.
+"""Rate limits.
 
-The application asks a limiter once for each call that carries the right key. How the real service
-counts is not documented (contract, section 4), so there are three kinds.
+The documentation does not say how the API counts (contract, section 4), so there are three kinds.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _NANO = 1_000_000_000
 
 
 class Verdict(NamedTuple):
-    """What a limiter says to one call."""
+    """The result of one request: allowed or not, and seconds until the next slot is free."""
 
     allowed: bool
     limit: int
@@ -38,17 +37,14 @@ class Verdict(NamedTuple):
 
 
 class Limiter(Protocol):
-    """What counts calls; several threads may ask it at once.
-
-    A refused call is not counted, so whoever keeps knocking is not locked out for longer.
-    """
+    """Counts requests; several threads may call it. A refused request is not counted."""
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in."""
+        """Check a request that arrives now, and count it if it is allowed."""
 
 
 class SlidingWindow:
-    """At most so many calls in any stretch of so many seconds, by their arrival."""
+    """At most this many requests in any period of this many seconds."""
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
         self._calls = calls
@@ -58,7 +54,7 @@ class SlidingWindow:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in."""
+        """Check a request that arrives now, and count it if it is allowed."""
         with self._lock:
             # The clock is read inside the lock: arrivals must be in order.
             now = self._clock()
@@ -73,10 +69,10 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """At most so many calls between one full minute and the next, as the sandbox's watch has them.
+    """At most this many requests in each of a series of fixed windows.
 
-    The first window begins when the limiter is made, whenever the first call comes. Around the
-    end of a window twice as many calls get through at once.
+    The first window begins when the limiter is created. Around the end of a window twice as many
+    requests get through.
     """
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -89,7 +85,7 @@ class FixedWindow:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in."""
+        """Check a request that arrives now, and count it if it is allowed."""
         with self._lock:
             passed = self._clock() - self._start
             number = int(passed / self._seconds)
@@ -103,7 +99,7 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """A bucket of tokens: each call takes one, and time refills it."""
+    """A bucket of tokens: each request takes one, and time refills it."""
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
         self._calls = calls
@@ -116,7 +112,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def arrive(self, *, count: bool = True) -> Verdict:
-        """Judge a call that arrives now, and count it if it is let in."""
+        """Check a request that arrives now, and count it if it is allowed."""
         with self._lock:
             before, self._now = self._now, round(self._clock() * _NANO)
             full = self._token * self._calls
@@ -129,7 +125,7 @@ class TokenBucket:
 
 
 def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limiter:
-    """Make the limiter that the switches say."""
+    """Return the limiter that the switches select."""
     kinds: dict[str, Callable[[int, float, Callable[[], float]], Limiter]] = {
         "sliding": SlidingWindow,
         "fixed": FixedWindow,
@@ -139,9 +135,9 @@ def limiter(switches: Switches, calls: int, clock: Callable[[], float]) -> Limit
 
 
 def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
-    """Write the headers that tell of the limit."""
+    """Return the headers that describe the rate limit."""
     headers: Headers = ()
-    # Both moments are rounded up: whoever waits until then is let in.
+    # Rounded up, so that a request at that moment is allowed.
     moment = math.ceil(now + verdict.wait)
     if switches.rate_limit_headers:
         headers = (

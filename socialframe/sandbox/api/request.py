@@ -1,4 +1,4 @@
-"""Reading what was asked: parameters and bodies in, checked values or a refusal out."""
+"""A request to the API: parameters and body are checked, or ApiError is raised."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAST_PAGE = 2**31 - 1
 
 
 class ApiError(Exception):
-    """An answer that is an error of the API."""
+    """An error response of the API."""
 
     def __init__(self, status: int, code: str, error: str, headers: Headers = ()) -> None:
         super().__init__(error)
@@ -40,17 +40,17 @@ class ApiError(Exception):
         self.headers = headers
 
     def body(self) -> dict[str, str]:
-        """Show the error as the API words it."""
+        """Return the error in the documented format."""
         return {"error": self.error, "code": self.code}
 
 
 def invalid(error: str) -> ApiError:
-    """Word a 400."""
+    """Return the error for an invalid request: a 400."""
     return ApiError(400, "VALIDATION_ERROR", error)
 
 
 class RequestedPage(Exception):  # noqa: N818 - an answer, not a fault
-    """The page that a request asks for; raised where that is all that is asked."""
+    """The page that a request asks for; raised instead of answering when only that is needed."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class RequestedPage(Exception):  # noqa: N818 - an answer, not a fault
 
     @property
     def page(self) -> int:
-        """Its number; the nearest one, because who walks by offset may let pages overlap."""
+        """The page number; the nearest one, because pages by offset may overlap."""
         return (2 * self.start + self.limit) // (2 * self.limit) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One request, as far as an answer depends on it."""
+    """One request to the API."""
 
     state: State
     switches: Switches
@@ -93,7 +93,7 @@ class ApiRequest:
 
     @property
     def root(self) -> str:
-        """The base URL that was asked: scheme and host."""
+        """The base URL of the request: scheme and host."""
         return "/".join(self.address.split("/", 3)[:3])
 
     def json(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class ApiRequest:
         return found
 
     def text(self, name: str) -> str | None:
-        """Read a parameter as it is."""
+        """Return a parameter, or None if it is absent or empty."""
         return self.args.get(name) or None
 
     def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
@@ -123,7 +123,7 @@ class ApiRequest:
         raise invalid(f"{name} must be a whole number from {least} to {top}")
 
     def day(self, name: str) -> date | None:
-        """Read a day."""
+        """Read a date."""
         text = self.text(name)
         if text is None:
             return None
@@ -135,7 +135,7 @@ class ApiRequest:
         raise invalid(f"{name} must be a day written YYYY-MM-DD")
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        """Read one of a few words."""
+        """Read one of these words; the first is the default."""
         text = self.text(name) or allowed[0]
         if text not in allowed:
             raise invalid(f"{name} must be one of: {', '.join(allowed)}")
@@ -143,7 +143,7 @@ class ApiRequest:
 
 
 def _is_json_safe(value: object, levels: int = 50) -> bool:
-    """Tell whether a value can be written again: Unicode, finite, not nested without end."""
+    """Return whether a value can be written as JSON again: Unicode, finite, not too deep."""
     match value:
         case str():
             return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
@@ -159,16 +159,16 @@ def _is_json_safe(value: object, levels: int = 50) -> bool:
 
 
 def check_host(environ: WSGIEnvironment) -> None:
-    """Refuse a Host that no address can be made of, as RFC 9112 (3.2) wants it."""
+    """Refuse an invalid Host header, as RFC 9112 (3.2) requires."""
     host = _HOST.fullmatch(environ.get("HTTP_HOST", "unnamed"))
     if host is None or int(host[1] or 0) > 65535:  # noqa: PLR2004 - the last port
         raise invalid("The Host header must be a host, or a host and a port")
 
 
 def repair_wsgi_text(environ: WSGIEnvironment) -> WSGIEnvironment:
-    """Repair text that is not bytes in Latin-1 clothes, as PEP 3333 wants it.
+    """Encode text as Latin-1 as PEP 3333 requires.
 
-    ``httpx.WSGITransport`` hands over the path as plain text, which Werkzeug refuses to read.
+    ``httpx.WSGITransport`` passes the path as plain text, which Werkzeug refuses to read.
     """
     repaired = {
         name: environ.get(name, "").encode().decode("latin-1")

@@ -1,6 +1,6 @@
-"""The requests that a sandbox saw: the last of them in memory, and each in a file if one is given.
+"""The request log: the last requests in memory, and all of them in a file if one is given.
 
-Nothing of a request's headers or body is kept, and of its address nothing that is secret.
+No headers, bodies or secrets of the URL are stored.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ KEPT_CHARACTERS = 2000
 
 KeyState = Literal["right", "wrong", "missing"]
 
-# Somebody may try a real key here, and put it where it does not belong.
+# A user may try a real key here and put it in the wrong place.
 _LIKE_A_KEY = re.compile(r"(?<![A-Za-z0-9])sk_[A-Za-z0-9_-]{20,}")
-# Without a wait: a pipe that nobody reads must not hold up an answer.
+# Non-blocking: a pipe without a reader must not block a response.
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Asked(NamedTuple):
-    """One request that a sandbox saw; nothing of its headers but how its key was.
+    """One request that a sandbox received, without headers and secrets.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ class Asked(NamedTuple):
     path
         Its path, decoded.
     query
-        Its query string, as sent, without what is secret.
+        Its query string, as sent, without secrets.
     status
-        The status of the answer.
+        The status of the response.
     number
-        Counted from 1, in the order of the answers.
+        Counted from 1, in the order of the responses.
     moment
-        When it came, in UTC.
+        When it arrived, in UTC.
     seconds
-        How long the answer took.
+        How long the response took.
     bytes
-        Length of the answer's body.
+        Length of the response's body.
     fault
-        What went wrong on purpose; None if nothing did.
+        The faults that hit it, or None.
     key
         Whether its key was ``"right"``, ``"wrong"`` or ``"missing"``.
 
@@ -81,7 +81,7 @@ class Asked(NamedTuple):
 
 
 def check_authorization(request: Request, key: str) -> KeyState:
-    """Tell how a request's key is; the wrong scheme makes it wrong."""
+    """Return whether the key of a request is right, wrong or missing."""
     sent = request.environ.get("HTTP_AUTHORIZATION")
     if sent is None:
         return "missing"
@@ -93,13 +93,13 @@ def check_authorization(request: Request, key: str) -> KeyState:
 
 
 def make_record(request: Request, key: str, wall: float) -> Asked:
-    """Tell of a request what may be told; its answer is still to come."""
+    """Return the record of a request whose response is not known yet."""
     path, query = request.path, request.query_string.decode("ascii", "replace")
     moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
     return Asked(
         request.method,
         "[withheld]" if _holds_a_key(path, key) else _short(path),
-        # Of a callback whoever named it may have put a secret of their own there.
+        # The query of a callback may hold a secret of the app.
         "[withheld]"
         if query and (path == CALLBACK or _holds_a_key(unquote(query), key))
         else _short(redact_query(query)),
@@ -110,7 +110,7 @@ def make_record(request: Request, key: str, wall: float) -> Asked:
 
 
 class RequestLog:
-    """The last requests of one sandbox, and the file that each is appended to."""
+    """The last requests of one sandbox, and the file that they are appended to."""
 
     def __init__(self) -> None:
         self._kept: deque[Asked] = deque(maxlen=KEPT_REQUESTS)
@@ -122,7 +122,7 @@ class RequestLog:
     def write_to(self, path: str | os.PathLike[str]) -> None:
         """Append each request to this file from now on, as a line of JSON."""
         try:
-            # The same file, wherever the process goes later.
+            # An absolute path, in case the process changes its directory.
             self._file = os.path.abspath(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH100, PTH111 - "~x" is a name
             os.close(os.open(self._file, _APPENDING, 0o600))
         except (OSError, ValueError, TypeError) as error:
@@ -130,7 +130,7 @@ class RequestLog:
             raise FileError(f"The request log cannot be written to {path!r}: {said}.") from None
 
     def add(self, one: Asked) -> None:
-        """Keep a request whose answer is known, under the next number."""
+        """Store a request under the next number."""
         with self._lock:
             self._count += 1
             one = one._replace(number=self._count)
@@ -139,25 +139,25 @@ class RequestLog:
                 self._write(self._file, one)
 
     def last(self) -> list[Asked]:
-        """Give the requests that are kept, oldest first."""
+        """Return the stored requests, oldest first."""
         with self._lock:
             return list(self._kept)
 
     def _write(self, path: str, one: Asked) -> None:
-        # All in ASCII, and no line break but the last: whatever was asked, a line is a line.
+        # ASCII without line breaks, so that each record is one line.
         line = json.dumps(one._asdict()).encode() + b"\n"
-        # What is left of a line that the disk had no room for must not spoil the next one.
+        # Do not append to a partial line that a full disk left.
         line = b"\n" + line if self._torn else line
         try:
-            # Opened anew, so that the file may be moved away. One write: several processes may
-            # share it.
+            # Opened each time, so that the file can be rotated; one write, because several
+            # processes may share it.
             file = os.open(path, _APPENDING, 0o600)
             try:
                 written = os.write(file, line)
             finally:
                 os.close(file)
         except OSError as error:
-            # Nobody who asked is to suffer from it.
+            # A full disk must not break a response.
             if not self._failing:
                 log.warning("The request log cannot be written: %s.", error.strerror)
             self._failing = True

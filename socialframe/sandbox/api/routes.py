@@ -1,4 +1,4 @@
-"""What answers where."""
+"""The routes of the sandbox."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Answer, Routes
     from socialframe.sandbox.api.request import ApiRequest
 
-#: What needs the key, and counts against the limit.
+#: Routes that need the key and count against the rate limit.
 ROUTES: Routes = {
     **answers.ROUTES,
     **connect.ROUTES,
     **numbers.ROUTES,
     **writing.ROUTES,
 }
-#: What needs no key: pages for people, and what is no part of the API.
+#: Routes that need no key: HTML pages and the OpenAPI document.
 OPEN: Routes = {**consent.OPEN, **openapi.OPEN, **watch.OPEN}
 
 _PATHS = Map(
@@ -42,10 +42,10 @@ _ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
 def match_route(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
-    """Find the method and the route of a request, and the variable parts of its path.
+    """Return method and route of a request, and the variable parts of its path.
 
-    HEAD is a GET whose body is left out by whoever sends the answer. Where there is no route the
-    both are empty; ``allow`` then tells which methods the path takes, if any.
+    HEAD is a GET without the body. Without a match the route is empty; ``allow`` then names the
+    methods of the path, if any.
     """
     method = "GET" if request.method == "HEAD" else request.method
     try:
@@ -58,16 +58,12 @@ def match_route(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
 
 
 def find_handler(way: tuple[str, str]) -> Callable[[ApiRequest], Answer]:
-    """Give what answers there."""
+    """Return the function that answers a route."""
     return OPEN.get(way) or ROUTES.get(way, _not_found)
 
 
 def _not_found(request: ApiRequest) -> Answer:
-    """Answer a request that no part of the sandbox knows.
-
-    No page documents a wrong method: the sandbox takes the status that HTTP has for it, with a
-    code of its own.
-    """
+    """Refuse an unknown path by 404, and a wrong method by 405, which is not documented."""
     allow = request.path.get("allow")
     if allow is None:
         raise ApiError(404, "NOT_FOUND", "Not found")

@@ -1,7 +1,7 @@
-"""What the switches change on an answer that is otherwise done, and on a request before it is read.
+"""What switches change in responses, and the reverse in requests.
 
-Inside, posts have their own ids, words and moments; only here do they get the form that is told.
-With all switches at their defaults no body is parsed.
+Inside the sandbox posts have plain ids, values and timestamps. With all switches at their defaults
+no body is parsed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # The sandbox's own ids; 15 digits are the most that still give a signed 64-bit number.
 _ID = re.compile("post_([0-9a-f]{1,15})")
-# Where numbers begin: 1024 of them in a row are one and the same double.
+# The smallest number; 1024 consecutive numbers here are the same double.
 _FIRST = 1 << 62
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -43,21 +43,20 @@ _FORMS: dict[str, Callable[[datetime], str]] = {
     "space": lambda at: at.isoformat(sep=" "),
 }
 
-# Names as awkward as JSON allows: for who takes paths apart at dots and slashes, for who takes the
-# first list for the rows, and for who turns names into snake_case and meets one that is it already.
+# Awkward names: with dots and slashes, a list that is not the rows, and a name in snake_case.
 _EXTRA: Json = {
     "marks": ["made-up", "second"],
     "revision.no/~1": 7,
     "origin": {"app": "sandbox", "path": [{"step": None}, []]},
     "reviewed_by": None,
 }
-# Members whose names are somebody's data, and members that are echoed as they were sent.
+# Members whose names are data, and members that are echoed as they were sent.
 _MAPS = {"stats"}
 _ECHOED = {
     *("metadata", "platformSpecificData", "tiktokSettings", "facebookSettings", "dataStaleness"),
 }
 
-# A platform is the same word wherever it is told, because with an account's id it is a key.
+# A platform has the same name everywhere, because with an account id it is a key.
 _PLATFORMS = {"threads": "bluesky"}
 _WORDS: dict[str, dict[str, str]] = {
     "status": {
@@ -75,7 +74,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "mediaType": {"image": "sticker", "video": "reel", "gif": "animation", "text": "note"},
 }
 _ODD = 4  # one in so many has such a word
-# What is told, by name and word, turned back into what is meant.
+# The reverse of the tables above.
 _REAL = {
     name: {told: word for word, told in words.items()}
     for name, words in {**_WORDS, "platform": _PLATFORMS}.items()
@@ -84,14 +83,14 @@ _REAL = {
 
 
 def number_of_id(post_id: str) -> int | str:
-    """Give the number that stands for a post's id; a text that is none of ours stays."""
+    """Return the number for a post id; other text is unchanged."""
     found = _ID.fullmatch(post_id)
     # The digit in front keeps zeros that the id begins with.
     return _FIRST + int("1" + found[1], 16) if found else post_id
 
 
 def id_of_number(number: str) -> str:
-    """Give the id of the post that a number stands for; any other text stays."""
+    """Return the post id for a number; other text is unchanged."""
     if not re.fullmatch("[1-9][0-9]{18}", number) or int(number) <= _FIRST:
         return number
     found = "post_" + f"{int(number) - _FIRST:x}"[1:]
@@ -101,7 +100,7 @@ def id_of_number(number: str) -> str:
 def undo_variants(
     args: dict[str, str], parts: dict[str, str], switches: Switches
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Turn what was told with strange ids and words back, in a query and in a path."""
+    """Translate ids and values in query and path back to plain ones."""
     known: dict[str, Callable[[str], str]] = {}
     if switches.big_ids:
         known |= dict.fromkeys(("post_id", "postId", "after"), id_of_number)
@@ -118,14 +117,14 @@ def undo_variants(
 
 
 def undo_variants_in_body(body: bytes, switches: Switches) -> bytes:
-    """Turn words that nothing documents back in a body, so that what was read can be sent."""
+    """Translate values in a body back, so that a client can send what it read."""
     if not (body and switches.unknown_values):
         return body
 
     try:
         return dumps(_undo(json.loads(body)))
     except (ValueError, RecursionError):
-        return body  # whoever reads it says what is wrong with it
+        return body  # the handler reports what is wrong with it
 
 
 def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -144,7 +143,7 @@ def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answer:
-    """Give an answer the form that the switches say."""
+    """Apply the switches to a response."""
     body, status = answer.body, answer.status
     headers: list[tuple[str, str]] = []
     reshapes = (
@@ -160,11 +159,11 @@ def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answ
     if switches.gzip:
         headers.append(("Vary", "Accept-Encoding"))
         if body and request.accept_encodings["gzip"] > 0:
-            # Without the time, so that the same body has the same bytes and so the same ETag.
+            # Without a timestamp, so that the same body has the same ETag.
             body = gzip.compress(body, mtime=0)
             headers.append(("Content-Encoding", "gzip"))
     if switches.etag and request.method == "GET" and status == 200:  # noqa: PLR2004 - OK
-        # Of the bytes that are sent: a strong tag must tell the compressed form from the plain.
+        # A strong ETag must differ between the compressed and the plain body.
         tag = hashlib.blake2b(body, digest_size=16).hexdigest()
         headers.append(("ETag", f'"{tag}"'))
         if request.if_none_match.contains_weak(tag):
@@ -173,9 +172,9 @@ def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answ
 
 
 def _vary(value: Any, switches: Switches, spot: str = "", *, bare: bool = False) -> Any:  # noqa: ANN401 - any JSON
-    """Give a part of a body its form; ``spot`` says which part, by ids rather than by places.
+    """Apply the switches to a part of a body.
 
-    So a post is told alike in a list, however it is cut, and by its id.
+    ``spot`` names the part by ids and not by positions, so that a post is the same in every list.
     """
     if isinstance(value, list):
         return [_vary(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
@@ -199,7 +198,7 @@ def _vary_text(name: str, text: str, switches: Switches, spot: str) -> str | int
     if switches.big_ids and name == "id":
         return number_of_id(text)
     if switches.timestamps != "Z" and _WHEN.fullmatch(name) and _MOMENT.fullmatch(text):
-        # Mixed by the moment itself: the same one is always spelled the same.
+        # Chosen by the moment, so that the same moment always has the same format.
         mixed = tuple(_FORMS.values())[crc32(text.encode()) % len(_FORMS)]
         return _FORMS.get(switches.timestamps, mixed)(datetime.fromisoformat(text))
     if switches.unknown_values:

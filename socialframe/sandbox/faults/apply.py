@@ -1,4 +1,4 @@
-"""Answers that go wrong: made in the place of the API's, or changed after it."""
+"""Applying faults to responses and to the world."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _RETRY_AFTER = 60
 def answer_instead(
     met: ActiveFaults, request: Request, switches: Switches, now: float
 ) -> Answer | None:
-    """Answer in the place of the API, as what stands before it does: without looking at the key."""
+    """Return the response of a proxy in front of the API, which does not check the key."""
     fault = met.first("front")
     if fault is None:
         return None
@@ -81,7 +81,7 @@ def _on_other_host(url: str, fault: Fault) -> str:
 
 
 def change_world(met: ActiveFaults, state: State) -> None:
-    """Change the world before a page is answered, or refuse its cursor."""
+    """Change the world before a page is read, or refuse its cursor."""
     if met.spot is None:
         return
     for fault in met.of("world"):
@@ -91,7 +91,7 @@ def change_world(met: ActiveFaults, state: State) -> None:
 
 
 def _read_already(state: State, spot: RequestedPage, rows: int) -> list[Json]:
-    """Give the rows right before a page; of the first page its own."""
+    """Return the rows right before a page; for the first page its own."""
     start = max(spot.start - rows, 0)
     return [state.world.post(place) for place in spot.places[start : start + rows]]
 
@@ -128,7 +128,7 @@ _CHANGES: dict[str, Callable[[State, RequestedPage, int], None]] = {
 
 
 def change_page(answer: Answer, request: ApiRequest, met: ActiveFaults) -> Answer:
-    """Let a page of a list say what is not so."""
+    """Falsify a page of a list."""
     faults = [fault for fault in met.of("list") if fault.kind in _PAGE_CHANGES]
     if met.spot is None or not faults:
         return answer
@@ -142,7 +142,7 @@ def change_page(answer: Answer, request: ApiRequest, met: ActiveFaults) -> Answe
 def _repeat(
     body: Json, headers: dict[str, str], request: ApiRequest, spot: RequestedPage, fault: Fault
 ) -> None:
-    """Let the next page be this one, or the one before; at the end of the list, too."""
+    """Let the next page be this one or the one before, also on the last page."""
     start = max(spot.start - spot.limit, 0) if fault.kind == "back" else spot.start
     page = start // spot.limit + 1
     address = f"{request.address}?{urlencode({**request.args, 'page': page})}"
@@ -196,7 +196,7 @@ _PAGE_CHANGES: dict[
 
 
 def change_body(answer: Answer, met: ActiveFaults, now: float) -> Answer:
-    """Break the bytes of an answer that is otherwise done, or its date."""
+    """Break the bytes of a complete response, or its date."""
     for fault in met.of("body"):
         if fault.kind == "date":
             date = http_date(now + fault.option("by"))
@@ -207,16 +207,16 @@ def change_body(answer: Answer, met: ActiveFaults, now: float) -> Answer:
 
 
 def _change_bytes(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
-    """Change the bytes within the compression: it is the JSON that is broken, not the gzip."""
+    """Change the JSON inside the compression."""
     if not answer.body:
-        return answer  # as of a 304: nothing to break, and nothing to pack
+        return answer  # a 304 has no body
     if ("Content-Encoding", "gzip") in answer.headers:
         return answer._replace(body=gzip.compress(change(gzip.decompress(answer.body)), mtime=0))
     return answer._replace(body=change(answer.body))
 
 
 def _break_utf8(body: bytes) -> bytes:
-    # In the first text that is a value; where there is none, in the first name.
+    # In the first string value; without one, in the first name.
     quote = b':"' if b':"' in body else b'"'
     return body.replace(quote, quote + b"caf\xe9 ", 1)
 

@@ -1,6 +1,6 @@
-"""What can be asked to go wrong, as values, and which requests it hits.
+"""Faults as values, and which requests they hit.
 
-`trouble` keeps count of them, `spoil` changes answers, `wire` plays those that need a socket.
+`plan` counts them, `apply` changes responses, `connection` plays those of the connection.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STATUSES = (429, 500, 502, 503, 504)
 
 
 class Kind(NamedTuple):
-    """One way to go wrong."""
+    """One kind of fault: its stage, what happens, its options, and the paging that it needs."""
 
     stage: Stage
     says: str
@@ -37,59 +37,66 @@ _ROWS = {"rows": 1}
 
 
 def _leads_on(family: str, sign: str) -> bool:
-    """Tell whether answers say where the next page is."""
+    """Return whether responses name the next page."""
     return family in {"cursor", "next_url", "link"} or sign == "next_page"
 
 
-#: Every kind of fault. What stands in front of the API counts against no limit: it never got there.
-#: All others are the API's own answers, and count as such.
+#: Every kind of fault. Faults in front of the API do not count against the rate limit; others do.
 KINDS: dict[str, Kind] = {
     "status": Kind(
         "front",
         "Answers with this status; seconds is its Retry-After (a 429 has one in any case).",
         {"status": 503, "body": "json", "seconds": None},
     ),
-    "html": Kind("front", "Answers with a page for people, and status 200."),
-    "redirect": Kind("front", "Sends to another host by a 302.", {"host": "elsewhere.invalid"}),
-    "revoke": Kind("key", "From here on the key is not known any more."),
-    "insert": Kind("world", "New rows come first in the list, right before it is read.", _ROWS),
-    "delete": Kind("world", "The last rows before this page go, right before it is read.", _ROWS),
-    "edit": Kind("world", "The last rows before this page change, right before it is read.", _ROWS),
-    "expire": Kind(
-        "list", "A cursor is not taken any more: 400.", needs=lambda family, _: family == "cursor"
+    "html": Kind("front", "Answers with an HTML page and status 200."),
+    "redirect": Kind("front", "Redirects to another host by a 302.", {"host": "elsewhere.invalid"}),
+    "revoke": Kind("key", "The key is invalid from now on."),
+    "insert": Kind(
+        "world", "Adds new rows at the start of the list, right before it is read.", _ROWS
     ),
-    "repeat": Kind("list", "The next page is said to be this one again.", needs=_leads_on),
-    "back": Kind("list", "The next page is said to be the one before.", needs=_leads_on),
+    "delete": Kind(
+        "world", "Deletes the last rows before this page, right before it is read.", _ROWS
+    ),
+    "edit": Kind("world", "Edits the last rows before this page, right before it is read.", _ROWS),
+    "expire": Kind(
+        "list", "Refuses the cursor as expired: 400.", needs=lambda family, _: family == "cursor"
+    ),
+    "repeat": Kind("list", "Names this page as the next one.", needs=_leads_on),
+    "back": Kind("list", "Names the previous page as the next one.", needs=_leads_on),
     "next_host": Kind(
         "list",
-        "The next page is said to be on another host.",
+        "Names a next page on another host.",
         {"host": "elsewhere.invalid"},
         lambda family, _: family in {"next_url", "link"},
     ),
-    "duplicate": Kind("list", "The first rows of the page come again at its end.", _ROWS),
+    "duplicate": Kind("list", "Repeats the first rows of the page at its end.", _ROWS),
     "total": Kind(
         "list",
-        "The total is wrong by so many rows.",
+        "The total is wrong by this many rows.",
         {"by": 7},
         lambda _, sign: sign in {"pages", "total"},
     ),
     "empty": Kind("body", "The body is empty."),
-    "cut": Kind("body", "The body is half of its JSON, and says so in Content-Length."),
-    "utf8": Kind("body", "A text in the body is not UTF-8."),
-    "date": Kind("body", "The Date header is wrong by so many seconds.", {"by": 3600}),
+    "cut": Kind("body", "The body is half of its JSON, with a matching Content-Length."),
+    "utf8": Kind("body", "A string in the body is not UTF-8."),
+    "date": Kind("body", "The Date header is wrong by this many seconds.", {"by": 3600}),
     "refuse": Kind(
-        "wire", "The server goes down, and refuses connections for so long.", {"seconds": 1.0}
+        "wire", "The server goes down and refuses connections for this long.", {"seconds": 1.0}
     ),
-    "reset_before": Kind("wire", "The connection is reset before anything came."),
-    "reset_mid_headers": Kind("wire", "The connection is reset within the headers."),
-    "reset_after_headers": Kind("wire", "The connection is reset right after the headers."),
-    "reset_mid_body": Kind("wire", "The connection is reset within the body."),
-    "stall_before": Kind("wire", "Nothing comes for so long, then the answer.", {"seconds": 30.0}),
-    "stall_mid_body": Kind("wire", "Half comes, the rest after so long.", {"seconds": 30.0}),
+    "reset_before": Kind("wire", "Resets the connection before any byte."),
+    "reset_mid_headers": Kind("wire", "Resets the connection within the headers."),
+    "reset_after_headers": Kind("wire", "Resets the connection right after the headers."),
+    "reset_mid_body": Kind("wire", "Resets the connection within the body."),
+    "stall_before": Kind(
+        "wire", "Sends nothing for this long, then the response.", {"seconds": 30.0}
+    ),
+    "stall_mid_body": Kind(
+        "wire", "Sends half of the response, and the rest after this long.", {"seconds": 30.0}
+    ),
     "truncate": Kind(
         "wire",
-        "The body ends early. Content-Length is right (of the whole), short (of what comes), or "
-        "long (the whole comes, and more is promised).",
+        "The body ends early. Content-Length is that of the whole (right), of what is sent "
+        "(short), or larger than the whole, which is sent (long).",
         {"length": "right"},
     ),
 }
@@ -97,7 +104,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fault:
-    """One thing that goes wrong, and where. Where nothing is said of it, that is every request.
+    """A fault and the requests that it hits; by default every request.
 
     Parameters
     ----------
@@ -105,23 +112,23 @@ class Fault:
         One of `KINDS`.
     at
         Numbers of requests: one, several, or a range. The first since the faults were set is 1.
-        What needs no key (pages for people) has no number; only a fault with its ``path`` hits it.
+        HTML pages have no number; only a fault with their ``path`` hits them.
     page
-        Numbers of pages of a list, however it is paged.
+        Numbers of pages of a list, in any paging family.
     path
         A path, or a pattern with ``*``.
     share
-        The share of requests that are hit, chosen by the sandbox's seed and the request's number.
+        The share of requests that are hit, chosen by the sandbox's seed and the request number.
     times
-        How often at most.
+        How often it hits at most.
     status, body, seconds, host, by, length, rows
-        What the kind takes, as `KINDS` has it; None is its default. Only of ``body`` is None a
-        choice: no body; the others are ``"json"`` and ``"html"``.
+        Options of the kind, as in `KINDS`; None is the default. ``body`` is ``"json"``, ``"html"``
+        or None for no body.
 
     Raises
     ------
     ArgumentError
-        If it cannot be meant.
+        If it is invalid.
 
     Examples
     --------
@@ -146,7 +153,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in tuple(KINDS):
-            raise ArgumentError(f"There is no fault {self.kind!r}; there are: {', '.join(KINDS)}.")
+            raise ArgumentError(f"Unknown fault {self.kind!r}; there are: {', '.join(KINDS)}.")
         takes = KINDS[self.kind].options
         for name in self._given():
             if name not in (*takes, *_WHERE):
@@ -155,9 +162,9 @@ class Fault:
             value = getattr(self, name)
             allowed, says = _CHECKS[name]
             if not allowed(value):
-                raise ArgumentError(f"{name} of a fault takes {says}, not {value!r}.")
+                raise ArgumentError(f"{name} of a fault must be {says}; got {value!r}.")
         for name in ("at", "page"):
-            # In one form, so that equal faults are equal; a range stays one, it may be long.
+            # One form, so that equal faults are equal; a long range stays a range.
             value = getattr(self, name)
             if value is not None and not isinstance(value, range):
                 numbers = (value,) if isinstance(value, int) else tuple(sorted(set(value)))
@@ -183,19 +190,19 @@ class Fault:
 
     @property
     def stage(self) -> Stage:
-        """Where it comes in."""
+        """The stage at which it applies."""
         return KINDS[self.kind].stage
 
     def _given(self) -> tuple[str, ...]:
         return tuple(name for name in _CHECKS if getattr(self, name) != _DEFAULTS[name])
 
     def option(self, name: str) -> Any:  # noqa: ANN401 - each is of its own type
-        """Give an option, or the kind's default."""
+        """Return an option, or the kind's default."""
         value = getattr(self, name)
         return KINDS[self.kind].options[name] if value == _DEFAULTS[name] else value
 
     def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
-        """Tell whether it hits a request, as far as its page does not matter."""
+        """Return whether it hits a request, apart from its page."""
         return (
             is_in(self.at, number)
             and (self.path is None or fnmatchcase(path, self.path))
@@ -204,7 +211,7 @@ class Fault:
 
 
 def is_in(numbers: Numbers, number: int) -> bool:
-    """Tell whether a number is one of those; of none all are."""
+    """Return whether a number is one of these; None means all."""
     return numbers is None or (isinstance(numbers, Container) and number in numbers)
 
 
@@ -213,7 +220,7 @@ _WHERE = ("at", "page", "path", "share", "times")
 
 
 def _hash_to_unit(text: str) -> float:
-    """Give a number from 0 to 1 that the same text always gives."""
+    """Return a number from 0 to 1 that depends on the text alone."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / 2**64
 
 
@@ -271,7 +278,7 @@ def _write_value(value: object) -> str:
 
 
 def parse_fault(text: str) -> Fault:
-    """Read a fault as it is written on a command line: ``kind:options@where@where``.
+    """Parse a fault from a command line: ``kind:options@where@where``.
 
     =============================== ==========================================================
     ``html``                        a kind of `KINDS`, at every request
@@ -286,7 +293,7 @@ def parse_fault(text: str) -> Fault:
     Raises
     ------
     ArgumentError
-        If it cannot be read.
+        If it is invalid.
 
     Examples
     --------
@@ -302,7 +309,7 @@ def parse_fault(text: str) -> Fault:
         name, equals, value = part.partition("=")
         name, value = (name, value) if equals else (bare, name)
         if name not in _CHECKS or name in given:
-            raise ArgumentError(f"A fault is written as status:503@3; {part!r} in {text!r} is not.")
+            raise ArgumentError(f"A fault must be like status:503@3; got {part!r} in {text!r}.")
         given[name] = _READ[name](value)
     return Fault(kind, **given)
 
@@ -311,7 +318,7 @@ def _read_number(text: str) -> object:
     try:
         return int(text) if re.fullmatch("-?[0-9]{1,12}", text) else float(text)
     except ValueError:
-        return text  # which no number is: refused by its own sentence
+        return text  # not a number: Fault refuses it
 
 
 def _read_numbers(text: str) -> object:

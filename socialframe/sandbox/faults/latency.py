@@ -1,4 +1,4 @@
-"""How long an answer takes, where a switch makes it slow."""
+"""Delays of responses."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 server_closing: ContextVar[Event | None] = ContextVar("over", default=None)
 """What tells the end of the server that this thread works for, if it does for one."""
 
-_TAIL = 50  # answers of which one is the slow one
+_TAIL = 50  # one response in so many is slow
 
 
 def response_delay(switches: Switches, seed: int, number: int) -> float:
-    """Tell how long the answer to a request takes; the same for the same seed."""
+    """Return the seconds that the response to a request takes; the same for the same seed."""
     seconds = switches.latency
     if number == 0:
         seconds += switches.slow_first
-    # Each number is drawn for itself, so threads that arrive in another order change nothing.
+    # Drawn from the number alone, so that the order of threads does not matter.
     if switches.jitter:
         seconds += switches.jitter * Random(f"jitter {seed} {number}").random()  # noqa: S311
     if switches.long_tail:
-        # In every fifty there is exactly one, at a place that cannot be foreseen.
+        # Exactly one in every fifty, at a random position.
         block, place = divmod(number, _TAIL)
         if Random(f"tail {seed} {block}").randrange(_TAIL) == place:  # noqa: S311
             seconds += switches.long_tail
@@ -35,7 +35,7 @@ def response_delay(switches: Switches, seed: int, number: int) -> float:
 
 
 def sleep_while_serving(seconds: float) -> None:
-    """Wait so many seconds; where it is for a server, at most until that ends."""
+    """Sleep, but not beyond the end of the server that this thread works for."""
     end = server_closing.get()
     if end is None:
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Which faults hit a request, and what came of them so far."""
+"""Which faults hit a request, and how often they did."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _OF_A_LIST = ("world", "list")
 
 
 class ActiveFaults(NamedTuple):
-    """The faults that hit one request."""
+    """The faults that hit one request, and the page that it asks for."""
 
     faults: tuple[Fault, ...] = ()
     spot: RequestedPage | None = None
 
     def first(self, stage: Stage) -> Fault | None:
-        """Give the first fault of a stage."""
+        """Return the first fault of a stage."""
         return next(iter(self.of(stage)), None)
 
     def of(self, stage: Stage) -> list[Fault]:
-        """Give the faults of a stage."""
+        """Return the faults of a stage."""
         return [fault for fault in self.faults if fault.stage == stage]
 
 
 class FaultPlan:
-    """Faults, and what came of them so far."""
+    """Faults, and how often each has hit."""
 
     def __init__(self, faults: Iterable[Fault], seed: int, switches: Switches) -> None:
         try:
             self.faults = tuple(faults)
         except TypeError:
-            raise ArgumentError(f"faults takes a list of faults, not {faults!r}.") from None
+            raise ArgumentError(f"faults must be a list of faults; got {faults!r}.") from None
         self._seed = seed
         self._number = 0
         self._hits = [0] * len(self.faults)
@@ -53,18 +53,20 @@ class FaultPlan:
         ways = {(switches.paging_for(name), switches.end_sign_for(name)) for name in LISTS}
         for fault in self.faults:
             if not isinstance(fault, Fault):
-                raise ArgumentError(f"faults takes values like Fault('html'), not {fault!r}.")
+                raise ArgumentError(
+                    f"faults must hold values such as Fault('html'); got {fault!r}."
+                )
             needs = KINDS[fault.kind].needs
             if needs and not any(needs(*way) for way in ways):
                 raise ArgumentError(
-                    f"The fault {fault.kind!r} means nothing with this paging; it does with "
+                    f"The fault {fault.kind!r} has no effect with this paging. It needs "
                     f"{', '.join(_paging_for(needs))}."
                 )
 
     def activate(
         self, path: str, spotted: Callable[[], RequestedPage | None], *, numbered: bool = True
     ) -> ActiveFaults:
-        """Tell what hits a request that came now."""
+        """Return the faults that hit a request which arrives now."""
         if not self.faults:
             return ActiveFaults()
         with self._lock:
@@ -94,19 +96,19 @@ class FaultPlan:
 
 
 def _has_effect(fault: Fault, spot: RequestedPage) -> bool:
-    """Tell whether a fault changes anything about a page of a list."""
+    """Return whether a fault changes this page of a list."""
     needs, rows = KINDS[fault.kind].needs, len(spot.places)
     if needs and not needs(spot.family, spot.sign):
         return False
     if fault.kind == "expire":
-        return spot.start > 0  # nobody needs a cursor for the first page
+        return spot.start > 0  # the first page needs no cursor
     if fault.kind == "next_host":
         return spot.start + spot.limit < rows
     if fault.kind == "insert":
         return rows > 0  # to be copied
     if fault.kind == "duplicate":
         return spot.start < rows
-    # What goes or changes are rows before the page.
+    # delete and edit change rows before the page.
     return fault.stage == "list" or max(spot.start - int(fault.option("rows")), 0) < rows
 
 
@@ -116,13 +118,13 @@ def _paging_for(needs: Callable[[str, str], bool]) -> list[str]:
 
 
 def find_page(handler: Callable[[ApiRequest], Answer], request: ApiRequest) -> RequestedPage | None:
-    """Find the page of a list that a request asks for; None where it asks for no such page."""
+    """Return the page of a list that a request asks for, or None."""
     if not request.is_list:
-        return None  # what is no list may do something when it is called
+        return None  # other handlers may change state when called
     try:
         handler(replace(request, page_only=True))
     except RequestedPage as found:
         return found
     except ApiError:
-        pass  # no page, and the answer will say why
+        pass  # the response reports the error
     return None

@@ -1,4 +1,4 @@
-"""Bad days with a name: switches and faults together, and what a good client makes of them."""
+"""Named scenarios: switches and faults together, and what a good client ends with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One bad day."""
+    """One scenario: what happens, what a good client ends with, and the arguments of `Sandbox`."""
 
     story: str
     ends: str
@@ -24,14 +24,13 @@ class Scenario:
 
     @property
     def served(self) -> bool:
-        """Whether it must be served, because something happens to the connection."""
+        """Whether the sandbox must be served, because a fault concerns the connection."""
         return any(fault.stage == "wire" for fault in self.faults)
 
 
 SCENARIOS: dict[str, Scenario] = {
     "flaky-evening": Scenario(
-        story="One call in six fails for a moment, with or without a body, and works when it is "
-        "sent again.",
+        story="One request in six fails, with or without a body, and a retry works.",
         ends="Every row once, after some retries.",
         faults=(
             Fault("status", status=503, body="html", share=0.08),
@@ -43,9 +42,9 @@ SCENARIOS: dict[str, Scenario] = {
         seed=62,
     ),
     "moving-list": Scenario(
-        story="While the list is read, posts come, go and change, and one page has a row twice.",
-        ends="No row twice, and a word that the list moved; a row that slipped between two pages "
-        "cannot be seen by anybody.",
+        story="During the walk posts are added, deleted and edited, and one page has a row twice.",
+        ends="No row twice, and a warning that the list moved; a row that moved to a page already "
+        "read cannot be seen.",
         faults=(
             Fault("insert", rows=3, page=3, times=1),
             Fault("duplicate", rows=2, page=4),
@@ -54,14 +53,14 @@ SCENARIOS: dict[str, Scenario] = {
         ),
     ),
     "lying-totals": Scenario(
-        story="The first page says 3,000 rows fewer than there are, and the later ones too many.",
-        ends="Every row once, and a word or an error that the totals disagreed; never the short "
+        story="The total is 3,000 rows too low on the first page and too high on later ones.",
+        ends="Every row once and a warning, or an error that the totals disagree; never a partial "
         "list.",
         faults=(Fault("total", by=-3000, page=1), Fault("total", by=250, page=range(2, 1000))),
     ),
     "strict-gatekeeper": Scenario(
-        story="A free key: 60 calls in a fixed minute, Retry-After as a date, a slow first call.",
-        ends="Every row once, some minutes later, and no call before the date that was named.",
+        story="A free key: 60 requests in a fixed minute, Retry-After as a date, a slow start.",
+        ends="Every row once after some minutes, and no request before the date of Retry-After.",
         choices={
             "tier": "free",
             "window": "fixed",
@@ -71,27 +70,26 @@ SCENARIOS: dict[str, Scenario] = {
         },
     ),
     "revoked-midway": Scenario(
-        story="The key is revoked at the 20th call, and every later call is refused by a 401.",
-        ends="An error that says so after one try, and no file that looks whole.",
+        story="The key is revoked at the 20th request, and every later request gets a 401.",
+        ends="An error without retries, and no file that looks complete.",
         faults=(Fault("revoke", at=20),),
     ),
     "circle-line": Scenario(
-        story="The cursor of the fourth page leads back to the third, again and again.",
-        ends="An error that the API leads in a circle, after a few calls and not after thousands.",
+        story="The cursor of the fourth page leads back to the third.",
+        ends="An error about the loop after a few requests.",
         faults=(Fault("back", page=4),),
         choices={"paging": "cursor"},
     ),
     "elsewhere": Scenario(
-        story="The Link header of the third page names another host, and the tenth call is "
+        story="The Link header of the third page names another host, and the tenth request is "
         "redirected there.",
-        ends="An error, and a key that the other host never got to see.",
+        ends="An error; the other host never receives the key.",
         faults=(Fault("next_host", page=3), Fault("redirect", at=10)),
         choices={"paging": "link"},
     ),
     "old-proxy": Scenario(
-        story="A proxy on the way answers with its own page and status 200, drops bodies, and cuts "
-        "others short.",
-        ends="Every row once after retries, or an error that says what came; never a short list.",
+        story="A proxy answers with its own page and status 200, or drops or truncates bodies.",
+        ends="Every row once after retries, or an error about the body; never a partial list.",
         faults=(
             Fault("html", share=0.06),
             Fault("empty", share=0.04),
@@ -100,9 +98,8 @@ SCENARIOS: dict[str, Scenario] = {
         ),
     ),
     "slow-train": Scenario(
-        story="Answers take their time, and at the third and the sixth call nothing comes for two "
-        "minutes.",
-        ends="Every row once after retries, or a time-out as an error; nothing waits for ever.",
+        story="Responses are slow, and the third and the sixth stall for two minutes.",
+        ends="Every row once after retries, or a timeout error.",
         faults=(
             Fault("stall_before", seconds=120, at=3),
             Fault("stall_mid_body", seconds=120, at=6),
@@ -110,7 +107,7 @@ SCENARIOS: dict[str, Scenario] = {
         choices={"latency": 0.05, "jitter": 0.05, "long_tail": 1.0},
     ),
     "restart": Scenario(
-        story="Connections are reset at the fourth and the seventh call, and at the tenth the "
+        story="Connections are reset at the fourth and the seventh request, and at the tenth the "
         "server is down for a second.",
         ends="Every row once, after some retries.",
         faults=(
@@ -124,8 +121,8 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def scenario_arguments(name: str) -> dict[str, Any]:
-    """Give the arguments of a sandbox that plays a scenario."""
+    """Return the arguments of a sandbox that plays a scenario."""
     if name not in tuple(SCENARIOS):
-        raise ArgumentError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
+        raise ArgumentError(f"Unknown scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
     scenario = SCENARIOS[name]
     return {**scenario.choices, "faults": scenario.faults, "seed": scenario.seed}

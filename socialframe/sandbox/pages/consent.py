@@ -1,7 +1,6 @@
-"""The pages that a person sees while connecting an account: plain HTML, no scripts, no key.
+"""The consent pages: plain HTML, no scripts, no key.
 
-They stand where the platform's own dialog is (contract 5.4 and 5.5). The platform is a name on
-them, nothing more: nobody should take them for the real thing.
+They stand in for the platform's own dialog (contract 5.4 and 5.5) and say that they are made-up.
 """
 
 from __future__ import annotations
@@ -70,14 +69,14 @@ def ask_for_consent(request: ApiRequest) -> Answer:
 
 
 def decide(request: ApiRequest) -> Answer:
-    """Answer ``POST /_sandbox/consent``: what the two buttons do."""
+    """Answer ``POST /_sandbox/consent``: Allow and Deny."""
     flows, now = request.state.part(OAuthState), request.state.now
     consent_id = request.args.get("request", "")
     consent = flows.consents.get(consent_id, now)
     if consent is None:
         return _expired_page()
     fields = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
-    # A forged form leaves the page as it is: else anybody could end what somebody else began.
+    # A forged form does not end the consent.
     if not compare_digest(fields.get("token", "").encode(), consent.token.encode()):
         return _error_page("This answer did not come from the page that asked.")
     decision, account = fields.get("decision"), fields.get("account", "")
@@ -92,8 +91,7 @@ def decide(request: ApiRequest) -> Answer:
         return _error_page("Choose one of the accounts.")
     if flows.consents.take(consent_id, now) is None:
         return _expired_page()
-    # The state of the address that the browser came by, as any OAuth 2.0 provider echoes it: an
-    # app may have put something of its own behind it.
+    # The state in the browser's URL, as OAuth 2.0 providers echo it: an app may have changed it.
     state = request.text("state")
     switches = request.switches
     if decision == "deny":
@@ -112,7 +110,7 @@ def decide(request: ApiRequest) -> Answer:
 
 
 def show_callback(request: ApiRequest) -> Answer:
-    """Answer ``GET /_sandbox/callback``: what came, for whoever has no callback of their own."""
+    """Answer ``GET /_sandbox/callback``: shows code and state to users without a callback."""
     told = [(name, request.text(name)) for name in ("code", "state", "error")]
     came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in told if value]
     if not came:
@@ -135,7 +133,7 @@ def _can_choose_later(request: ApiRequest, consent: Consent) -> bool:
 
 
 def _account_options(request: ApiRequest, consent: Consent) -> list[str]:
-    """Make the radio buttons: newcomers, then whoever can come back, then the connected."""
+    """Return the radio buttons: new accounts, disconnected ones, connected ones."""
     known = sorted(
         connectable_accounts(request.state, consent.platform).values(), key=lambda one: one[1]
     )

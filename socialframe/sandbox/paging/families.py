@@ -1,7 +1,7 @@
-"""How a list is cut into pages: every family of paging, and how each says that it ends.
+"""The paging families: how a list is cut into pages, and how each marks the last page.
 
-A family reads where a page starts from the parameters that it knows, and no others; its end sign
-is what the answer says of the pages to come.
+A family reads the page from its own parameters and ignores others; its end sign is what the
+response says about further pages.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.world import World
 
-_LONGEST_TOKEN = 64  # far above any that is given out
+_LONGEST_TOKEN = 64  # far above any that is issued
 
 
 class PageRange(NamedTuple):
-    """The rows that were asked for."""
+    """The rows that a request asks for."""
 
     limit: int
     start: int
@@ -33,7 +33,7 @@ class PageRange(NamedTuple):
 
 
 class _Position(NamedTuple):
-    """Where a page stands in its list, and what the address of another one takes."""
+    """The position of a page in its list."""
 
     request: ApiRequest
     start: int
@@ -77,8 +77,7 @@ class _Family(NamedTuple):
 
 def _limit(request: ApiRequest, default: int) -> int:
     limit = request.whole("limit", default=default, top=100)
-    # The limit that is told is the one that was used; the family "none" reads none and has no
-    # further page for the rest, so it stays whole.
+    # The response shows the limit that was used. The family "none" reads no limit.
     cap = request.switches.page_cap
     return min(limit, cap or limit)
 
@@ -109,7 +108,7 @@ def _at_once(_ask: ApiRequest, _default: int) -> PageRange:
 
 
 def cursor_at(position: int) -> str:
-    """Write a cursor; the same position gives the same one in every sandbox."""
+    """Return the cursor of a position; it is the same in every sandbox."""
     check = hashlib.blake2s(str(position).encode(), key=b"cursor", digest_size=6).hexdigest()
     return base64.urlsafe_b64encode(f"{position}.{check}".encode()).decode().rstrip("=")
 
@@ -121,7 +120,7 @@ def _position(token: str) -> int:
         position = int(text.partition(".")[0])
     except ValueError:
         position = -1
-    # Several texts decode to the same bytes; only the one that was given out counts.
+    # Several texts decode to the same bytes; only the one that was issued is valid.
     if position < 0 or cursor_at(position) != token:
         raise invalid("cursor is not one that this list has given out")
     return position
@@ -146,7 +145,7 @@ def _nothing(_spot: _Position) -> Json:
 
 
 def _paged(*names: str) -> Callable[[_Position], Json]:
-    """Make a sign of members of ``pagination``, by the names of ``_MEMBERS``."""
+    """Return an end sign made of members of ``pagination``."""
     return lambda spot: {"pagination": {name: _MEMBERS[name](spot) for name in names}}
 
 
@@ -160,7 +159,7 @@ def _empty_cursor(spot: _Position) -> Json:
 
 
 def _flagged_cursor(spot: _Position) -> Json:
-    # The token stays at the end: whoever looks at it alone walks for ever.
+    # The cursor stays on the last page: a client that checks only it never ends.
     page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": cursor_at(spot.stop)}
     return {"pagination": page}
 
@@ -233,15 +232,15 @@ PAGINGS: dict[str, tuple[str, ...]] = {
 
 
 def end_sign_of(paging: PagingFamily, end_sign: EndSign | None) -> EndSign:
-    """Check that a family can have an end sign."""
+    """Return a valid end sign of a family, by default its first, or raise ArgumentError."""
     if paging not in tuple(PAGINGS):
-        raise ArgumentError(f"paging takes {_either(tuple(PAGINGS))}, not {paging!r}.")
+        raise ArgumentError(f"paging must be {_either(tuple(PAGINGS))}; got {paging!r}.")
     possible = PAGINGS[paging]
     if end_sign is None:
         return possible[0]  # type: ignore[return-value]  # the table holds no other words
     if end_sign not in possible:
         raise ArgumentError(
-            f"end_sign takes {_either(possible)} with paging={paging!r}, not {end_sign!r}."
+            f"end_sign must be {_either(possible)} with paging={paging!r}; got {end_sign!r}."
         )
     return end_sign
 
@@ -252,12 +251,12 @@ def _either(words: tuple[str, ...]) -> str:
 
 
 def read_page_range(request: ApiRequest, *, limit: int) -> PageRange:
-    """Read which page is asked for, by the parameters that the request's family knows."""
+    """Read which rows are requested, from the parameters of the request's family."""
     return _FAMILIES[request.paging].read(request, limit)
 
 
 def cut_page(request: ApiRequest, wish: PageRange, places: Sequence[int]) -> ListPage:
-    """Cut a page out of a list."""
+    """Return one page of a list."""
     start = wish.start if wish.after is None else _row_after(request.world, places, wish.after)
     if request.page_only:
         raise RequestedPage(start, wish.limit, places, request.paging, request.end_sign)

@@ -1,8 +1,6 @@
-"""What each platform takes: the contract's section 7 as a table.
+"""The limits of each platform: the contract's section 7 as a table.
 
-The columns of twitter and threads are the sibling's. A post brings only addresses of files: what
-was uploaded to the sandbox is known by its bytes, any other file by the ending of its address. How
-long a video plays is not looked at.
+The columns of twitter and threads are the sibling's. A file is judged by the ending of its URL.
 """
 
 from __future__ import annotations
@@ -30,23 +28,23 @@ _KINDS = {
     **dict.fromkeys((*_MP4_MOV, "webm"), "video"),
     "gif": "gif",
 }
-# Without what this machine knows beyond Python, so that each judges alike.
+# Python's own table, so that every machine gives the same result.
 _OTHERS = mimetypes.MimeTypes().types_map[True]
-# They answer with a page around the file.
+# These hosts answer with an HTML page instead of the file.
 _NO_FILES = re.compile(
     r"(.+\.)?(drive\.google\.com|dropbox\.com|onedrive\.live\.com|1drv\.ms|icloud\.com)"
 )
 
 _LINK = re.compile(r"https?://\S+")
 _SIGN = "[\u2600-\u27bf\U0001f000-\U0001faff]"
-# Two letters make a flag; joined signs and shades of skin belong to the sign before them.
+# Two letters make a flag; joiners and skin tones belong to the emoji before them.
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff]{2}|" + _SIGN + "(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d" + _SIGN + ")*"
 )
 
 
 class File(NamedTuple):
-    """A file of a post, as far as it is known."""
+    """A media file of a post, as far as it is known."""
 
     said: str
     url: str
@@ -54,19 +52,19 @@ class File(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it counts as: a GIF may be called an image, too."""
+        """The kind that counts: a GIF may be declared as an image."""
         return "gif" if self.ending == "gif" else self.said
 
 
 def file_of(item: Json) -> File:
-    """Tell what is known of a file that lies elsewhere."""
+    """Return what the URL of a media item says about its file."""
     ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
     return File(item["type"], item["url"], ending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one platform takes."""
+    """The limits of one platform."""
 
     text: int
     text_only: bool
@@ -131,7 +129,7 @@ def length(platform: str, text: str) -> int:
 
 
 def find_violation(platform: str, text: str, media: Sequence[File], options: Json) -> str | None:
-    """Say why a platform does not take a post."""
+    """Return the error of a post that breaks a limit, or None."""
     limits = PLATFORMS[platform]
     kinds = Counter(file.kind for file in media)
     pictures = kinds["image"] + kinds["gif"]
@@ -165,7 +163,7 @@ def find_violation(platform: str, text: str, media: Sequence[File], options: Jso
 
 
 def _is_known(ending: str) -> bool:
-    """Tell whether an ending says what the file is; an address may end in anything."""
+    """Return whether an ending names a file format; a URL may end in anything."""
     other = _OTHERS.get(f".{ending}", "application/octet-stream")
     return ending in _KINDS or other != "application/octet-stream"
 

@@ -34,11 +34,9 @@ _SHOWN = ("content", "mediaItems", "platforms", "scheduledFor", "timezone", "tag
 def create(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/posts``.
 
-    What is not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``;
-    with none of them the post stays a draft, because what is out cannot be taken back (the
-    sibling's ``publishNow`` is false by default). A past moment is due at once. The answer comes
-    after the platforms did, with the errors of targets in it, and has the same status whatever
-    became of them.
+    Not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``. With none
+    of them the post stays a draft (the sibling's ``publishNow`` is false by default). A past moment
+    is due at once. The response comes after publishing and has the same status whatever the result.
     """
     body, box = request.json(), request.state
     with box.lock:
@@ -60,12 +58,11 @@ def create(request: ApiRequest) -> Answer:
 
 
 def update(request: ApiRequest) -> Answer:
-    """Answer ``PUT /v1/posts/{postId}``: the fields that are named change, no others.
+    """Answer ``PUT /v1/posts/{postId}``: only the given fields change.
 
-    A draft stays one until ``isDraft`` is false or ``publishNow`` true, so that who sends a draft
-    back as it was read does not publish it; to plan one it needs platforms, as a new post does. A
-    failed post stays failed until it is retried, or gets ``publishNow`` or another moment; with
-    other targets it is a draft again.
+    A draft stays a draft until ``isDraft`` is false or ``publishNow`` is true, so that sending it
+    back unchanged does not publish it. A failed post stays failed until it is retried or gets
+    ``publishNow`` or another ``scheduledFor``; with other targets it becomes a draft.
     """
     box = request.state
     with box.lock:
@@ -89,12 +86,11 @@ def delete(request: ApiRequest) -> Answer:
 
 
 def retry(request: ApiRequest) -> Answer:
-    """Answer ``POST /v1/posts/{postId}/retry``: try the failed targets again, and only them."""
+    """Answer ``POST /v1/posts/{postId}/retry``: publish only the failed targets again."""
     box = request.state
     with box.lock:
         post = _found(request)
-        # A failed target is only in a post whose targets are all done: the sandbox publishes
-        # them in one go.
+        # All targets of a post are published together, so none is still pending.
         if not any(target["status"] == "failed" for target in post["platforms"]):
             raise invalid("The post has no failed target to retry")
         post = save_post(box, {**post, "status": "publishing"})
@@ -114,7 +110,7 @@ def _new_id(world: World) -> str:
 
 
 def _changed(box: State, old: Json, body: Json) -> Json:
-    """Make the post that a body asks for out of the one that is there."""
+    """Return a post with the changes of a body."""
     given = read_post(box.world, old, body)
     post = {**old, **{name: given[name] for name in _SHOWN if name in given}}
     status = _status(old, post, given)
@@ -123,7 +119,7 @@ def _changed(box: State, old: Json, body: Json) -> Json:
         post["scheduledFor"] = None
     if status != "failed":
         post["platforms"] = [pending(target) for target in post["platforms"]]
-    # Who names another moment for a draft, or says that it is none, asks for what needs targets.
+    # Another scheduledFor, or isDraft=False, needs targets.
     plans = given.get("scheduledFor") not in (None, old["scheduledFor"])
     stays = old["status"] == "draft" and given.get("isDraft") is None and not plans
     drafted = status == "draft" and (given.get("isDraft") or stays)
@@ -150,7 +146,7 @@ def _status(old: Json, post: Json, given: Json) -> str:
 
 
 def _with_settings(target: Json, given: Json) -> Json:
-    """Merge the settings for a platform into a target: what a body says of the target wins."""
+    """Merge the settings of a platform into a target; settings of the target win."""
     settings = given.get(f"{target['platform']}Settings")
     if not settings:
         return target

@@ -1,16 +1,15 @@
-"""How posts come out: when they are due, and what becomes of each target.
+"""Publishing: when posts are due, and what happens to each target.
 
-Nothing of this is documented but that a platform's error sits on its target (section 5.6); a
-broken limit could as well refuse the whole post. Here a target fails, by a sentence, if
+The documentation says only that a platform's error is on its target (section 5.6). Here a target
+fails if
 
-- its account is not connected any more, or its token is not valid,
-- the post breaks a limit of the platform (`platforms`), or the daily cap of the account,
-- or its text says so: ``[fail]`` at every attempt, ``[fail-once]`` at the first that would have
-  succeeded; ``[fail:tiktok]`` and ``[fail-once:tiktok]`` on that platform only.
+- its account is not connected, or its token is invalid,
+- the post breaks a limit of the platform (`platform_limits`) or the daily limit of the account,
+- its text contains ``[fail]``, or ``[fail-once]`` for the first attempt only; ``[fail:tiktok]`` and
+  ``[fail-once:tiktok]`` mean that platform only.
 
-Otherwise it is published. Posts that were there from the start keep still until somebody retries
-them, publishes them or gives them another moment: their story ends on the world's last day,
-whatever the clock says.
+Initial posts stay as they are until they are retried, published or rescheduled: their story ends on
+the world's last day.
 """
 
 from __future__ import annotations
@@ -41,26 +40,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TICK = 0.25  # seconds between two looks for what is due
+_TICK = 0.25  # seconds between two checks
 _SAYS_FAIL = re.compile(r"\[fail(-once)?(?::([a-z]+))?\]")
 _DAY = timedelta(hours=24)
 _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platformSpecificData")
 
 
 class PublishQueue:
-    """What publishing keeps for itself."""
+    """What publishing remembers."""
 
     def __init__(self) -> None:
-        #: A heap of moments and posts; a post that was moved since then is passed over.
+        #: A heap of moments and post ids; posts that were rescheduled are skipped.
         self.due: list[tuple[datetime, str]] = []
-        #: Of each account, when it published in the last 24 hours.
+        #: When each account published in the last 24 hours.
         self.out: defaultdict[tuple[str, str], deque[datetime]] = defaultdict(deque)
-        #: Targets that failed once because their text says so.
+        #: Targets that failed because of [fail-once].
         self.failed_once: set[tuple[str, str, str]] = set()
 
 
 def publish_due(box: State) -> None:
-    """Publish whatever is due by now, in its order, as if at its own moment."""
+    """Publish all posts that are due, in order, each at its own moment."""
     due, now = box.part(PublishQueue).due, box.now
     with box.lock:
         while due and due[0][0] <= now:
@@ -77,7 +76,7 @@ def publish_due(box: State) -> None:
 
 @contextmanager
 def publish_in_background(box: State) -> Iterator[None]:
-    """Publish whatever is due until the context ends, whether or not anybody asks."""
+    """Publish due posts in a thread until the context ends."""
     stopping = threading.Event()
 
     def look() -> None:
@@ -97,7 +96,7 @@ def publish_in_background(box: State) -> Iterator[None]:
 
 
 def save_post(box: State, post: Json) -> Json:
-    """Take a post into the world, and do what its status says."""
+    """Store a post and publish or schedule it as its status says."""
     if post["status"] == "scheduled" and _has_new_moment(box, post):
         moment = datetime.fromisoformat(post["scheduledFor"])
         if moment <= box.now:
@@ -111,7 +110,7 @@ def save_post(box: State, post: Json) -> Json:
 
 
 def pending(target: Json) -> Json:
-    """Make the target as it was asked for: not tried yet."""
+    """Return a target as requested, not tried yet."""
     return {**{name: target[name] for name in _ASKED_FOR if name in target}, "status": "pending"}
 
 
@@ -120,14 +119,14 @@ def _save(box: State, post: Json) -> None:
 
 
 def _has_new_moment(box: State, post: Json) -> bool:
-    """Tell whether a post has to be put down for its moment; one of the start never was."""
+    """Return whether a post must be scheduled; initial posts never are."""
     place = box.world.find(post["id"])
     old = {} if place is None else box.world.post(place)
     return any(old.get(name) != post[name] for name in ("status", "scheduledFor"))
 
 
 def _published(box: State, post: Json, moment: datetime) -> Json:
-    """Try every target that is not out yet."""
+    """Try every target that is not published."""
     targets = []
     for target in post["platforms"]:
         if target["status"] == "published":
@@ -148,7 +147,7 @@ def _published(box: State, post: Json, moment: datetime) -> Json:
 
 
 def _came_out(target: Json) -> Json:
-    """Make up what the platform calls the post, as the posts of the start have it."""
+    """Make up the ids that a platform gives to a post."""
     on_facebook = target["platform"] == "facebook"
     number = 10**14 + secrets.randbelow(9 * 10**14) + 10**15 * (not on_facebook)
     owner = target["accountId"].partition("_")[2]
@@ -160,7 +159,7 @@ def _came_out(target: Json) -> Json:
 
 
 def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | None:
-    """Say why a target fails; if it does not, it is counted as out."""
+    """Return why a target fails, or None after counting it as published."""
     platform, account = who = target["platform"], target["accountId"]
     health = [one for one in box.world.health if (one["platform"], one["accountId"]) == who]
     if not health:
@@ -169,7 +168,7 @@ def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | No
         return "The access token ran out; reconnect the account"
     options = target.get("platformSpecificData") or {}
     if box.world.initial.find(post["id"]) is not None:
-        # It was made before this sandbox was; its consent is not told, and was surely given.
+        # Initial posts do not show their consent.
         options = {**dict.fromkeys(CONSENT, True), **options}
     text = str(target.get("customContent", post["content"]))
     items = target["customMedia"] if "customMedia" in target else post["mediaItems"]

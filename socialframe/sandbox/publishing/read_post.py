@@ -1,6 +1,6 @@
-"""Reading a post as a body asks for it: section 5.6 of the contract.
+"""Reading a post from a request body: section 5.6 of the contract.
 
-An unknown field is passed over, and null is as good as absent. The sentences are not documented.
+Unknown fields are ignored, and null means absent. The error texts are not documented.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _LAST_YEAR = 9998
 
 
 def read_post(world: World, old: Json, body: Json) -> Json:
-    """Read the fields that a body names."""
+    """Return the valid fields of a body, or raise ApiError."""
     given = _fields(body, _POST, "")
     if "mediaItems" in given:
         given["mediaItems"] = _read_media(given["mediaItems"], "mediaItems")
@@ -84,7 +84,7 @@ def _read_targets(world: World, found: list[object]) -> list[Json]:
         who = target["platform"], target.get("accountId")
         if who not in {(one["platform"], one["accountId"]) for one in world.accounts}:
             raise invalid(f"{where}.accountId is no connected account of this platform")
-        # Nothing in the answer could tell two targets of one account apart.
+        # The response could not tell two targets of one account apart.
         if who in {(other["platform"], other["accountId"]) for other in targets}:
             raise invalid(f"{where} is the same account as another target")
         if "customMedia" in target:
@@ -107,7 +107,7 @@ def _read_media(found: list[object], name: str) -> list[Json]:
 
 
 def _fields(found: object, kinds: Mapping[str, type], where: str) -> Json:
-    """Keep the fields that are known, each of its type; null is as good as absent."""
+    """Return the known fields that have the right type; null means absent."""
     if not isinstance(found, dict):
         raise invalid(f"{where} must be an object")
     given = {name: found[name] for name in kinds if found.get(name) is not None}
@@ -127,13 +127,13 @@ def _is_address(url: str) -> bool:
 
 
 def _read_moment(text: str, zone: str) -> str:
-    """Spell a moment in UTC; one without an offset is meant in the zone (not documented)."""
+    """Return a timestamp in UTC; without an offset it is in the time zone (not documented)."""
     try:
         moment = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
         if moment is not None:
             near = UTC if zone == "UTC" else ZoneInfo(zone)
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=near)).astimezone(UTC)
-            # In another zone the last day of all may lie in a year that cannot be written.
+            # In UTC the last day may be in a year that cannot be written.
             if moment.year <= _LAST_YEAR:
                 return format_time(moment)
     except (ValueError, OverflowError):
@@ -143,5 +143,5 @@ def _read_moment(text: str, zone: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    # A machine without time zone data has this one at least.
+    # Also without time zone data.
     return frozenset({"UTC", *available_timezones()})

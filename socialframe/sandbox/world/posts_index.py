@@ -24,13 +24,13 @@ ENGAGEMENT = ("likes", "comments", "shares", "saves")
 
 
 class Numbers(NamedTuple):
-    """What is known of how a target does."""
+    """The numbers of one target, and whether they were read."""
 
     sync: str
     metrics: Json | None
 
 
-# Compared by identity: hashing five thousand posts would be slow.
+# Compared by identity, because hashing all posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class FilePosts:
     """The posts of the files in ``data/world``."""
@@ -40,7 +40,7 @@ class FilePosts:
     rows: Mapping[str, tuple[Cells, ...]]
     _ages: tuple[int, ...] = field(init=False)  # negated days, so that newest first is ascending
     _places: Mapping[str, int] = field(init=False)
-    _words: tuple[Words, ...] = field(init=False)  # what a post can be found by
+    _words: tuple[Words, ...] = field(init=False)  # status, platforms and accounts of each post
     _known: Words = field(init=False)  # all of that
     small: bool = field(init=False, default=True)
 
@@ -59,22 +59,22 @@ class FilePosts:
         return len(self.posts)
 
     def post(self, place: int) -> Json:
-        """Give a post as a value."""
+        """Return a post as a value."""
         return self.posts[place]
 
     def line(self, place: int) -> bytes:
-        """Give a post as the JSON that is sent."""
+        """Return a post as JSON."""
         return self.lines[place]
 
     def find(self, post_id: str) -> int | None:
-        """Give the place of a post by its id."""
+        """Return the place of a post by its id."""
         return self._places.get(post_id)
 
     def select(
         self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Give the places of posts by status, target and day of creation, ascending."""
-        # Only values that occur reach the cache, so nobody can fill it with inventions.
+        """Return the places of posts by status, target and day of creation, ascending."""
+        # Unknown values do not reach the cache, so that they cannot fill it.
         wanted = frozenset({status, *_target(platform, account)} - {None})
         if not wanted <= self._known:
             return ()
@@ -85,14 +85,14 @@ class FilePosts:
         return places[bisect_left(places, low) : bisect_left(places, high)]
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Give the numbers of each target of a post that is out; None if it is not."""
+        """Return the numbers of each target of a published post, or None."""
         rows = self.rows.get(self.posts[place]["id"])
         return None if rows is None else tuple(map(_numbers, rows))
 
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
-        """Give the places of posts that are out, the one that was published last first."""
+        """Return the places of published posts, newest first."""
         return _measured(self, platform, account, span, status)
 
 
@@ -105,20 +105,20 @@ def _numbers(cells: Cells) -> Numbers:
 
 
 def new_numbers(moment: str) -> Numbers:
-    """Give what is known of a target that has just come out."""
+    """Return the numbers of a target that was just published."""
     counts = dict.fromkeys(METRICS, 0)
     return Numbers("synced", {**counts, "engagementRate": 0.0, "lastUpdated": moment})
 
 
 def engagement_rate(metrics: Json) -> float | None:
-    """Give the share of impressions that led to something, in percent."""
+    """Return the share of impressions that led to an engagement, in percent."""
     seen = metrics["impressions"]
     keen = sum([metrics[name] or 0 for name in ENGAGEMENT])
     return round(100 * keen / seen, 2) if seen else None
 
 
 def sum_numbers(numbers: Sequence[Numbers]) -> Json:
-    """Add up targets; everything is null where none is known."""
+    """Add up the numbers of targets; all are null if none is known."""
     known = [metrics for _, metrics in numbers if metrics is not None]
     if len(known) == 1:
         return known[0]
@@ -132,7 +132,7 @@ def sum_numbers(numbers: Sequence[Numbers]) -> Json:
 
 
 def involves(post: Json, platform: str | None, account: str | None = None) -> bool:
-    """Tell whether a post has a target there."""
+    """Return whether a post has a target on a platform or account."""
     return any(
         platform in (None, target["platform"]) and account in (None, target["accountId"])
         for target in post["platforms"]
@@ -140,7 +140,7 @@ def involves(post: Json, platform: str | None, account: str | None = None) -> bo
 
 
 def _target(*pair: str | None) -> Words:
-    # Both of one and the same target, or what is given of them.
+    # Both must be of the same target.
     return frozenset(pair if None in pair else {pair})
 
 
@@ -154,7 +154,7 @@ def _matching(posts: FilePosts, wanted: Words) -> tuple[int, ...]:
     return tuple(place for place, words in enumerate(posts._words) if wanted <= words)  # noqa: SLF001 - of this module
 
 
-# A walk asks for the same selection page after page; a few of them are worth keeping.
+# A walk requests the same selection page after page.
 @lru_cache(maxsize=64)
 def _measured(
     posts: FilePosts,

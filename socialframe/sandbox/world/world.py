@@ -1,4 +1,4 @@
-"""The made-up world: a value. Whoever changes it makes the next one."""
+"""The made-up world as an immutable value; each change makes a new one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Series:
     counts: tuple[int, ...]
 
 
-# Compared by identity: a world is loaded once, and hashing five thousand posts would be slow.
+# Compared by identity, because hashing all posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """Everything that the sandbox knows at one moment; an immutable value.
@@ -52,15 +52,15 @@ class World:
     gone: tuple[int, ...] = ()
 
     def post(self, place: int) -> Json:
-        """Give a post as a value; nobody may change it."""
+        """Return a post as a value, which must not be changed."""
         return self.own[place] if place in self.own else self.initial.post(place)
 
     def line(self, place: int) -> bytes:
-        """Give a post as the JSON that is sent."""
+        """Return a post as JSON."""
         return dumps(self.own[place]) if place in self.own else self.initial.line(place)
 
     def find(self, post_id: str) -> int | None:
-        """Give the place of a post by its id; None if there is none."""
+        """Return the place of a post by its id, or None."""
         for own, post in self.own.items():
             if post["id"] == post_id:
                 return own
@@ -76,7 +76,7 @@ class World:
         first: date | None = None,
         last: date | None = None,
     ) -> Sequence[int]:
-        """Find posts by status, target and day of creation."""
+        """Return the places of posts by status, target and day of creation."""
         places = self.initial.select(status, platform, account, (first, last))
         if not self.own and not self.gone:
             return places
@@ -97,7 +97,7 @@ class World:
         span: tuple[date, date],
         status: str | None = None,
     ) -> Sequence[int]:
-        """Find posts that are out, by target and day of publication, the latest first."""
+        """Return the places of published posts by target and day, newest first."""
         places = self.initial.measured(platform, account, span, status)
         if not self.own and not self.gone:
             return places
@@ -113,15 +113,15 @@ class World:
         if not self.initial.small:
             return merge_places(places, kept, self.gone)  # new ones come first
         left = [place for place in places if not self._is_gone(place)]
-        # Not by the id as well, so that of the same moment a new one comes first.
+        # Not by id, so that among equal moments a new post comes first.
         return sorted(
             [*kept, *left], key=lambda place: str(self.post(place)["publishedAt"]), reverse=True
         )
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Give the numbers of each target of a post that is out; None if it is not.
+        """Return the numbers of each target of a published post, or None.
 
-        A target that came out since the start has zeros, for good: nobody looks at a sandbox.
+        Targets published since the start have zeros.
         """
         post = self.own.get(place)
         if post is None:
@@ -138,7 +138,7 @@ class World:
         )
 
     def with_post(self, post: Json) -> Self:
-        """Make the world in which there is this post, in the place of one of the same id."""
+        """Return a world with this post, in place of one with the same id."""
         place = self.find(post["id"])
         if place is None:
             place = min(self.own, default=0) - 1 if min(self.own, default=0) < 0 else -1
@@ -148,7 +148,7 @@ class World:
         return replace(self, own={**self.own, place: post}, gone=gone)
 
     def without_post(self, post_id: str) -> Self:
-        """Make the world in which there is no such post."""
+        """Return a world without this post."""
         place = self.find(post_id)
         if place is None:
             return self
@@ -159,7 +159,7 @@ class World:
         return replace(self, own=own, gone=gone)
 
     def with_account(self, account: Json, health: Json) -> Self:
-        """Make the world in which this account is connected, in the place of the same one."""
+        """Return a world with this account, in place of the same one."""
         same = (account["platform"], account["accountId"])
         known = [_pair(one) for one in self.accounts]
         if same not in known:
@@ -170,7 +170,7 @@ class World:
         return replace(self, accounts=tuple(accounts), health=tuple(states))
 
     def without_account(self, platform: str, account_id: str) -> Self:
-        """Make the world in which this account is not connected; its posts stay."""
+        """Return a world without this account; its posts stay."""
         gone = (platform, account_id)
         return replace(
             self,
@@ -188,7 +188,7 @@ def _pair(account: Json) -> tuple[str, str]:
 
 
 def find_world(beside: Path | None = None) -> Path:
-    """Find the folder of the world: beside this module in a wheel, in ``data`` in a checkout."""
+    """Return the data folder: beside this module in a wheel, ``data/world`` in a checkout."""
     here = beside or Path(__file__).resolve().parent
     for folder in (here / "data", here.parents[2] / "data" / "world"):
         if (folder / "accounts.json").is_file():
@@ -241,5 +241,5 @@ def _read_followers(path: Path) -> dict[str, Series]:
 
 @cache
 def the_world() -> World:
-    """Load the world that comes with the package, once a process."""
+    """Load the world that comes with the package, once per process."""
     return load_world(find_world())
