@@ -147,7 +147,7 @@ def test_window_slides():
         assert calls(client, 2) == [200, 429]
 
 
-def test_what_counts():
+def test_requests_with_a_wrong_key_do_not_count():
     """Refused calls and calls without the right key take no slot; errors with it do."""
     clock = Clock()
     sandbox = Sandbox(tier="free", clock=clock)
@@ -223,7 +223,7 @@ def test_has_more():
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/analytics"])
 @pytest.mark.parametrize("name", ["page", "limit"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.0", "ten", " 1", "٣", "²", "9" * 20, "9" * 5000])
-def test_numbers_that_are_none(client, path, name, value):
+def test_invalid_numbers_get_a_400(client, path, name, value):
     """What is not a whole number in range is refused in a sentence that names the parameter."""
     reply = client.get(path, params={name: value})
 
@@ -253,7 +253,7 @@ def test_parameters_of_a_page(client):
         *(("/v1/analytics", "fromDate"), ("/v1/accounts/follower-stats", "toDate")),
     ],
 )
-def test_days_that_are_none(client, path, name, value):
+def test_invalid_dates_get_a_400(client, path, name, value):
     """What is not a day of the calendar is refused."""
     reply = client.get(path, params={name: value})
 
@@ -331,7 +331,7 @@ def test_head_is_get_without_the_body(client, path):
         ("BREW", "/v1/posts", "GET, HEAD, POST"),
     ],
 )
-def test_a_wrong_method_is_told_which_are_right(client, method, path, allowed):
+def test_a_wrong_method_gets_a_405_with_allow(client, method, path, allowed):
     """In the envelope, after the key was looked at; an unknown path is unknown by any method."""
     reply = client.request(method, path)
     stranger = client.request(method, path, headers={"Authorization": ""})

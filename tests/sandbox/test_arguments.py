@@ -48,7 +48,7 @@ def with_key(key):
         (lambda: Sandbox(only_redirect=""), "only_redirect must be a URL such as "),
     ],
 )
-def test_an_argument_that_cannot_be_meant(make, says):
+def test_an_invalid_argument_is_refused(make, says):
     """What was wrong, and what it takes."""
     with pytest.raises(ArgumentError, match=re.escape(says)):
         make()

@@ -454,7 +454,7 @@ def test_without_a_redirect_url():
         "http://a/" + "b" * 2000,
     ],
 )
-def test_redirect_urls_that_are_none(url):
+def test_invalid_redirect_urls_are_refused(url):
     """What is not an absolute http or https URL with a host is refused."""
     reply = person().app.get("/v1/connect/tiktok", params={"redirect_url": url})
 
@@ -516,7 +516,7 @@ def test_unknown_platforms(method, platform):
         (b'{"code": "x", "redirect_url": 7}', "redirect_url must be a text"),
     ],
 )
-def test_bodies_that_are_none(body, error):
+def test_invalid_bodies_are_refused(body, error):
     """The sentence says which field is missing or wrong."""
     reply = person().app.post("/v1/connect/tiktok", content=body)
 
@@ -586,7 +586,7 @@ def test_choosing_a_page_at_once():
     assert "" not in page.accounts
 
 
-def test_tokens_that_are_none():
+def test_invalid_tokens_are_refused():
     """An unknown, late, or foreign token is refused in one sentence, a missing one by its name."""
     wall = Wall()
     user = person(page_selection=True, wall=wall)
@@ -640,7 +640,7 @@ def test_disconnecting(status):
         *("health", "follower-stats", "health/", "tiktok/", "tiktok/tt_40311/x"),
     ],
 )
-def test_disconnecting_nobody(path):
+def test_disconnecting_an_unknown_account_gets_a_404(path):
     """Only the pair of platform and id names an account; the literal routes are none."""
     user = person()
     before = user.accounts()
@@ -662,7 +662,7 @@ def test_two_disconnections_at_once():
     assert sorted(reply.status_code for reply in replies) == [200] + [404] * 7
 
 
-def test_who_needs_the_key():
+def test_the_api_needs_the_key_and_the_pages_do_not():
     """The API does; the pages for people do not."""
     user = person()
     paths = [("GET", "connect/tiktok"), ("POST", "connect/tiktok"), ("DELETE", "accounts/a/b")]
@@ -797,7 +797,6 @@ def test_no_form_breaks_it(fields, args, raw):
     assert all(reply.headers["Content-Type"].startswith("text/html") for reply in replies)
 
 
-@settings(deadline=None, max_examples=300)
 @given(start=st.sampled_from(["http://", "https://", "http://a", ""]), rest=URL_TEXTS)
 def test_no_redirect_url_breaks_it(start, rest):
     """It is refused, or the browser is sent where it says."""
@@ -824,7 +823,7 @@ def test_letters_that_only_look_like_ascii_are_refused(url):
         Sandbox(only_redirect=url)
 
 
-def test_the_page_that_shows_a_callback_shows_what_cannot_be_seen():
+def test_the_callback_page_marks_invisible_characters():
     """Control characters and marks that turn the text around are replaced."""
     page = person().app.get("/_sandbox/callback", params={"code": "a\x00b\u202ec\x1b"}).text
 

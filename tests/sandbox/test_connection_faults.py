@@ -109,7 +109,7 @@ def test_a_truncated_body(length, promised, came):
     assert not reset
 
 
-def test_what_httpx_makes_of_it():
+def test_httpx_reports_each_fault_as_a_transport_error():
     """An error of the transport, but where the length hides that the body is cut."""
     errors = {}
     for fault in [
@@ -189,7 +189,7 @@ def test_however_many_stall_the_others_are_answered_and_the_end_is_prompt():
     assert took < 2
 
 
-def test_the_end_is_prompt_where_nobody_reads():
+def test_the_server_stops_promptly_while_a_client_does_not_read():
     """A client that asks for megabytes and takes none does not hold the server up."""
     sandbox = Sandbox(paging="none", faults=[Fault("truncate", length="long")])
     with socket.socket() as line:

@@ -295,7 +295,7 @@ def test_the_61st_call_of_a_free_key():
     assert let_in.status == 200
 
 
-def test_curl_waits_as_it_is_told():
+def test_curl_waits_for_retry_after():
     """Section 4: with --retry it reads Retry-After on its own, and is let in then."""
     # By the sandbox's watch, the second goes by after the refusal and before the next try.
     boxes = []

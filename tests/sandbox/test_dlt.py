@@ -24,6 +24,7 @@ from socialframe.sandbox.world.world import the_world
 
 pytestmark = pytest.mark.sockets
 
+DAY = "2026-09-01"  # the walks start here
 EVERY = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
 
 
@@ -47,11 +48,15 @@ WAYS = [
     ("page", "total", by_page),
     ("page", "next_page", lambda: by_cursor("pagination.nextPage", cursor_param="page")),
     ("page", "short", by_page),
-    ("page", "short", lambda: by_page(maximum_page=55, stop_after_empty_page=False)),
+    ("page", "short", lambda: by_page(maximum_page=page_count() + 1, stop_after_empty_page=False)),
     ("offset", "total", lambda: by_offset(total_path="pagination.total")),
     ("offset", "hasMore", lambda: by_offset(has_more_path="pagination.hasMore")),
     ("offset", "short", by_offset),
-    ("offset", "short", lambda: by_offset(maximum_offset=5400, stop_after_empty_page=False)),
+    (
+        "offset",
+        "short",
+        lambda: by_offset(maximum_offset=100 * page_count(), stop_after_empty_page=False),
+    ),
     ("cursor", "null", by_cursor),
     ("cursor", "empty", by_cursor),
     ("cursor", "absent", by_cursor),
@@ -101,7 +106,11 @@ def ids(pages):
     return [post["id"] for page in pages for post in page]
 
 
-def ids_since(day=""):
+def page_count():
+    return -(-len(ids_since(DAY)) // 100)
+
+
+def ids_since(day):
     return [post["id"] for post in the_world().initial.posts if post["createdAt"] >= day]
 
 
@@ -114,9 +123,10 @@ def test_every_family_is_walked():
 def test_walk(paging, sign, paginator):
     """Every post comes once, in the order of the list, and no call is made twice."""
     sandbox = Sandbox(paging=paging, end_sign=sign)
-    pages = walk(sandbox, params={"limit": 100}, paginator=paginator(), data_selector="posts")
+    params = {"limit": 100, "dateFrom": DAY}
+    pages = walk(sandbox, params=params, paginator=paginator(), data_selector="posts")
 
-    assert ids(pages) == ids_since()
+    assert ids(pages) == ids_since(DAY)
     assert len(set(sandbox.requests)) == len(sandbox.requests) == len(pages)
 
 

@@ -134,7 +134,7 @@ def test_options_make_the_sandbox_that_they_say(said, changed):
     ],
     ids=str,
 )
-def test_options_that_cannot_be_meant_are_usage_errors(words):
+def test_invalid_options_are_usage_errors(words):
     """One sentence, and no server."""
     result = CliRunner().invoke(main, ["sandbox", *words])
 

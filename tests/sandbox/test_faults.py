@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from socialframe.errors import ArgumentError
@@ -109,7 +109,7 @@ def test_retry_after_is_a_date_where_the_switch_says_so():
     assert "Retry-After" not in other.headers
 
 
-def test_what_stands_in_front_spends_no_budget():
+def test_faults_in_front_do_not_count_against_the_rate_limit():
     """Sixty calls are free, however many were answered in front of the API."""
     sandbox = Sandbox(tier="free", clock=lambda: 0.0, faults=[Fault("html", at=range(1, 31))])
     with ask(sandbox) as client:
@@ -137,7 +137,7 @@ def test_html_with_status_200():
 
 @pytest.mark.parametrize("packed", ["gzip", "identity"])
 @pytest.mark.parametrize("kind", ["empty", "cut", "utf8"])
-def test_bodies_that_nobody_can_read(kind, packed):
+def test_invalid_bodies_of_faults(kind, packed):
     """Status 200, and no JSON in it; within the compression where there is one."""
     sandbox = box(Fault(kind), gzip=True)
     with ask(sandbox, **{"Accept-Encoding": packed}) as client:
@@ -417,11 +417,11 @@ def test_a_share_is_random_and_the_same_for_the_same_seed():
     def hits(seed):
         with ask(box(Fault("html", share=0.25), seed=seed)) as client:
             return [
-                "html" in client.get("/v1/accounts").headers["Content-Type"] for _ in range(400)
+                "html" in client.get("/v1/accounts").headers["Content-Type"] for _ in range(200)
             ]
 
     assert hits(7) == hits(7) != hits(8)
-    assert 70 < sum(hits(7)) < 130
+    assert 30 < sum(hits(7)) < 70
 
 
 @pytest.mark.parametrize("kind", WIRE)
@@ -460,14 +460,14 @@ def test_a_fault_of_the_connection_is_refused_in_process(kind):
         (("html", {"times": 0}), "times of a fault must be"),
     ],
 )
-def test_a_fault_that_cannot_be_meant_is_refused(wrong, sentence):
+def test_an_invalid_fault_is_refused(wrong, sentence):
     """By one sentence."""
     kind, options = wrong
     with pytest.raises(ArgumentError, match=re.escape(sentence)):
         Fault(kind, **options)
 
 
-def test_a_fault_that_means_nothing_here_is_refused():
+def test_a_fault_without_effect_is_refused():
     """Where no list is paged so that it could be seen; and what is no fault, too."""
     with pytest.raises(ArgumentError, match=r"'expire' has no effect .* cursor \(null\)"):
         Sandbox(faults=[Fault("expire")])
@@ -532,7 +532,7 @@ def test_the_grammar_of_a_fault(text, fault):
 @pytest.mark.parametrize(
     "text", ["", "nothing", "html:5", "status:x", "html@", "html@x", "html@3@4", "html@no=1", "@3"]
 )
-def test_a_text_that_is_no_fault_is_refused(text):
+def test_invalid_fault_text_is_refused(text):
     """By a sentence, not by a traceback."""
     with pytest.raises(ArgumentError, match="fault"):
         parse_fault(text)
@@ -566,7 +566,6 @@ FITTING = {
 }
 
 
-@settings(max_examples=300)
 @given(
     st.sampled_from(list(PAGINGS)).flatmap(
         lambda paging: st.tuples(st.just(paging), st.lists(faults(FITTING[paging]), max_size=5))
@@ -600,7 +599,7 @@ def test_a_page_for_people_is_left_alone_and_has_no_number():
     assert ["We will be back" in reply.text for reply in replies[3:]] == [True, False]
 
 
-def test_a_key_that_is_set_after_a_revocation_is_good():
+def test_a_new_key_after_a_revocation_is_valid():
     """Revoked is the key of that moment, whoever has it still, and no later one."""
     sandbox = box(Fault("revoke", at=1))
     with ask(sandbox) as old:
@@ -674,7 +673,7 @@ def test_the_analytics_move_between_pages_too(kind, paging):
         assert sum(text.endswith(" (edited)") for text in texts) == 3
 
 
-def test_a_walk_by_id_cannot_go_on_behind_a_row_that_is_gone():
+def test_paging_after_a_deleted_row_gets_a_400():
     """As docs/scenarios.md says: 400, and not another page."""
     with ask(box(Fault("delete", page=2, times=1), paging="after_id")) as client:
         last = rows(page(client, "after_id", 1))[-1]

@@ -124,7 +124,7 @@ def test_a_filter_selects_the_matching_posts(wanted, everything):
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
 @pytest.mark.parametrize("target", [{}, {"platform": "instagram"}, {"accountId": "tt_40311"}])
-def test_analytics_list_what_is_out(order, target, everything):
+def test_analytics_list_published_posts(order, target, everything):
     """By day of publication; the overview counts the same posts."""
     days = {"fromDate": "2026-03-01", "toDate": "2026-08-31"}
     pairs = {"platform": "platform", "accountId": "accountId"}
@@ -231,7 +231,7 @@ def test_each_post_is_older_than_the_one_before(posts, part, seed):
     platform=st.sampled_from([None, *PLATFORMS]),
     span=st.tuples(*[st.none() | st.dates(date(2024, 11, 1), date(2026, 12, 1))] * 2),
 )
-def test_a_selection_is_what_a_filter_leaves(posts, status, platform, span):
+def test_a_selection_equals_a_filter_over_all_posts(posts, status, platform, span):
     """With its length, its slices from either end, and the position of each."""
     world = large_world(posts)
     first, last = (day and day.isoformat() for day in span)
@@ -293,7 +293,7 @@ def test_a_walk_of_a_million_keeps_nothing():
     assert grown < 500_000  # 50 pages are 4.5 MB; the request log grows a little
 
 
-def test_what_changes_in_a_large_world_is_seen_in_it():
+def test_a_large_world_can_be_changed():
     """A new post first, an edited one in its place, a deleted one nowhere."""
     sandbox = Sandbox(posts=MANY)
     world = sandbox.state.world

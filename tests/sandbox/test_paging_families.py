@@ -323,7 +323,7 @@ def test_unknown_ids():
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "ten", "²", "9" * 20])
-def test_offsets_that_are_none(value):
+def test_invalid_offsets_get_a_400(value):
     """What is not a whole number from 0 on is refused."""
     with ask(Sandbox(paging="offset")) as client:
         reply = client.get("/v1/posts", params={"offset": value})

@@ -219,7 +219,7 @@ def test_a_scheduled_post_goes_out_when_its_moment_passes(desk):
     assert (out["status"], failed["status"]) == ("published", "failed")
 
 
-def test_what_was_there_from_the_start_keeps_still(desk):
+def test_initial_posts_are_not_published_by_themselves(desk):
     """Their story ends on the world's last day; one that gets another moment lives on."""
     before = desk.list(status="scheduled", limit=100)["posts"]
     moments = sorted({post["scheduledFor"] for post in before})
@@ -240,7 +240,7 @@ def test_what_was_there_from_the_start_keeps_still(desk):
     assert desk.read(second)["status"] in {"published", "partial", "failed"}
 
 
-def test_what_was_being_published_at_the_start_stays_so(desk):
+def test_initial_posts_in_publishing_stay_so(desk):
     """Nobody can edit, delete or retry it; each says why."""
     post = desk.list(status="publishing", limit=1)["posts"][0]
     desk.now += 400 * 24 * HOUR
@@ -401,7 +401,7 @@ def test_retry_touches_only_failed_targets(desk):
     assert desk.read(post) == again
 
 
-def test_retry_of_what_was_there_from_the_start(desk):
+def test_retry_of_an_initial_post(desk):
     """A post of the start keeps its place in the list."""
     failed = [post["id"] for post in desk.list(status="failed", limit=100)["posts"]]
     before = [post["id"] for post in desk.list(limit=100)["posts"]]
@@ -612,7 +612,7 @@ def test_bodies_that_cannot_be_read_or_sent_back(desk, body):
         assert reply.json()["error"].startswith("The body ")
 
 
-def test_update_changes_what_is_named(desk):
+def test_update_changes_only_the_given_fields(desk):
     """And when it was updated; nothing else."""
     post = desk.create(
         *({**THREADS, "customContent": "Own"}, TWITTER),
@@ -677,7 +677,7 @@ def test_update_of_a_failed_post(desk):
     assert desk.read(post)["status"] == "published"
 
 
-def test_what_is_out_is_out(desk):
+def test_published_posts_cannot_be_edited_or_deleted(desk):
     """Neither a published nor a partial post can be edited or deleted."""
     for targets, status, said in (
         ([TWITTER], "published", "published"),
@@ -741,7 +741,7 @@ def numbers_of(desk, post):
 
 
 @pytest.mark.parametrize("posts", [None, 5400])
-def test_what_comes_out_is_seen_in_analytics_at_once(posts):
+def test_published_posts_are_in_analytics_at_once(posts):
     """First in the list, alone, and counted; with zeros, because nobody looked at it yet."""
     with Desk(posts=posts) as desk:
         before = desk.get("/v1/analytics").json()
@@ -768,7 +768,7 @@ def test_what_comes_out_is_seen_in_analytics_at_once(posts):
     assert draft == NOT_FOUND
 
 
-def test_analytics_count_what_came_out_by_status_day_and_target(desk):
+def test_analytics_count_new_posts_by_status_day_and_target(desk):
     """As they count the posts of the start."""
 
     def counts(**params):
@@ -823,7 +823,7 @@ def test_a_retried_target_gets_zeros_beside_the_numbers_of_the_others(desk):
             assert now["analytics"]["likes"] == 0
 
 
-def test_the_last_day_is_today_unless_it_is_said(desk):
+def test_to_date_defaults_to_today(desk):
     """By the sandbox's clock, and in followers as in analytics; never before the story's end."""
     until = []
     for now in (NOON, NOON + 48 * HOUR, NOON - 9999 * HOUR):

@@ -124,7 +124,7 @@ def test_a_key_of_any_form_is_withheld():
     ]
 
 
-def test_nothing_secret_is_told(tmp_path):
+def test_log_list_and_page_hold_no_secret(tmp_path):
     """No key, the right or a real one, no code, no state, no header is in log, list or page."""
     log = tmp_path / "log.jsonl"
     sandbox = Sandbox(log=log)
@@ -146,7 +146,7 @@ def test_nothing_secret_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".", "no/log", "x\0y", "n" * 300, 7, object(), "pipe", ""])
-def test_a_log_that_cannot_be_is_refused_at_once(name, tmp_path, monkeypatch):
+def test_an_invalid_log_path_is_refused(name, tmp_path, monkeypatch):
     """By one sentence, when the sandbox is made; a pipe that nobody reads holds nothing up."""
     monkeypatch.chdir(tmp_path)
     subprocess.run(["mkfifo", "pipe"], check=True)
@@ -155,7 +155,7 @@ def test_a_log_that_cannot_be_is_refused_at_once(name, tmp_path, monkeypatch):
         Sandbox(log=name)
 
 
-def test_a_full_disk_breaks_no_answer(caplog):
+def test_a_full_disk_breaks_no_response(caplog):
     """The requests are kept and answered; what is wrong is said once."""
     sandbox = Sandbox(log="/dev/full")
     with friend(sandbox) as client:
@@ -236,7 +236,7 @@ def test_the_command_writes_the_log_and_names_the_page(tmp_path):
     assert "The request log cannot be written to" in refused.output
 
 
-def test_what_is_kept_of_a_request_is_bounded(tmp_path):
+def test_long_paths_and_queries_are_cut(tmp_path):
     """Of a long path or query its beginning, and a mark."""
     file = tmp_path / "requests.jsonl"
     sandbox = Sandbox(log=file)
@@ -287,7 +287,7 @@ def test_a_redirect_url_without_secrets_is_kept_as_it_is():
 
 
 @pytest.mark.parametrize("host", ["a b", "a:b:c", "", "a:99999", "a/b", "u@a", "[x]"])
-def test_a_host_that_is_none_is_refused(host):
+def test_an_invalid_host_header_is_refused(host):
     """No address for the next page could be made of it."""
     sandbox = Sandbox(key="sk_demo", paging="next_url")
     status, body = raw(

@@ -258,7 +258,7 @@ def test_a_shell_that_asks_for_nonsense_gets_a_sentence(options, sentence):
     assert sentence in " ".join(result.output.split())
 
 
-def test_the_page_tells_every_scenario_and_every_fault_as_they_are():
+def test_the_docs_page_has_every_scenario_and_fault():
     """Word by word, in their order, and nothing more."""
     text = PAGE.read_text(encoding="utf-8")
     told = []

@@ -96,7 +96,7 @@ def test_pipelined_requests_are_all_answered():
     assert found.count(b"HTTP/1.1 200 OK") == 5
 
 
-def test_a_head_that_is_too_large_is_refused():
+def test_a_request_head_that_is_too_large_is_refused():
     """Before it is read whole."""
     sandbox = Sandbox()
     with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:

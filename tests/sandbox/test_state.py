@@ -40,7 +40,7 @@ def test_every_switch_is_described():
         {"no_such": 1},
     ],
 )
-def test_a_switch_that_cannot_be_meant_is_refused(wrong):
+def test_an_invalid_switch_is_refused(wrong):
     """By one sentence that names it."""
     with pytest.raises(ArgumentError, match=next(iter(wrong)) + "|A list must be|end_sign"):
         Sandbox(**wrong)

@@ -263,7 +263,7 @@ def test_unknown_values_change_nothing_else(plain):
                 assert enumeration.search(where)
 
 
-def test_unknown_values_stay_with_what_they_are_of():
+def test_an_object_has_the_same_unknown_value_in_every_list():
     """However a list is cut, and by its id, a post is the same; and so is an account's platform."""
     with opened(unknown_values=True) as client:
         posts = client.get("/v1/posts?limit=30").json()["posts"]
@@ -326,19 +326,20 @@ def test_big_ids_are_understood(plain):
 
 def test_big_ids_walk(plain):
     """The last number of a page asks for the next one; all posts come once, in order."""
+    month = "dateFrom=2026-09-01"
     with (
         opened(paging="none") as whole,
         opened(big_ids=True, paging="after_id", end_sign="short") as client,
     ):
-        expected = [post["content"] for post in whole.get("/v1/posts").json()["posts"]]
+        expected = [post["content"] for post in whole.get(f"/v1/posts?{month}").json()["posts"]]
         posts, after = [], ""
-        while page := client.get(f"/v1/posts?limit=100{after}").json()["posts"]:
+        while page := client.get(f"/v1/posts?{month}&limit=20{after}").json()["posts"]:
             posts += page
             after = f"&after={page[-1]['id']}"
         wrong = client.get(f"/v1/posts?after={posts[0]['id'] + 1}")
 
     assert [post["content"] for post in posts] == expected
-    assert len({post["id"] for post in posts}) == 5400
+    assert len({post["id"] for post in posts}) == len(expected) > 100
     assert wrong.status_code == 400
 
 
@@ -373,7 +374,7 @@ def test_mixed_timestamps_stay_with_their_moment():
             assert client.get(f"/v1/posts/{post['id']}").json() == post
 
 
-def test_what_was_sent_comes_back_as_it_was():
+def test_sent_fields_come_back_unchanged():
     """Settings and metadata of a post are its owner's, whatever they look like."""
     own = {"id": "post_ab12", "status": "draft", "createdAt": "2026-01-01T00:00:00Z", "in": {}}
     echoed = {"metadata": own, "tiktokSettings": own, "facebookSettings": own}
@@ -398,7 +399,7 @@ def test_all_of_them_at_once(plain):
             assert client.get(path).content == body
 
 
-def test_a_post_can_be_written_whatever_is_told():
+def test_posts_can_be_written_with_every_switch():
     """What was told of an account and of a post can be sent back, and means the same."""
     ticks = itertools.count()
     choices = {"extra_fields": True, "unknown_values": True, "big_ids": True}
@@ -584,15 +585,15 @@ def test_jitter():
 
 def test_long_tail():
     """In every fifty answers one takes longer, which one follows from the seed."""
-    found = list(waits(500, long_tail=3.0, seed=1))
-    blocks = [found[at : at + 50] for at in range(0, 500, 50)]
+    found = list(waits(250, long_tail=3.0, seed=1))
+    blocks = [found[at : at + 50] for at in range(0, 250, 50)]
 
     assert all(sorted(block) == [0.0] * 49 + [3.0] for block in blocks)
-    assert len({block.index(3.0) for block in blocks}) > 5
-    assert found == list(waits(500, long_tail=3.0, seed=1)) != list(waits(500, long_tail=3.0))
+    assert len({block.index(3.0) for block in blocks}) > 2
+    assert found == list(waits(250, long_tail=3.0, seed=1)) != list(waits(250, long_tail=3.0))
 
 
-def test_a_slow_answer_is_slow_whatever_it_is():
+def test_errors_are_delayed_too():
     """A refusal and an unknown path as well."""
     clock, client = timed(latency=0.125)
     statuses = [client.get(path).status_code for path in ["/nowhere", *["/v1/accounts"] * 60]]
@@ -619,7 +620,7 @@ def test_over_a_socket():
 
 
 @pytest.mark.parametrize("stamps", get_args(Timestamps))
-def test_the_first_and_the_last_moments_are_told_in_every_form(stamps):
+def test_extreme_timestamps_in_every_format(stamps):
     """What cannot be told in one of them is refused, and the list can still be read."""
     firsts = ("0001-01-01T00:00:00Z", "0999-12-31T23:59:59Z", "9998-12-31T23:59:59Z")
     too_late = ("9999-12-31T22:00:00Z", "9999-01-01T00:00:00Z", "9998-12-31T23:59:00-01:00")
@@ -640,7 +641,7 @@ def test_the_first_and_the_last_moments_are_told_in_every_form(stamps):
         assert read == (meant if read.tzinfo else meant.replace(tzinfo=None))
 
 
-def test_whatever_fails_while_an_answer_is_made_is_a_500_of_the_api():
+def test_an_internal_error_gets_the_documented_500():
     """Here a sleep that fails, which comes after the API has its answer."""
 
     def sleep(_seconds):
@@ -666,7 +667,7 @@ def test_latency_is_of_answers_from_in_front_of_the_api_too():
 
 
 @pytest.mark.parametrize("paging", ["page", "cursor"])
-def test_what_a_client_sent_for_a_platform_comes_back_as_it_was(paging):
+def test_platform_settings_come_back_unchanged(paging):
     """Words in it that are the sandbox's own elsewhere are nobody's business."""
     data = {"type": "reel", "status": "queued", "nested": [{"platform": "bluesky"}]}
     switches = {"unknown_values": True, "big_ids": True, "timestamps": "offset", "paging": paging}

@@ -301,7 +301,7 @@ def test_analytics_default(client):
     assert oldest["publishedAt"].startswith("2026-08-22")
 
 
-def test_analytics_hold_every_post_that_is_out(client, measured):
+def test_analytics_hold_every_published_post(client, measured):
     """Published and partial posts have numbers, the others do not appear."""
     first = client.get("/v1/analytics?fromDate=2024-11-21&toDate=2025-11-19").json()
     out = [post for post in the_world().initial.posts if post["status"] in {"published", "partial"}]

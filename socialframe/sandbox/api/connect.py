@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.state import State
 
 OWNER = "own7"
-"""Whoever the key belongs to, as ``state`` names them; always the same, so anybody can guess it."""
+"""The owner of the key, as in ``state``; always the same, so it can be guessed."""
 
 CONSENT = "/_sandbox/consent"
 

@@ -38,7 +38,7 @@ _URL = re.compile(
 LONGEST_URL = 2000
 
 SECRETS = frozenset({"code", "state", "request", "tempToken"})
-"""Query parameters whose values nobody may read in a log."""
+"""Query parameters that the log must not show."""
 _REDIRECT = "redirect_url"  # only its host is logged
 
 
@@ -111,7 +111,7 @@ PLATFORMS = {
             "tweet.read": "see the posts",
             "tweet.write": "publish posts",
             "users.read": "see the profile",
-            "offline.access": "do so while nobody is there",
+            "offline.access": "do so while you are away",
         },
         (Connectable("tw_40958", "@lanternandloom"), Connectable("tw_41027", "@sipkovacajovna")),
     ),

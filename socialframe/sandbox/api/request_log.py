@@ -85,10 +85,10 @@ def check_authorization(request: Request, key: str) -> KeyState:
     sent = request.environ.get("HTTP_AUTHORIZATION")
     if sent is None:
         return "missing"
-    scheme, _, told = sent.partition(" ")
+    scheme, _, given = sent.partition(" ")
     # WSGI hands over header bytes as Latin-1 text. The comparison takes the same time for every
     # wrong key.
-    same = compare_digest(told.encode("latin-1", "replace"), key.encode())
+    same = compare_digest(given.encode("latin-1", "replace"), key.encode())
     return "right" if scheme.lower() == "bearer" and same else "wrong"
 
 

@@ -73,10 +73,10 @@ _WORDS: dict[str, dict[str, str]] = {
     "type": {"image": "sticker", "video": "reel", "gif": "animation"},
     "mediaType": {"image": "sticker", "video": "reel", "gif": "animation", "text": "note"},
 }
-_ODD = 4  # one in so many has such a word
+_ODD = 4  # one value in so many is undocumented
 # The reverse of the tables above.
 _REAL = {
-    name: {told: word for word, told in words.items()}
+    name: {shown: value for value, shown in words.items()}
     for name, words in {**_WORDS, "platform": _PLATFORMS}.items()
     if name in {"platform", "status", "type"}
 }
@@ -171,30 +171,30 @@ def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answ
     return answer._replace(body=body, headers=(*answer.headers, *headers), status=status)
 
 
-def _vary(value: Any, switches: Switches, spot: str = "", *, bare: bool = False) -> Any:  # noqa: ANN401 - any JSON
+def _vary(value: Any, switches: Switches, where: str = "", *, bare: bool = False) -> Any:  # noqa: ANN401 - any JSON
     """Apply the switches to a part of a body.
 
-    ``spot`` names the part by ids and not by positions, so that a post is the same in every list.
+    ``where`` names the part by ids and not by positions, so that a post is the same in every list.
     """
     if isinstance(value, list):
-        return [_vary(one, switches, f"{spot}/{at}") for at, one in enumerate(value)]
+        return [_vary(one, switches, f"{where}/{at}") for at, one in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    if "/platforms/" in spot and "platform" in value:
-        spot = f"{spot.rpartition('/')[0]}/{value['platform']}"
-    spot = str(value.get("id") or (value.get("accountId") if "health" in value else spot))
-    told: Json = {**_EXTRA} if switches.extra_fields and not bare else {}
+    if "/platforms/" in where and "platform" in value:
+        where = f"{where.rpartition('/')[0]}/{value['platform']}"
+    where = str(value.get("id") or (value.get("accountId") if "health" in value else where))
+    varied: Json = {**_EXTRA} if switches.extra_fields and not bare else {}
     for name, inner in value.items():
         if isinstance(inner, str):
-            told[name] = _vary_text(name, inner, switches, f"{spot}/{name}")
+            varied[name] = _vary_text(name, inner, switches, f"{where}/{name}")
         elif name in _ECHOED:
-            told[name] = inner
+            varied[name] = inner
         else:
-            told[name] = _vary(inner, switches, f"{spot}/{name}", bare=name in _MAPS)
-    return told
+            varied[name] = _vary(inner, switches, f"{where}/{name}", bare=name in _MAPS)
+    return varied
 
 
-def _vary_text(name: str, text: str, switches: Switches, spot: str) -> str | int:
+def _vary_text(name: str, text: str, switches: Switches, where: str) -> str | int:
     if switches.big_ids and name == "id":
         return number_of_id(text)
     if switches.timestamps != "Z" and _WHEN.fullmatch(name) and _MOMENT.fullmatch(text):
@@ -204,6 +204,6 @@ def _vary_text(name: str, text: str, switches: Switches, spot: str) -> str | int
     if switches.unknown_values:
         if name == "platform":
             return _PLATFORMS.get(text, text)
-        if name in _WORDS and crc32(spot.encode()) % _ODD == 0:
+        if name in _WORDS and crc32(where.encode()) % _ODD == 0:
             return _WORDS[name].get(text, text)
     return text

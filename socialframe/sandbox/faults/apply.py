@@ -35,10 +35,10 @@ _RETRY_AFTER = 60
 
 
 def answer_instead(
-    met: ActiveFaults, request: Request, switches: Switches, now: float
+    active: ActiveFaults, request: Request, switches: Switches, now: float
 ) -> Answer | None:
     """Return the response of a proxy in front of the API, which does not check the key."""
-    fault = met.first("front")
+    fault = active.first("front")
     if fault is None:
         return None
     if fault.kind == "html":
@@ -57,7 +57,7 @@ def answer_instead(
     return Answer(dumps(_WORDS[status].body()), headers, status)
 
 
-# 502 to 504 are not documented (§3): a text of their own, and no code that nobody knows.
+# 502 to 504 are not documented (§3): own texts with a documented code.
 _WORDS = {
     429: ApiError(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"),
     500: ApiError(500, "INTERNAL_ERROR", "Internal server error"),
@@ -80,42 +80,42 @@ def _on_other_host(url: str, fault: Fault) -> str:
     return urlsplit(url)._replace(netloc=fault.option("host")).geturl()
 
 
-def change_world(met: ActiveFaults, state: State) -> None:
+def change_world(active: ActiveFaults, state: State) -> None:
     """Change the world before a page is read, or refuse its cursor."""
-    if met.spot is None:
+    if active.page is None:
         return
-    for fault in met.of("world"):
-        _CHANGES[fault.kind](state, met.spot, fault.option("rows"))
-    if any(fault.kind == "expire" for fault in met.of("list")):
+    for fault in active.of("world"):
+        _CHANGES[fault.kind](state, active.page, fault.option("rows"))
+    if any(fault.kind == "expire" for fault in active.of("list")):
         raise invalid("cursor has expired")
 
 
-def _read_already(state: State, spot: RequestedPage, rows: int) -> list[Json]:
+def _read_already(state: State, requested: RequestedPage, rows: int) -> list[Json]:
     """Return the rows right before a page; for the first page its own."""
-    start = max(spot.start - rows, 0)
-    return [state.world.post(place) for place in spot.places[start : start + rows]]
+    start = max(requested.start - rows, 0)
+    return [state.world.post(place) for place in requested.places[start : start + rows]]
 
 
-def _insert(state: State, spot: RequestedPage, rows: int) -> None:
+def _insert(state: State, requested: RequestedPage, rows: int) -> None:
     # A copy of the first row lies within every filter that the list has.
-    for place in spot.places[:1]:
+    for place in requested.places[:1]:
         first = state.world.post(place)
         for _ in range(rows):
             with state.lock:
                 number = len(state.world.own) + 1
-                while state.world.find(post_id := f"post_{number:010x}") is not None:
+                while state.world.find(post_id := f"post_f{number:09x}") is not None:
                     number += 1
                 new = {**first, "id": post_id}
                 state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
 
 
-def _delete(state: State, spot: RequestedPage, rows: int) -> None:
-    for post in _read_already(state, spot, rows):
+def _delete(state: State, requested: RequestedPage, rows: int) -> None:
+    for post in _read_already(state, requested, rows):
         state.change(lambda world, post=post: world.without_post(post["id"]))  # type: ignore[misc]
 
 
-def _edit(state: State, spot: RequestedPage, rows: int) -> None:
-    for post in _read_already(state, spot, rows):
+def _edit(state: State, requested: RequestedPage, rows: int) -> None:
+    for post in _read_already(state, requested, rows):
         new = {**post, "content": f"{post['content'] or ''} (edited)"}
         state.change(lambda world, new=new: world.with_post(new))  # type: ignore[misc]
 
@@ -127,24 +127,24 @@ _CHANGES: dict[str, Callable[[State, RequestedPage, int], None]] = {
 }
 
 
-def change_page(answer: Answer, request: ApiRequest, met: ActiveFaults) -> Answer:
+def change_page(answer: Answer, request: ApiRequest, active: ActiveFaults) -> Answer:
     """Falsify a page of a list."""
-    faults = [fault for fault in met.of("list") if fault.kind in _PAGE_CHANGES]
-    if met.spot is None or not faults:
+    faults = [fault for fault in active.of("list") if fault.kind in _PAGE_CHANGES]
+    if active.page is None or not faults:
         return answer
     body = json.loads(answer.body)
     headers = dict(answer.headers)
     for fault in faults:
-        _PAGE_CHANGES[fault.kind](body, headers, request, met.spot, fault)
+        _PAGE_CHANGES[fault.kind](body, headers, request, active.page, fault)
     return answer._replace(body=dumps(body), headers=tuple(headers.items()))
 
 
 def _repeat(
-    body: Json, headers: dict[str, str], request: ApiRequest, spot: RequestedPage, fault: Fault
+    body: Json, headers: dict[str, str], request: ApiRequest, requested: RequestedPage, fault: Fault
 ) -> None:
     """Let the next page be this one or the one before, also on the last page."""
-    start = max(spot.start - spot.limit, 0) if fault.kind == "back" else spot.start
-    page = start // spot.limit + 1
+    start = max(requested.start - requested.limit, 0) if fault.kind == "back" else requested.start
+    page = start // requested.limit + 1
     address = f"{request.address}?{urlencode({**request.args, 'page': page})}"
     if request.paging == "cursor":
         body["pagination"]["nextCursor"] = cursor_at(start)
@@ -175,13 +175,13 @@ def _duplicate(
 
 
 def _total(
-    body: Json, _h: dict[str, str], _a: ApiRequest, spot: RequestedPage, fault: Fault
+    body: Json, _h: dict[str, str], _a: ApiRequest, requested: RequestedPage, fault: Fault
 ) -> None:
     page = body.get("pagination", {})
     if "total" in page:
         page["total"] = max(page["total"] + fault.option("by"), 0)
     if "pages" in page:
-        page["pages"] = -(-page["total"] // spot.limit)
+        page["pages"] = -(-page["total"] // requested.limit)
 
 
 _PAGE_CHANGES: dict[
@@ -195,9 +195,9 @@ _PAGE_CHANGES: dict[
 }
 
 
-def change_body(answer: Answer, met: ActiveFaults, now: float) -> Answer:
+def change_body(answer: Answer, active: ActiveFaults, now: float) -> Answer:
     """Break the bytes of a complete response, or its date."""
-    for fault in met.of("body"):
+    for fault in active.of("body"):
         if fault.kind == "date":
             date = http_date(now + fault.option("by"))
             answer = answer._replace(headers=(*answer.headers, ("Date", date)))

@@ -210,7 +210,7 @@ class _Connection:
             self._server.shutdown(socket.SHUT_WR)
 
     def _copy_responses(self) -> bool:
-        """Copy until the server closes, or play the script; tell whether to reset the client."""
+        """Copy until the server closes, or play the script; return whether to reset the client."""
         while piece := self._server.recv(_PIECE):
             if self.script is not None:
                 return self._play(self.script)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.switches import Switches
 
 server_closing: ContextVar[Event | None] = ContextVar("over", default=None)
-"""What tells the end of the server that this thread works for, if it does for one."""
+"""Set when the server that this thread works for ends."""
 
 _TAIL = 50  # one response in so many is slow
 

@@ -27,7 +27,7 @@ class ActiveFaults(NamedTuple):
     """The faults that hit one request, and the page that it asks for."""
 
     faults: tuple[Fault, ...] = ()
-    spot: RequestedPage | None = None
+    page: RequestedPage | None = None
 
     def first(self, stage: Stage) -> Fault | None:
         """Return the first fault of a stage."""
@@ -64,7 +64,7 @@ class FaultPlan:
                 )
 
     def activate(
-        self, path: str, spotted: Callable[[], RequestedPage | None], *, numbered: bool = True
+        self, path: str, find_page: Callable[[], RequestedPage | None], *, numbered: bool = True
     ) -> ActiveFaults:
         """Return the faults that hit a request which arrives now."""
         if not self.faults:
@@ -78,16 +78,16 @@ class FaultPlan:
             if (numbered or fault.path) and fault.chosen(index, number, path, self._seed)
         ]
         needy = any(fault.page or fault.stage in _OF_A_LIST for _, fault in chosen)
-        spot = spotted() if needy else None
+        page = find_page() if needy else None
         with self._lock:
-            hits = tuple(fault for index, fault in chosen if self._count_hit(index, spot))
-            return ActiveFaults(hits, spot)
+            hits = tuple(fault for index, fault in chosen if self._count_hit(index, page))
+            return ActiveFaults(hits, page)
 
-    def _count_hit(self, index: int, spot: RequestedPage | None) -> bool:
+    def _count_hit(self, index: int, page: RequestedPage | None) -> bool:
         fault = self.faults[index]
-        if fault.stage in _OF_A_LIST and not (spot and _has_effect(fault, spot)):
+        if fault.stage in _OF_A_LIST and not (page and _has_effect(fault, page)):
             return False
-        if fault.page and not (spot and is_in(fault.page, spot.page)):
+        if fault.page and not (page and is_in(fault.page, page.page)):
             return False
         if fault.times is not None and self._hits[index] >= fault.times:
             return False
@@ -95,21 +95,21 @@ class FaultPlan:
         return True
 
 
-def _has_effect(fault: Fault, spot: RequestedPage) -> bool:
+def _has_effect(fault: Fault, page: RequestedPage) -> bool:
     """Return whether a fault changes this page of a list."""
-    needs, rows = KINDS[fault.kind].needs, len(spot.places)
-    if needs and not needs(spot.family, spot.sign):
+    needs, rows = KINDS[fault.kind].needs, len(page.places)
+    if needs and not needs(page.family, page.sign):
         return False
     if fault.kind == "expire":
-        return spot.start > 0  # the first page needs no cursor
+        return page.start > 0  # the first page needs no cursor
     if fault.kind == "next_host":
-        return spot.start + spot.limit < rows
+        return page.start + page.limit < rows
     if fault.kind == "insert":
         return rows > 0  # to be copied
     if fault.kind == "duplicate":
-        return spot.start < rows
+        return page.start < rows
     # delete and edit change rows before the page.
-    return fault.stage == "list" or max(spot.start - int(fault.option("rows")), 0) < rows
+    return fault.stage == "list" or max(page.start - int(fault.option("rows")), 0) < rows
 
 
 def _paging_for(needs: Callable[[str, str], bool]) -> list[str]:

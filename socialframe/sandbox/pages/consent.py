@@ -95,24 +95,24 @@ def decide(request: ApiRequest) -> Answer:
     state = request.text("state")
     switches = request.switches
     if decision == "deny":
-        told = {"error": "access_denied"}
+        query = {"error": "access_denied"}
         echoed = switches.deny_state
     else:
         person = known[account][0] if account else None
-        told = {"code": flows.codes.put(Grant(consent, person), now)}
+        query = {"code": flows.codes.put(Grant(consent, person), now)}
         echoed = switches.echo_state
     if echoed and state:
-        told["state"] = state
+        query["state"] = state
     sign = "&" if urlsplit(consent.redirect).query else "?"
-    target = consent.redirect.removesuffix("?") + sign + urlencode(told)
+    target = consent.redirect.removesuffix("?") + sign + urlencode(query)
     answer = _page("Going back to your app", "", 303)
     return answer._replace(headers=(*answer.headers, ("Location", target)))
 
 
 def show_callback(request: ApiRequest) -> Answer:
     """Answer ``GET /_sandbox/callback``: shows code and state to users without a callback."""
-    told = [(name, request.text(name)) for name in ("code", "state", "error")]
-    came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in told if value]
+    values = [(name, request.text(name)) for name in ("code", "state", "error")]
+    came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in values if value]
     if not came:
         return _error_page(
             "A callback comes with a code or an error; nothing of the kind came here."
@@ -157,7 +157,7 @@ def _page(title: str, content: str, status: int = 200) -> Answer:
 
 
 def _expired_page() -> Answer:
-    text = "It was answered already, or nobody answered it in time. Start again in your app."
+    text = "It was answered already, or it expired. Start again in your app."
     return _page("This consent page is over", f"<p>{text}</p>", 410)
 
 

@@ -132,8 +132,8 @@ def _published(box: State, post: Json, moment: datetime) -> Json:
         if target["status"] == "published":
             targets.append(target)
             continue
-        error = _trouble(box, post, target, moment)
-        outcome = {"status": "failed", "error": error} if error else _came_out(target)
+        error = _find_error(box, post, target, moment)
+        outcome = {"status": "failed", "error": error} if error else _platform_ids(target)
         targets.append({**pending(target), **outcome})
     ends = {target["status"] for target in targets}
     out = "published" in ends
@@ -146,7 +146,7 @@ def _published(box: State, post: Json, moment: datetime) -> Json:
     }
 
 
-def _came_out(target: Json) -> Json:
+def _platform_ids(target: Json) -> Json:
     """Make up the ids that a platform gives to a post."""
     on_facebook = target["platform"] == "facebook"
     number = 10**14 + secrets.randbelow(9 * 10**14) + 10**15 * (not on_facebook)
@@ -158,7 +158,7 @@ def _came_out(target: Json) -> Json:
     }
 
 
-def _trouble(box: State, post: Json, target: Json, moment: datetime) -> str | None:
+def _find_error(box: State, post: Json, target: Json, moment: datetime) -> str | None:
     """Return why a target fails, or None after counting it as published."""
     platform, account = who = target["platform"], target["accountId"]
     health = [one for one in box.world.health if (one["platform"], one["accountId"]) == who]
