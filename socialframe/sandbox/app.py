@@ -16,13 +16,14 @@ from werkzeug.wrappers import Request, Response
 from socialframe.errors import ArgumentError
 from socialframe.sandbox.api.answers import Answer, error_answer
 from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Authenticator, check_key, new_key
-from socialframe.sandbox.api.body import drain_body, read_body
 from socialframe.sandbox.api.rate_limit import limiter
 from socialframe.sandbox.api.request import (
     ApiError,
     ApiRequest,
     check_host,
+    drain_body,
     invalid,
+    read_body,
     repair_wsgi_text,
 )
 from socialframe.sandbox.api.request_log import RequestLog, make_record

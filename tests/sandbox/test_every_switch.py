@@ -69,7 +69,7 @@ def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, tmp_p
 def test_a_declared_walk_of_analytics_is_the_same_by_every_switch(paging, sign, way):
     """Rows and order, in every way to ask for them."""
     queries = [
-        sf.Client.sandbox(Sandbox(paging=p, end_sign=s)).analytics(since="2026-10-01", per_page=25)
+        sf.Client.sandbox(Sandbox(paging=p, end_sign=s)).analytics(since="2026-10-28", per_page=25)
         for p, s in [("page", "pages"), (paging, sign)]
     ]
     if paging == "none":

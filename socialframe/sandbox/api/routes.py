@@ -8,12 +8,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from socialframe.sandbox import openapi
-from socialframe.sandbox.api import analytics as numbers
-from socialframe.sandbox.api import answers, connect
+from socialframe.sandbox.api import accounts, analytics, connect, posts
 from socialframe.sandbox.api.request import ApiError
-from socialframe.sandbox.pages import consent
-from socialframe.sandbox.pages import status as watch
-from socialframe.sandbox.publishing import posts as writing
+from socialframe.sandbox.pages import consent, status
+from socialframe.sandbox.publishing import posts as publishing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +23,14 @@ if TYPE_CHECKING:
 
 #: Routes that need the key and count against the rate limit.
 ROUTES: Routes = {
-    **answers.ROUTES,
+    **accounts.ROUTES,
+    **posts.ROUTES,
     **connect.ROUTES,
-    **numbers.ROUTES,
-    **writing.ROUTES,
+    **analytics.ROUTES,
+    **publishing.ROUTES,
 }
 #: Routes that need no key: HTML pages and the OpenAPI document.
-OPEN: Routes = {**consent.OPEN, **openapi.OPEN, **watch.OPEN}
+OPEN: Routes = {**consent.OPEN, **openapi.OPEN, **status.OPEN}
 
 _PATHS = Map(
     [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
