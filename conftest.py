@@ -71,7 +71,7 @@ def pytest_report_header() -> list[str]:
     left_out = {
         f"tests/recorded (no recordings in {recordings.FOLDER})": recordings.THERE,
         f"tests/documented (no contract at {contract_facts.CONTRACT})": contract_facts.THERE,
-        "tests/unit/test_sandbox_strangers.py (no curl is installed)": curl.THERE,
+        "tests/sandbox/test_curl.py (no curl is installed)": curl.THERE,
         f"tests/browser (no chromium; as root: {browsing.INSTALL_COMMAND})": browsing.AVAILABLE,
     }
     return [f"left out: {what}" for what, there in left_out.items() if not there]

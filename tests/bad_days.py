@@ -26,7 +26,7 @@ from stand_ins import Clock
 import socialframe as sf
 from socialframe.http.transport import Wiring
 from socialframe.sandbox import PAGINGS, Fault, Sandbox
-from socialframe.sandbox.faults import KINDS
+from socialframe.sandbox.faults.faults import KINDS
 
 WAYS = ("frame", "pages", "to_parquet")
 SWITCHES = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]

@@ -471,7 +471,7 @@ def test_a_sandbox_that_is_none_is_one_sentence(wrong):
     """A tier goes by keyword."""
     with pytest.raises(sf.ArgumentError, match="must be a Sandbox"):
         sf.Client.sandbox(wrong)
-    with pytest.raises(sf.ArgumentError, match="tier"):
+    with pytest.raises(sf.ArgumentError, match="tier must be"):
         sf.Client.sandbox(tier="gold")
 
 

@@ -108,12 +108,14 @@ def _word_or_words_by_list(name: str, words: tuple[str, ...]) -> str | dict[str,
 
 
 def _serve(box: Sandbox, port: int) -> None:
-    from socialframe.sandbox.watch import WATCH
+    from socialframe.sandbox.pages.status import STATUS_PAGE
 
     try:
         with box.serve(port=port) as url:
             click.echo(f"export SOCIALAPI_BASE_URL={url}\nexport SOCIALAPI_KEY={box.key}")
-            click.echo(f"Made-up data. Watch requests at {url}{WATCH}; Ctrl-C stops.", err=True)
+            click.echo(
+                f"Made-up data. Watch requests at {url}{STATUS_PAGE}; Ctrl-C stops.", err=True
+            )
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("The sandbox stopped.", err=True)

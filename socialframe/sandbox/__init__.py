@@ -1,14 +1,14 @@
 """The API in a box: made-up people, real rules, no network.
 
-`Sandbox` is a WSGI application that answers like the documented API (and, where nothing is
-documented, like its nearest sibling), from a world in which everybody is invented.
+`Sandbox` is a WSGI application that answers like the documented API, and where nothing is
+documented like its sibling API. All people, posts and numbers in it are invented.
 """
 
+from socialframe.sandbox.api.request_log import Asked
 from socialframe.sandbox.app import Sandbox
-from socialframe.sandbox.asked import Asked
-from socialframe.sandbox.families import PAGINGS
-from socialframe.sandbox.faults import Fault, parse_fault
-from socialframe.sandbox.scenarios import SCENARIOS
+from socialframe.sandbox.faults.faults import Fault, parse_fault
+from socialframe.sandbox.faults.scenarios import SCENARIOS
+from socialframe.sandbox.paging.families import PAGINGS
 from socialframe.sandbox.switches import Switches
 
 __all__ = ["PAGINGS", "SCENARIOS", "Asked", "Fault", "Sandbox", "Switches", "parse_fault"]

@@ -1,4 +1,4 @@
-"""The application: who may ask, how often, and what is answered."""
+"""The sandbox as a WSGI application."""
 
 from __future__ import annotations
 
@@ -8,43 +8,49 @@ import itertools
 import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox import hooks, media, watch
-from socialframe.sandbox.answers import Answer, refused
-from socialframe.sandbox.asked import RequestLog, asked
-from socialframe.sandbox.asking import ApiError, Ask, as_wsgi_has_it, check_host
-from socialframe.sandbox.body import body_of, pass_over
-from socialframe.sandbox.dress import dressed, heard, heard_body
-from socialframe.sandbox.gate import CALLS_A_WINDOW, Gate, Refused, checked, new_key
-from socialframe.sandbox.grown import grown_world
-from socialframe.sandbox.limits import limiter
-from socialframe.sandbox.pace import pause, rest
-from socialframe.sandbox.publishing import by_itself, settle
-from socialframe.sandbox.routes import OPEN, ROUTES, handler_of, matched
-from socialframe.sandbox.scenarios import arguments
-from socialframe.sandbox.serve import serve
-from socialframe.sandbox.spoil import bent, broken, in_front, shake
+from socialframe.sandbox.api.answers import Answer, error_answer
+from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Authenticator, check_key, new_key
+from socialframe.sandbox.api.rate_limit import limiter
+from socialframe.sandbox.api.request import (
+    ApiError,
+    ApiRequest,
+    check_host,
+    drain_body,
+    invalid,
+    read_body,
+    repair_wsgi_text,
+)
+from socialframe.sandbox.api.request_log import RequestLog, make_record
+from socialframe.sandbox.api.routes import OPEN, find_handler, match_route
+from socialframe.sandbox.api.variants import apply_variants, undo_variants, undo_variants_in_body
+from socialframe.sandbox.faults.apply import answer_instead, change_body, change_page, change_world
+from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
+from socialframe.sandbox.faults.latency import response_delay, server_closing, sleep_while_serving
+from socialframe.sandbox.faults.plan import ActiveFaults, FaultPlan, find_page
+from socialframe.sandbox.faults.scenarios import scenario_arguments
+from socialframe.sandbox.pages import status as status_page
+from socialframe.sandbox.publishing.publish import publish_due, publish_in_background
+from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
-from socialframe.sandbox.switches import LISTS, switched
-from socialframe.sandbox.trouble import Met, Trouble, page_of
-from socialframe.sandbox.wire import LINE, needs_socket
-from socialframe.sandbox.world import the_world
+from socialframe.sandbox.switches import LISTS, make_switches
+from socialframe.sandbox.world.large import large_world
+from socialframe.sandbox.world.world import the_world
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.asked import Asked
-    from socialframe.sandbox.families import Headers
-    from socialframe.sandbox.faults import Fault
-    from socialframe.sandbox.switches import Choices
-    from socialframe.sandbox.wire import Line
+    from socialframe.sandbox.api.request import Headers
+    from socialframe.sandbox.api.request_log import Asked
+    from socialframe.sandbox.faults.connection import Play
+    from socialframe.sandbox.faults.faults import Fault
 
 log = logging.getLogger(__name__)
 
@@ -55,34 +61,32 @@ class Sandbox:
     Parameters
     ----------
     tier
-        ``"free"`` answers 60 calls a minute, ``"paid"`` 600.
+        ``"free"`` allows 60 requests a minute, ``"paid"`` 600.
     key
-        The only key that is let in; by default a new random one.
+        The only valid key; by default a random one.
     clock
-        Seconds that never run backwards, for the limit.
+        Monotonic seconds, for the rate limit.
     wall
-        Unix time, for whatever happens from now on.
+        Unix time, for timestamps of new posts and connections.
     sleep
-        Waits so many seconds, where a switch makes answers slow; by default no longer than until
-        `serve` ends.
+        Sleeps for a delay; by default no longer than until `serve` ends.
     posts
-        How many posts there are, made when they are asked for; by default the small world's own.
+        How many posts there are, made on access; by default the 5,400 of the small world.
     faults
-        What goes wrong, and where; it can be set anew at any time.
+        Faults to inject; they can be set again at any time.
     log
-        A file to which each request is appended, as a line of JSON: what `requests` tells.
+        A file to which each request is appended as a line of JSON, with the fields of `requests`.
     seed
-        What is made or happens at random follows from it, and is the same for the same seed.
+        Seed of everything random.
     **choices
-        What the documentation leaves open, as the fields of ``Switches``: ``paging="cursor"``,
-        ``end_sign="empty"``, ``rate_limit_headers=True``, and so on.
+        The fields of ``Switches``: ``paging="cursor"``, ``end_sign="empty"``, and so on.
 
     Raises
     ------
     ArgumentError
         If an argument is invalid.
     FileError
-        If the package came without its data, or the log cannot be written.
+        If the data are missing, or the log cannot be written.
 
     Examples
     --------
@@ -103,65 +107,66 @@ class Sandbox:
         key: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = rest,
+        sleep: Callable[[float], None] = sleep_while_serving,
         posts: int | None = None,
         faults: Iterable[Fault] = (),
         log: str | os.PathLike[str] | None = None,
         seed: int = 0,
-        **choices: Unpack[Choices],
+        **choices: Any,  # noqa: ANN401 - the fields of Switches
     ) -> None:
         if tier not in tuple(CALLS_A_WINDOW):
-            raise ArgumentError(f"tier takes 'free' or 'paid', not {tier!r}.")
-        self.tier, self.name = tier, secrets.token_hex(4)  # what tells it from other sandboxes
+            raise ArgumentError(f"tier must be 'free' or 'paid'; got {tier!r}.")
+        self.tier, self.name = tier, secrets.token_hex(4)  # name is unique among sandboxes
         self.seed = seed
-        self.switches = switched(choices)
+        self.switches = make_switches(choices)
         self._size = {} if posts is None else {"posts": posts}
-        world = the_world() if posts is None else grown_world(posts, seed)
-        self.switches.check_size(len(world.shelf))
+        world = the_world() if posts is None else large_world(posts, seed)
+        self.switches.check_size(len(world.initial))
         self.state = State(world, wall=wall, sleep=sleep)
-        self.state.part(hooks.Hooks).listen(self.state, self.switches)
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
         window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
-        self._gate = Gate(new_key() if key is None else checked(key), window, self.switches, wall)
+        self._auth = Authenticator(
+            new_key() if key is None else check_key(key), window, self.switches, wall
+        )
         self._arrivals = itertools.count()
         self._requests = self.state.part(RequestLog)
         if log is not None:
             self._requests.write_to(log)
-        look = functools.partial(window.arrive, count=False)
-        self.state.part(watch.Seen).of(tier, look, {path for _, path in {**ROUTES, **OPEN}})
+        source = self.state.part(status_page.StatusSource)
+        source.tier, source.peek = tier, functools.partial(window.arrive, count=False)
         self.faults = faults
 
     @classmethod
     def scenario(cls, name: str, **more: Any) -> Self:  # noqa: ANN401 - arguments of the class
-        """Make a sandbox that plays one of `SCENARIOS`; further arguments win over its own.
+        """Return a sandbox that plays one of `SCENARIOS`; more arguments override its own.
 
         Examples
         --------
         >>> Sandbox.scenario("flaky-evening").faults[0]
         Fault('status:503,body=html@share=0.08')
         """
-        return cls(**{**arguments(name), **more})
+        return cls(**{**scenario_arguments(name), **more})
 
     @property
     def key(self) -> str:
-        """The only key that is let in. Set anew, the one before is not known any more."""
-        return self._gate.key
+        """The only valid key. Setting it makes the previous key invalid."""
+        return self._auth.key
 
     @key.setter
     def key(self, key: str) -> None:
-        self._gate.key = checked(key)
+        self._auth.key = check_key(key)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What goes wrong. Set anew, requests count from 1 again, and a revoked key is known."""
-        return self._trouble.faults
+        """The faults to inject. Setting them restarts the request count and ends a revocation."""
+        return self._plan.faults
 
     @faults.setter
     def faults(self, faults: Iterable[Fault]) -> None:
-        self._trouble = Trouble(faults, self.seed, self.switches)
-        self._gate.revoke(ends=True)
+        self._plan = FaultPlan(faults, self.seed, self.switches)
+        self._auth.revoke(ends=True)
 
     def __repr__(self) -> str:
         changed = {"tier": self.tier, **self._size, **self.switches.changed()}
@@ -174,7 +179,7 @@ class Sandbox:
         Returns
         -------
         list of Asked
-            What may be told of each.
+            The records.
 
         Examples
         --------
@@ -184,78 +189,39 @@ class Sandbox:
         return self._requests.last()
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request.
-
-        Parameters
-        ----------
-        environ, start_response
-            As WSGI has them.
-
-        Returns
-        -------
-        iterable of bytes
-            The body.
-
-        Examples
-        --------
-        >>> from werkzeug.test import Client
-        >>> Client(Sandbox().wsgi).get("/v1/posts").json
-        {'error': 'Missing API key', 'code': 'AUTH_MISSING_KEY'}
-        """
-        request = Request(as_wsgi_has_it(environ))
+        """Answer one request."""
+        request = Request(repair_wsgi_text(environ))
         began, came = self._clock(), self._wall()
-        answer, met = self._answer(request)
-        pass_over(request.environ)
-        fault = met.first("wire")
-        line: Line | None = environ.get(LINE)
-        if fault and not line:
-            answer = needs_socket(fault)
+        answer, active = self._answer(request)
+        drain_body(request.environ)
+        fault = active.first("wire")
+        play: Play | None = environ.get(PLAY)
+        if fault and not play:
+            text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
+            answer = error_answer(invalid(text))
         self._requests.add(
-            asked(request, self.key, came)._replace(
+            make_record(request, self.key, came)._replace(
                 status=answer.status,
                 seconds=round(self._clock() - began, 6),
                 bytes=0 if request.method == "HEAD" else len(answer.body),
-                fault=", ".join(map(str, met.faults)) or None,
+                fault=", ".join(map(str, active.faults)) or None,
             )
         )
         headers = {"X-Sandbox": "made-up data", **dict(answer.headers)}
         response = Response(answer.body, answer.status, headers, content_type=answer.content_type)
-        if fault and line:
-            return line.play(fault, response, environ)
+        if fault and play:
+            play(write_script(fault, response, environ))
+            start_response("200 OK", [("Content-Length", "0")])  # dropped by the proxy
+            return []
         return response(environ, start_response)
 
     __call__ = wsgi
 
-    def uploads(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request to the store of uploaded bytes, which has no key.
-
-        Parameters
-        ----------
-        environ, start_response
-            As WSGI has them.
-
-        Returns
-        -------
-        iterable of bytes
-            The body.
-
-        Examples
-        --------
-        Without `serve`, upload URLs name a host that only this process can reach::
-
-            mounts = {UPLOADS: httpx.WSGITransport(app=sandbox.uploads)}
-
-        >>> from werkzeug.test import Client
-        >>> Client(Sandbox().uploads).put("/up/nothing.png").status
-        '403 FORBIDDEN'
-        """
-        return media.store(self.state, environ)(environ, start_response)
-
     @contextlib.contextmanager
     def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-        """Serve on loopback until the context ends; uploads on another free port.
+        """Serve on loopback until the context ends.
 
-        Scheduled posts come out at their moment; otherwise they do when somebody asks.
+        While it serves, scheduled posts are published on time; otherwise at the next request.
 
         Parameters
         ----------
@@ -282,80 +248,89 @@ class Sandbox:
         ...     base_url.startswith("http://127.0.0.1:")
         True
         """
-        with (
-            serve(self.uploads, host=host, refuse=media.in_xml) as uploads,
-            self.state.part(media.Media).at(uploads),
-            serve(self.wsgi, host=host, port=port) as base_url,
-            by_itself(self.state),
-        ):
-            yield base_url
+        at = check_loopback(host), check_port(port)
 
-    def _answer(self, request: Request) -> tuple[Answer, Met]:
-        """Find what is answered, and which faults hit the request; never an exception."""
-        met = Met()
+        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            server_closing.set(proxy.closing)
+            seen = {
+                "SERVER_NAME": proxy.address[0],
+                "SERVER_PORT": str(proxy.address[1]),
+                PLAY: proxy.player(int(environ["REMOTE_PORT"])),
+            }
+            return self.wsgi({**environ, **seen}, start_response)
+
+        with serve(app, host=host) as inner:
+            parts = urlsplit(inner)
+            server = parts.hostname or "", parts.port or 0
+            with FaultyProxy(at, server) as proxy, publish_in_background(self.state):
+                yield f"http://{proxy.address[0]}:{proxy.address[1]}"
+
+    def _answer(self, request: Request) -> tuple[Answer, ActiveFaults]:
+        """Return the response and the faults that hit the request; never raises."""
+        active = ActiveFaults()
         try:
-            settle(self.state)
-            way, parts = matched(request)
-            met = self._trouble.meet(
+            publish_due(self.state)
+            route, parts = match_route(request)
+            active = self._plan.activate(
                 request.path,
-                lambda: page_of(handler_of(way), self._ask(request, way, parts)),
-                numbered=way not in OPEN,
+                lambda: find_page(find_handler(route), self._read(request, route, parts)),
+                numbered=route not in OPEN,
             )
-            if any(fault.kind == "revoke" for fault in met.faults):
-                self._gate.revoke()
-            fronted = in_front(met, request, self.switches, self._wall())
-            answer = fronted or self._called(request, way, parts, met)
-            if way not in OPEN:
-                if seconds := pause(self.switches, self.seed, next(self._arrivals)):
+            if any(fault.kind == "revoke" for fault in active.faults):
+                self._auth.revoke()
+            replaced = answer_instead(active, request, self.switches, self._wall())
+            answer = replaced or self._call_api(request, route, parts, active)
+            if route not in OPEN:
+                if seconds := response_delay(self.switches, self.seed, next(self._arrivals)):
                     self._sleep(seconds)
-                answer = fronted or dressed(answer, request, self.switches)
-            return fronted or broken(answer, met, self._wall()), met
+                answer = replaced or apply_variants(answer, request, self.switches)
+            return replaced or change_body(answer, active, self._wall()), active
         except Exception:
-            # Whatever went wrong is for the log; the asker learns what the real service tells.
+            # The details are for the log; the client gets the documented error.
             log.exception("The sandbox could not answer")
-            return refused(ApiError(500, "INTERNAL_ERROR", "Internal server error")), met
+            return error_answer(ApiError(500, "INTERNAL_ERROR", "Internal server error")), active
 
-    def _called(
-        self, request: Request, way: tuple[str, str], parts: dict[str, str], met: Met
+    def _call_api(
+        self, request: Request, route: tuple[str, str], parts: dict[str, str], active: ActiveFaults
     ) -> Answer:
-        """Find what the API answers, or a page for people."""
+        """Return the response of the API, or an HTML page."""
         limits: Headers = ()
         try:
-            if way not in watch.OPEN:  # which judges by itself who may see it
+            if route not in status_page.OPEN:  # which checks the host itself
                 check_host(request.environ)
-            if way not in OPEN:
-                limits = self._gate.enter(request)
-            shake(met, self.state)
-            ask = self._ask(request, way, parts)
-            answer = bent(handler_of(way)(ask), ask, met)
-            return answer._replace(headers=(*limits, *answer.headers))
+            if route not in OPEN:
+                limits = self._auth.enter(request)
+            change_world(active, self.state)
+            api_request = self._read(request, route, parts)
+            answer = find_handler(route)(api_request)
+            answer = change_page(answer, api_request, active)
         except ApiError as error:
-            return refused(error, limits)
-        except Refused as error:
-            return error.answer
+            answer = error_answer(error)
+        return answer._replace(headers=(*limits, *answer.headers))
 
-    def _ask(self, request: Request, way: tuple[str, str], parts: dict[str, str]) -> Ask:
-        # Werkzeug's own parser refuses bytes that are not UTF-8; a query is not worth a 500.
+    def _read(self, request: Request, route: tuple[str, str], parts: dict[str, str]) -> ApiRequest:
+        # Werkzeug's own parser raises on bytes that are not UTF-8.
         pairs = parse_qsl(request.query_string.decode(errors="replace"), keep_blank_values=True)
         args: dict[str, str] = {}
         for name, value in pairs:
             args.setdefault(name, value)
-        args, parts = heard(args, parts, self.switches)
-        method, route = way
-        part = route.rpartition("/")[2]
-        listed = part if part in LISTS else LISTS[0]
-        return Ask(
-            self.state.world,
-            args,
-            parts,
-            end_sign=self.switches.end_sign_for(listed),
-            paging=self.switches.paging_for(listed),
-            address=request.base_url,
+        args, parts = undo_variants(args, parts, self.switches)
+        method, path = route
+        part = path.rpartition("/")[2]
+        list_name = part if part in LISTS else LISTS[0]
+        return ApiRequest(
             state=self.state,
             switches=self.switches,
-            body=b"" if method == "GET" else heard_body(body_of(request), self.switches),
-            content_type=request.mimetype,
+            world=self.state.world,
+            args=args,
+            path=parts,
+            end_sign=self.switches.end_sign_for(list_name),
+            paging=self.switches.paging_for(list_name),
+            address=request.base_url,
+            body=b""
+            if method == "GET"
+            else undo_variants_in_body(read_body(request), self.switches),
             key=self.key,
-            listed=method == "GET" and part in LISTS,
-            here=watch.is_here(request.environ),
+            is_list=method == "GET" and part in LISTS,
+            is_local=status_page.is_local(request.environ),
         )

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.answers import Answer
-from socialframe.sandbox.hooks import EVENTS
-from socialframe.sandbox.openapi_fields import CODES, marked, record, ref, text, whole, word
-from socialframe.sandbox.openapi_guesses import EVENT_DATA
+from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.openapi_fields import CODES, marked, ref, text, whole
 from socialframe.sandbox.openapi_paging import page
-from socialframe.sandbox.openapi_paths import operations, put_bytes
+from socialframe.sandbox.openapi_paths import operations
 from socialframe.sandbox.openapi_schemas import SCHEMAS
-from socialframe.sandbox.switches import Switches
-from socialframe.sandbox.world import dumps
+from socialframe.sandbox.switches import Switches  # noqa: TC001 - for the doctest
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.answers import Routes
-    from socialframe.sandbox.asking import Ask
-    from socialframe.sandbox.world import Json
+    from socialframe.sandbox.api.answers import Routes
+    from socialframe.sandbox.api.request import ApiRequest
+    from socialframe.sandbox.json_text import Json
 
 _ABOUT = """A sandbox: made-up people, and no platform behind them.
 
@@ -43,11 +41,6 @@ _SAYS = {
 _NO_MOMENTS = {"naive", "space", "mixed"}
 # Fields whose words a switch replaces.
 _WORDS = {"platform", "status", "health", "type", "mediaType", "syncStatus"}
-_SIGNED_BY = {
-    "documented": {"X-SocialSyncerAPI-Signature": "documented"},
-    "sample": {"x-socialapi-signature": "example"},
-    "both": {"X-SocialSyncerAPI-Signature": "documented", "x-socialapi-signature": "example"},
-}
 
 _TAG = marked("invented", "§2", {"ETag": {"required": True, "schema": text()}})
 _NOT_CHANGED: Json = {
@@ -64,7 +57,7 @@ class _Kept:
     body = b""
 
 
-def tell(ask: Ask) -> Answer:
+def tell(ask: ApiRequest) -> Answer:
     """Answer ``GET /openapi.json``.
 
     Parameters
@@ -84,9 +77,9 @@ def tell(ask: Ask) -> Answer:
     >>> Client(Sandbox()).get("/openapi.json").json["openapi"]
     '3.1.0'
     """
-    kept = ask.box.part(_Kept)
+    kept = ask.state.part(_Kept)
     if not kept.body:
-        kept.body = dumps(document(ask.switches or Switches()))
+        kept.body = dumps(document(ask.switches))
     return Answer(kept.body)
 
 
@@ -127,8 +120,7 @@ def document(switches: Switches) -> Json:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "paths": {**paths, "/up/{file}": put_bytes()},
-        "webhooks": {event: {"post": _delivery(event, switches)} for event in EVENT_DATA},
+        "paths": paths,
         "components": {
             "schemas": _told(_schemas(switches), switches),
             "responses": {f"Error{status}": _error(status, switches) for status in CODES},
@@ -147,17 +139,11 @@ def _schemas(switches: Switches) -> Json:
         "accounts": {"type": "array", "items": ref("Account")},
         "hasAnalyticsAccess": {"type": "boolean"},
     }
-    schemas = {
+    return {
         **SCHEMAS,
         "PostsPage": page(switches, "posts", "Post", {}),
         "AnalyticsPage": page(switches, "analytics", "MeasuredPost", more),
     }
-    if switches.extra_fields:
-        named = {"key?": text(), "type?": word("image", "video", "gif"), "expiresIn?": whole()}
-        place = SCHEMAS["UploadPlace"]
-        extra = record(marked("sibling", "§5.8", named))["properties"]
-        schemas["UploadPlace"] = {**place, "properties": {**place["properties"], **extra}}
-    return schemas
 
 
 def _told(schema: Json, switches: Switches) -> Json:
@@ -208,41 +194,6 @@ def _error(status: int, switches: Switches) -> Json:
         "content": {"application/json": {"schema": ref(f"Error{status}")}},
         "x-origin": "documented",
         "x-contract": "§3",
-    }
-
-
-def _delivery(event: str, switches: Switches) -> Json:
-    """Describe what a receiver gets, and what it should answer."""
-    says = "HMAC-SHA256 of the body as it came, lower-case hex, by the secret of the webhook."
-    known = event in EVENTS
-    headers = [
-        {
-            "name": name,
-            "in": "header",
-            "required": True,
-            "schema": text(says),
-            "x-origin": origin if known else "invented",
-            "x-contract": "§5.12",
-        }
-        for name, origin in _SIGNED_BY[switches.signature_header].items()
-    ]
-    content = {"application/json": {"schema": ref(f"Event.{event}")}}
-    # A sample shows the 401; of the other it shows only a body, which nothing looks at.
-    answers = {
-        "200": ("invented", "The receiver has it."),
-        "401": ("example" if known else "invented", "The signature is wrong."),
-    }
-    return {
-        "summary": f"Tell of {event}",
-        "parameters": headers,
-        "security": [],
-        "requestBody": {"required": True, "content": content},
-        "responses": {
-            status: {"description": says, "x-origin": origin, "x-contract": "§5.12"}
-            for status, (origin, says) in answers.items()
-        },
-        "x-origin": "documented" if known else "invented",
-        "x-contract": "§6.5",
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from socialframe.sandbox.flows import PLATFORMS
+from socialframe.sandbox.api.oauth_state import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from socialframe.sandbox.world import Json
+    from socialframe.sandbox.json_text import Json
 
 Origin = Literal["documented", "example", "sibling", "invented"]
 """The contract's marks D, DX and S, and whatever this sandbox made up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.asking import LAST_PAGE
+from socialframe.sandbox.api.request import LAST_PAGE
 from socialframe.sandbox.openapi_fields import (
     listed,
     marked,
@@ -17,9 +17,9 @@ from socialframe.sandbox.openapi_fields import (
 )
 
 if TYPE_CHECKING:
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.openapi_fields import Origin
     from socialframe.sandbox.switches import Switches
-    from socialframe.sandbox.world import Json
 
 # What `pagination` holds by family and end sign (families); ``?`` where it may be absent.
 _PAGINATION = {

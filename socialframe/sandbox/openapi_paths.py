@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.flows import PLATFORMS
-from socialframe.sandbox.media import TYPES, UPLOADS
-from socialframe.sandbox.numbers import SORTS
+from socialframe.sandbox.api.analytics import SORTS
+from socialframe.sandbox.api.oauth_state import PLATFORMS
 from socialframe.sandbox.openapi_fields import (
     DAY,
     POST_ID,
     answer,
     in_path,
-    marked,
     operation,
     queries,
     ref,
     text,
-    whole,
     word,
 )
 from socialframe.sandbox.openapi_paging import paging_headers, paging_parameters
 
 if TYPE_CHECKING:
+    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.openapi_fields import Origin
     from socialframe.sandbox.switches import Switches
-    from socialframe.sandbox.world import Json
 
 Operations = dict[tuple[str, str], "Json"]
 
@@ -44,9 +41,6 @@ def operations(switches: Switches) -> Operations:
         **_connect(switches),
         **_posts(switches),
         **_numbers(switches),
-        **_uploads(),
-        **_hooks(),
-        **_deliveries(),
     }
 
 
@@ -262,123 +256,4 @@ def _numbers(switches: Switches) -> Operations:
             answers=_ok("sibling", "§9.7", ref("FollowerStats")),
             refuses=[400],
         ),
-    }
-
-
-def _uploads() -> Operations:
-    return {
-        ("POST", "/v1/media/presign"): operation(
-            "documented",
-            "§5.8",
-            "presignUpload",
-            "Get an address to upload a file to",
-            body="Upload",
-            answers=_ok("invented", "§5.8", ref("UploadPlace")),
-            refuses=[400],
-        )
-    }
-
-
-def _hooks() -> Operations:
-    at = "/v1/webhooks/settings"
-    saved = _ok("sibling", "§9.6", ref("WebhookSaved"))
-    return {
-        ("POST", at): operation(
-            "documented",
-            "§5.10",
-            "createWebhook",
-            "Register a receiver of events",
-            body="NewWebhook",
-            answers=saved,
-            refuses=[400],
-        ),
-        ("GET", at): operation(
-            "sibling",
-            "§9.6",
-            "listWebhooks",
-            "List receivers, without their secrets",
-            answers=_ok("sibling", "§9.6", ref("Webhooks")),
-        ),
-        ("PUT", at): operation(
-            "sibling",
-            "§9.6",
-            "updateWebhook",
-            "Change a receiver; fields that are not named stay",
-            body="WebhookChanges",
-            answers=saved,
-            refuses=[400, 404],
-        ),
-        ("DELETE", at): operation(
-            "sibling",
-            "§9.6",
-            "deleteWebhook",
-            "Forget a receiver",
-            *queries("sibling", "§9.6", {"id!": text()}),
-            answers=_ok("sibling", "§9.6", ref("WebhookRemoved")),
-            refuses=[400, 404],
-        ),
-    }
-
-
-def _deliveries() -> Operations:
-    which = {
-        "limit": whole(least=1, maximum=100, default=50),
-        "status": text(),
-        "event": text(),
-        "webhookId": text(),
-    }
-    return {
-        ("POST", "/v1/webhooks/test"): operation(
-            "sibling",
-            "§5.10",
-            "testWebhook",
-            "Send an event that is only a test",
-            body="WebhookTest",
-            answers=_ok("invented", "§5.10", ref("WebhookTested")),
-            refuses=[400, 404],
-        ),
-        ("GET", "/v1/webhooks/logs"): operation(
-            "sibling",
-            "§9.2",
-            "webhookLogs",
-            "List attempts to deliver, the latest first",
-            *queries("sibling", "§9.2", which),
-            answers=_ok("sibling", "§9.2", ref("WebhookLogs")),
-            refuses=[400],
-        ),
-    }
-
-
-def put_bytes() -> Json:
-    """Describe section 5.9: bytes go to another host, by the address that was given, without key.
-
-    Examples
-    --------
-    >>> put_bytes()["servers"][0]["variables"]["host"]["default"]
-    'http://uploads.sandbox.invalid'
-    """
-    signed = ("X-Amz-Date!", "X-Amz-Expires!", "X-Amz-SignedHeaders!", "X-Amz-Signature!")
-    xml: Json = {"content": {"application/xml": {}}}
-    refused = {**answer("invented", "§5.9", "Refused, as S3 words it."), **xml}
-    tag = marked("invented", "§5.9", {"ETag": {"schema": text("MD5 of the bytes.")}})
-    return {
-        "servers": [
-            {"url": "{host}", "variables": {"host": {"default": UPLOADS}}, "description": "S3"}
-        ],
-        "parameters": [
-            *in_path("invented", "§5.9", {"file": text()}),
-            *queries("invented", "§5.9", {name: text() for name in signed}),
-        ],
-        "put": {
-            "operationId": "putBytes",
-            "summary": "Upload the bytes to `uploadUrl`; the type is the `contentType` given there",
-            "security": [],
-            "requestBody": {"required": True, "content": {kind: {} for kind in TYPES}},
-            "responses": {
-                "200": {**answer("invented", "§5.9", "The bytes are there."), "headers": tag},
-                "default": refused,
-            },
-            "x-origin": "documented",
-            "x-contract": "§5.9",
-        },
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.media import TYPES
 from socialframe.sandbox.openapi_fields import (
     ACCOUNT_ID,
     ANY_OBJECT,
@@ -20,7 +19,6 @@ from socialframe.sandbox.openapi_fields import (
     POST_ID,
     POST_STATUS,
     TARGET_STATUS,
-    line,
     listed,
     marked,
     or_null,
@@ -32,7 +30,7 @@ from socialframe.sandbox.openapi_fields import (
 from socialframe.sandbox.openapi_guesses import GUESSES
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.world import Json
+    from socialframe.sandbox.json_text import Json
 
 _WHO = {"platform": PLATFORM, "accountId": ACCOUNT_ID, "username": text("Not always a handle.")}
 
@@ -221,23 +219,6 @@ _POSTS: Json = {
                 "updatedAt": MOMENT,
             },
         ),
-    ),
-    "Upload": record(
-        marked(
-            "documented",
-            "§5.8",
-            {"filename": line(255, "With its ending.", "hours.png"), "contentType": word(*TYPES)},
-        )
-    ),
-    "UploadPlace": record(
-        marked(
-            "example",
-            "§5.8",
-            {
-                "uploadUrl": text("For a `PUT` of the bytes, with the same type and no key."),
-                "publicUrl": text("For `mediaItems[].url`, once the bytes are there."),
-            },
-        )
     ),
 }
 

@@ -1,130 +1,71 @@
-"""The sandbox on a loopback port, with connections that stay open as a real API's do.
+"""Serving a WSGI application on loopback, with connections that stay open.
 
-Werkzeug's own server closes the connection after every answer; Cheroot does not.
+Werkzeug's own server closes the connection after every response; Cheroot does not.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
-import queue
 import threading
-from functools import partial
 from typing import TYPE_CHECKING
 
+from cheroot.wsgi import Server
+
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.wire import FaultyServer, in_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from wsgiref.types import WSGIApplication
 
-    from socialframe.sandbox.wire import Orders, Words
-
-_TICK = 0.02  # seconds between two tries to take the port back
+_QUEUE = 128  # connections that may wait to be accepted
+_TICK = 0.02  # seconds that an idle server sleeps at most, and so how long it takes to stop
+_TIMEOUT = 10  # seconds that a worker waits for a slow client
+_PATIENCE = 1  # seconds that workers have to finish when the server stops
+_IDLE = 1000  # open connections at most
+_LARGEST_HEAD = 1 << 16
 
 
 @contextlib.contextmanager
-def serve(
-    app: WSGIApplication,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    threads: int = 64,
-    refuse: Words = in_json,
-    patience: float = 10.0,
-) -> Iterator[str]:
-    """Serve an application on loopback until the context ends.
-
-    Parameters
-    ----------
-    app : callable
-        A WSGI application; it is called from several threads.
-    host : str
-        ``localhost`` or an IPv4 loopback address.
-    port : int
-        A port, or 0 for a free one.
-    threads : int
-        How many requests are answered at a time.
-    refuse : callable
-        Words what never gets as far as the application.
-    patience : float
-        Seconds that the head of a request may take, that a worker waits for its body, and that an
-        idle connection is kept.
-
-    Yields
-    ------
-    str
-        The base URL.
-
-    Raises
-    ------
-    ArgumentError
-        If the host is not loopback, or the port is none.
-    OSError
-        If the port is taken.
-
-    Examples
-    --------
-    >>> with serve(lambda environ, start_response: [], port=0) as base_url:
-    ...     base_url.rpartition(":")[0]
-    'http://127.0.0.1'
-    """
-    address = _loopback(host)
-    if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
-        raise ArgumentError(f"port takes a whole number from 0 to 65535, not {port!r}.")
-    orders: Orders = queue.SimpleQueue()
-    make = partial(
-        FaultyServer,
-        app=app,
-        orders=orders,
-        threads=threads,
-        refuse=refuse,
-        patience=patience,
+def serve(app: WSGIApplication, *, host: str = "127.0.0.1", threads: int = 64) -> Iterator[str]:
+    """Serve an application on a free port of loopback until the context ends; yield its URL."""
+    server = Server(
+        (check_loopback(host), 0),
+        app,
+        numthreads=threads,
+        server_name="socialframe-sandbox",
+        request_queue_size=_QUEUE,
+        timeout=_TIMEOUT,
+        shutdown_timeout=_PATIENCE,
     )
-    server = make((address, port))
-    bound = server.bind_addr
-    keeper = threading.Thread(target=_keep_up, args=(server, make, orders), daemon=True)
-    keeper.start()
+    server.expiration_interval = _TICK
+    server.keep_alive_conn_limit = _IDLE
+    server.max_request_header_size = _LARGEST_HEAD
+    server.prepare()
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
     try:
-        yield f"http://{address}:{bound[1]}"
+        yield f"http://{server.bind_addr[0]}:{server.bind_addr[1]}"
     finally:
-        orders.put(None)
-        keeper.join()
-
-
-def _keep_up(
-    server: FaultyServer, make: Callable[[tuple[str, int]], FaultyServer], orders: Orders
-) -> None:
-    """Serve, be down for as long as is ordered, and serve again; until the order is None."""
-    address = server.bind_addr
-    while True:
-        thread = threading.Thread(target=server.serve, daemon=True)
-        thread.start()
-        order = orders.get()
         server.stop()
         thread.join()
-        again = None
-        while again is None:
-            if order is None:
-                return
-            try:
-                # Two requests may have ordered it; then the time begins anew.
-                order = orders.get(timeout=order)
-            except queue.Empty:
-                order = _TICK
-                with contextlib.suppress(OSError):  # the port is taken for a moment
-                    again = make(address)
-        server = again
 
 
-def _loopback(host: object) -> str:
+def check_loopback(host: object) -> str:
+    """Return the address of a loopback host, or raise ArgumentError."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
-        # A number is an address, too, but nobody means it so.
+        # IPv4Address accepts a number, which is no host.
         fits = isinstance(address, str) and ipaddress.IPv4Address(address).is_loopback
     except ValueError:
         fits = False
     if not isinstance(address, str) or not fits:
-        raise ArgumentError(f"The sandbox is served on loopback only (127.0.0.1), not on {host!r}.")
+        raise ArgumentError(f"host must be a loopback address such as 127.0.0.1; got {host!r}.")
     return address
+
+
+def check_port(port: object) -> int:
+    """Return a port, or raise ArgumentError."""
+    if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
+        raise ArgumentError(f"port must be a whole number from 0 to 65535; got {port!r}.")
+    return port

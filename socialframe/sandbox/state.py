@@ -1,4 +1,4 @@
-"""What changes in a sandbox: the world at this moment, and what each part keeps for itself."""
+"""The mutable state of a sandbox."""
 
 from __future__ import annotations
 
@@ -10,31 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.sandbox.world import Json, World
+    from socialframe.sandbox.world.world import World
 
 T = TypeVar("T")
 
 
 class State:
-    """The mutable side of one sandbox; two sandboxes share nothing of it.
-
-    Parameters
-    ----------
-    world
-        The world at the start.
-    wall
-        Unix time, for whatever happens from now on.
-    sleep
-        Waits so many seconds, where something takes long.
-
-    Examples
-    --------
-    >>> from socialframe.sandbox.world import the_world
-    >>> state = State(the_world(), wall=lambda: 1795000000.0)
-    >>> state.change(lambda world: world.without_account("tiktok", "tt_40311"))
-    >>> len(the_world().accounts) - len(state.world.accounts)
-    1
-    """
+    """The current world and the state of each module; sandboxes share none of it."""
 
     def __init__(
         self,
@@ -46,39 +28,16 @@ class State:
         self.world = world
         self.sleep = sleep
         self.lock = threading.RLock()
-        self.listeners: list[Callable[[str, Json, datetime], None]] = []
         self._wall = wall
         self._parts: dict[type[Any], Any] = {}
 
     def change(self, make: Callable[[World], World]) -> None:
-        """Put the next world in the place of this one; ``make`` runs alone."""
+        """Replace the world by the result of ``make``, under the lock."""
         with self.lock:
             self.world = make(self.world)
 
-    def announce(self, event: str, data: Json, at: datetime | None = None) -> None:
-        """Tell all listeners that something happened, as ``post.published``; now, or ``at``.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world import the_world
-        >>> state = State(the_world(), wall=lambda: 0.0)
-        >>> state.listeners.append(lambda event, data, at: print(event, data, stamp(at)))
-        >>> state.announce("account.connected", {"platform": "tiktok"})
-        account.connected {'platform': 'tiktok'} 1970-01-01T00:00:00Z
-        """
-        for listener in self.listeners:
-            listener(event, data, at or self.now)
-
     def part(self, kind: type[T]) -> T:
-        """Give what a part of the sandbox keeps for itself; made at the first use.
-
-        Examples
-        --------
-        >>> from socialframe.sandbox.world import the_world
-        >>> state = State(the_world(), wall=lambda: 0.0)
-        >>> state.part(list) is state.part(list)
-        True
-        """
+        """Return the state of a module; created on first use."""
         with self.lock:
             if kind not in self._parts:
                 self._parts[kind] = kind()
@@ -86,17 +45,11 @@ class State:
 
     @property
     def now(self) -> datetime:
-        """The moment, in UTC and whole seconds."""
+        """The current moment, in UTC and whole seconds."""
         return datetime.fromtimestamp(int(self._wall()), UTC)
 
 
-def stamp(moment: datetime) -> str:
-    """Spell a moment as the API does.
-
-    Examples
-    --------
-    >>> stamp(datetime(2026, 3, 20, 7, tzinfo=UTC))
-    '2026-03-20T07:00:00Z'
-    """
+def format_time(moment: datetime) -> str:
+    """Write a timestamp as the API does."""
     # Not by strftime, which writes the year 1 as "1".
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

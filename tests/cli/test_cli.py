@@ -126,7 +126,7 @@ def test_the_help_of_the_sandbox_lists_every_paging_and_end_sign():
         assert re.search(rf"^ +{paging} +{', '.join(signs)}$", table, re.MULTILINE), paging
     result = CliRunner().invoke(main, ["sandbox", "--paging", "link", "--end-sign", "null"])
     assert result.exit_code == 2
-    assert "end_sign takes 'absent' with paging='link'" in result.output
+    assert "end_sign must be 'absent' with paging='link'" in result.output
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from stand_ins import Clock
 
 from socialframe.http.budget import Limit
-from socialframe.sandbox.limits import FixedWindow, SlidingWindow, TokenBucket
+from socialframe.sandbox.api.rate_limit import FixedWindow, SlidingWindow, TokenBucket
 
 LASTS = 35.0
 LIMITERS = [SlidingWindow, FixedWindow, TokenBucket]

@@ -3,7 +3,7 @@
 from stand_ins import Clock
 
 from contracts.limiter_contract import LIMIT, LimiterContract, let_in
-from socialframe.sandbox.limits import FixedWindow, SlidingWindow, TokenBucket
+from socialframe.sandbox.api.rate_limit import FixedWindow, SlidingWindow, TokenBucket
 
 
 class TestSlidingWindow(LimiterContract):

@@ -24,7 +24,7 @@ from stand_ins import KEY
 
 import socialframe as sf
 from socialframe.sandbox import parse_fault
-from socialframe.sandbox.faults import KINDS
+from socialframe.sandbox.faults.faults import KINDS
 
 ALL = "SOCIALFRAME_STRESS" in os.environ
 

@@ -1,0 +1,1 @@
+"""The endpoints, authentication, rate limit and request log of the sandbox."""

@@ -1,0 +1,1 @@
+"""The paging families of the sandbox."""

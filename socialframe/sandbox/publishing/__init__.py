@@ -1,0 +1,1 @@
+"""Creating, editing, deleting and publishing posts in the sandbox."""

@@ -1,0 +1,1 @@
+"""The made-up data that the sandbox serves."""

@@ -1,0 +1,141 @@
+"""Our own walks over every way in which the sandbox can page and end its lists."""
+
+import json
+import warnings
+
+import pyarrow.parquet as pq
+import pytest
+
+import socialframe as sf
+from socialframe.paging import AfterId, Cursor, PageNumber, Single
+from socialframe.sandbox import PAGINGS, Sandbox
+from socialframe.sandbox.world.world import the_world
+
+SWITCHES = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
+SPAN = {"dateFrom": "2026-09-01", "dateTo": "2026-09-30", "limit": 20}
+
+#: What bare Auto cannot know of a sandbox, and what is to be said then.
+HINTS = {
+    "cursor": (
+        r"say paging=Cursor\(field='pagination.nextCursor', param=…\)",
+        Cursor(field="pagination.nextCursor", param="cursor"),
+    ),
+    ("cursor", "hasMore"): (
+        r"say paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
+        Cursor(field="pagination.nextCursor", param="cursor", more="pagination.hasMore"),
+    ),
+    "after_id": ("say paging=…", AfterId(param="after")),
+    "none": ("say paging=…", Single()),
+    ("page", "short"): ("say paging=…", PageNumber(size_param="limit")),
+}
+
+
+@pytest.fixture(scope="module")
+def some_posts():
+    """Give the posts of a month as the default sandbox tells them."""
+    query = sf.Client.sandbox().posts(since="2026-09-01", until="2026-09-30")
+    records = list(query.records())
+    assert 100 < len(records) < 1000
+    return records
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(("paging", "sign"), SWITCHES)
+def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, tmp_path):
+    """With a warning where the server says nothing of further pages; once the whole world."""
+    posts = the_world().initial.posts
+    since = None if (paging, sign) == ("page", "pages") else "2026-10-01"
+    every_post = [post["id"] for post in posts if post["createdAt"] >= (since or "")]
+    box = Sandbox(paging=paging, end_sign=sign)
+    with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
+        query = api.posts(since=since)
+        if paging == "none":
+            with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+                query.to_parquet(tmp_path / "posts.parquet")
+        else:
+            query.to_parquet(tmp_path / "posts.parquet")
+
+    assert pq.read_table(tmp_path / "posts.parquet")["id"].to_pylist() == every_post
+
+
+@pytest.mark.parametrize(
+    ("paging", "sign", "way"),
+    [
+        *((*one, "frame") for one in SWITCHES),
+        ("cursor", "null", "pages"),
+        ("link", "absent", "records"),
+    ],
+)
+def test_a_declared_walk_of_analytics_is_the_same_by_every_switch(paging, sign, way):
+    """Rows and order, in every way to ask for them."""
+    queries = [
+        sf.Client.sandbox(Sandbox(paging=p, end_sign=s)).analytics(since="2026-10-28", per_page=25)
+        for p, s in [("page", "pages"), (paging, sign)]
+    ]
+    if paging == "none":
+        expected = list(queries[0].records())
+        with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+            found = _ids(queries[1], way)
+    else:
+        expected, found = list(queries[0].records()), _ids(queries[1], way)
+
+    assert len(expected) > 100
+    assert found == [record["id"] for record in expected]
+
+
+def _ids(query, way):
+    if way == "records":
+        return [record["id"] for record in query.records()]
+    frames = [query.frame()] if way == "frame" else query.pages()
+    return [name for frame in frames for name in frame["post_id"]]
+
+
+@pytest.mark.parametrize(
+    ("paging", "sign", "key"),
+    [
+        *((*one, None) for one in SWITCHES),
+        *((paging, PAGINGS[paging][0], "id") for paging in PAGINGS),
+    ],
+)
+def test_bare_auto_is_right_or_says_which_hint_it_needs(paging, sign, key, some_posts):
+    """Never a short frame without a word; and the hint, once given, makes it right."""
+    api = sf.Client.sandbox(Sandbox(paging=paging, end_sign=sign))
+    asked = {"params": SPAN, "key": key}
+    need = HINTS.get((paging, sign)) or HINTS.get(paging)
+
+    if need is None:
+        frame = api.fetch("/v1/posts", **asked).frame()
+        assert frame.attrs["socialframe"]["complete"] is True
+    else:
+        sentence, hint = need
+        if paging == "cursor":
+            with pytest.raises(sf.IncompleteWalk, match=sentence):
+                api.fetch("/v1/posts", **asked).frame()
+        else:
+            with pytest.warns(sf.WalkWarning, match=sentence):
+                short = api.fetch("/v1/posts", **asked).frame()
+            assert short.attrs["socialframe"]["complete"] is None
+        frame = api.fetch("/v1/posts", **asked, paging=hint).frame()
+
+    assert frame["id"].tolist() == [post["id"] for post in some_posts]
+    assert frame["content"].fillna("").tolist() == [post["content"] or "" for post in some_posts]
+
+
+@pytest.mark.parametrize("sign", PAGINGS["cursor"])
+def test_auto_with_the_parameter_of_its_token_walks_every_cursor(sign, some_posts):
+    """The flag ends the walk where the token stays."""
+    api = sf.Client.sandbox(Sandbox(paging="cursor", end_sign=sign))
+    query = api.fetch("/v1/posts", params=SPAN, paging=sf.paging.Auto(token_param="cursor"))
+
+    assert list(query.records()) == json.loads(json.dumps(some_posts))
+
+
+@pytest.mark.parametrize(("paging", "sign"), SWITCHES)
+def test_a_page_cap_below_the_limit_loses_no_row(paging, sign, some_posts):
+    """A short page is then no end."""
+    api = sf.Client.sandbox(Sandbox(paging=paging, end_sign=sign, page_cap=7))
+    query = api.posts(since="2026-09-01", until="2026-09-30")
+    with warnings.catch_warnings():
+        if paging == "none":
+            warnings.simplefilter("ignore", sf.WalkWarning)
+        assert list(query.records()) == some_posts
