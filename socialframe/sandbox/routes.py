@@ -14,11 +14,11 @@ from socialframe.sandbox import (
     hooks,
     media,
     numbers,
-    openapi,
     watch,
     writing,
 )
 from socialframe.sandbox.answers import refused
+from socialframe.sandbox.api import openapi
 from socialframe.sandbox.asking import ApiError
 
 if TYPE_CHECKING:
