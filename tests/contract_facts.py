@@ -74,25 +74,20 @@ def spots(document, fact):
     if kind == "error":
         content = [one["content"]["application/json"] for one in errors.values()]
         return [spot for one in content for spot in fields(document, one["schema"], fact.field)]
-    if kind == "event":
-        return list(_of_operation(document, document["webhooks"][fact.path]["post"], rest, fact))
-    path = "/up/{file}" if fact.path == "{uploadUrl}" else fact.path
-    operation = document["paths"][path][fact.method.lower()]
+    operation = document["paths"][fact.path][fact.method.lower()]
     return list(_of_operation(document, operation, fact.place, fact))
 
 
 def _of_operation(document, operation, place, fact):
-    if place in {"", "operation"}:
+    if place == "operation":
         yield operation
-    elif place in {"path", "query", "header"}:
+    elif place in {"path", "query"}:
         for one in operation["parameters"]:
             if (one["in"], one["name"]) == (place, fact.field):
                 yield one
     elif place == "body":
         content = operation["requestBody"]["content"]["application/json"]
         yield from fields(document, content["schema"], fact.field)
-    elif fact.field.isdigit():
-        yield operation["responses"][fact.field]
     else:
         for status, answer in operation["responses"].items():
             if status.startswith("2"):

@@ -26,6 +26,7 @@ def test_an_installed_wheel_runs_the_main_job(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     assert "socialframe/py.typed" in names
     assert "socialframe/sandbox/world/data/accounts.json" in names
+    assert "socialframe/sandbox/api/openapi.json" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"socialframe"}
 
     target = tmp_path / "site"

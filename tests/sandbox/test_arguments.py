@@ -1,4 +1,4 @@
-"""Arguments of the sandbox that cannot be meant: one clear sentence each, and no other error."""
+"""Invalid arguments of the sandbox: one clear sentence each, and no other error."""
 
 from __future__ import annotations
 

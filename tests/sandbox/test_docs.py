@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import socialframe as sf
 from socialframe.cli.main import main
-from socialframe.cli.sandbox import made
+from socialframe.cli.sandbox import build_sandbox
 from socialframe.sandbox import PAGINGS, Switches
 from socialframe.sandbox.faults.faults import KINDS, STATUSES
 
@@ -118,7 +118,7 @@ def test_every_switch_is_an_option_of_the_command():
 )  # fmt: skip
 def test_options_make_the_sandbox_that_they_say(said, changed):
     """Those that were not said win over nothing."""
-    assert changed in repr(made(dict(said)))
+    assert changed in repr(build_sandbox(dict(said)))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from socialframe.sandbox import openapi
-from socialframe.sandbox.api import accounts, analytics, connect, posts
+from socialframe.sandbox.api import accounts, analytics, connect, openapi, posts
 from socialframe.sandbox.api.request import ApiError
 from socialframe.sandbox.pages import consent, status
 from socialframe.sandbox.publishing import posts as publishing
