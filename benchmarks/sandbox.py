@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 KEY = "sk_benchmark_0123456789abcdef0123456789abcdef"
 GOAL = 800  # pages a second
@@ -129,7 +129,7 @@ def measure(reader: str, posts: int, pages: int) -> dict[str, float]:
     }
 
 
-def report(repeat: int, pages: int = 1000) -> None:
+def report(repeat: int, pages: int = 1000, worlds: Iterable[str] = WORLDS) -> None:
     """Print the table.
 
     Parameters
@@ -138,11 +138,13 @@ def report(repeat: int, pages: int = 1000) -> None:
         How often each reader reads; the medians are shown.
     pages : int
         How many pages each reads.
+    worlds : iterable of str
+        Keys of ``WORLDS``.
     """
     print(f"{'sandbox':22}{'reader':20}{'pages/s':>9}{'server ms':>11}{'reader ms':>11}")
-    for world, posts in WORLDS.items():
+    for world in worlds:
         for reader in READERS:
-            found = [measure(reader, posts, pages) for _ in range(repeat)]
+            found = [measure(reader, WORLDS[world], pages) for _ in range(repeat)]
             rate, server, own = (
                 statistics.median(one[name] for one in found)
                 for name in ("rate", "server", "reader")
@@ -156,6 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time the sandbox on one core.")
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("-n", "--repeat", type=int, default=3)
+    parser.add_argument("--world", action="append", choices=WORLDS, help="only this; repeatable")
     inner = parser.add_argument_group("what the processes of a run are told")
     inner.add_argument("--serve", action="store_true")
     inner.add_argument("--read", choices=READERS)
@@ -167,7 +170,7 @@ def main() -> None:
     elif asked.read:
         read(asked.read, asked.port, asked.pages, (asked.posts or _SMALL) // 100)
     else:
-        report(asked.repeat, asked.pages)
+        report(asked.repeat, asked.pages, asked.world or WORLDS)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _END = b"\r\n\r\n"
-_REQUEST = re.compile(rb"GET /v1/posts\?(?:\S*&)?page=(\d{1,9})[& ]")
+_REQUEST = re.compile(rb"GET /v1/posts[? ]")
+_PAGE = re.compile(rb"[?&]page=(\d{1,9})[& ]")  # the first request may have no page number
 _HEAD = (
     b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
     b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n"
@@ -71,9 +72,9 @@ def _answer(connection: socket.socket, pages: Pages, latency: float) -> None:
             request, _, held = held.partition(_END)
             if latency:
                 time.sleep(latency)
-            asked = _REQUEST.match(request)
-            body = pages.body(int(asked[1])) if asked else b'{"error":"no such thing"}'
-            status = b"200 OK" if asked else b"404 Not Found"
+            known, page = _REQUEST.match(request), _PAGE.search(request)
+            body = pages.body(int(page[1]) if page else 1) if known else b'{"error":"not found"}'
+            status = b"200 OK" if known else b"404 Not Found"
             connection.sendall(_HEAD % (status, len(body)) + body)
 
 

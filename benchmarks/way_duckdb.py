@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def frame(task: Task) -> pd.DataFrame:
     """Return all posts, over Arrow, which spares it the Python objects of nested columns."""
-    table: Any = duckdb.execute(_query(task)).to_arrow_table()
+    relation: Any = duckdb.sql(_query(task))
+    table = relation.to_arrow_table()
     made: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
     return made
 

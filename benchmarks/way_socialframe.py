@@ -39,4 +39,6 @@ def parquet(task: Task) -> Path:
 
 def _client(task: Task) -> Client:
     key = "sk_benchmark_0123456789abcdef0123456789abcdef"
-    return Client(key, base_url=task.url, tier=Limit(10**9), cache=False, progress=False)
+    return Client(
+        key, base_url=task.url, tier=Limit(10**9), cache=False, journal=False, progress=False
+    )
