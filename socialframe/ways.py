@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from socialframe.errors import IncompleteWalk, WalkWarning, outside
-from socialframe.files.atomic import named
+from socialframe.files.atomic import expand_user
 
 if TYPE_CHECKING:
     import os
@@ -249,7 +249,7 @@ class Ways(ABC):
             replace(run, walk=error.walk_id).kept(write)
             text = f"{error} With partial=True, the file has the rows that came."
             warnings.warn(text, WalkWarning, stacklevel=outside())
-        return named(path)
+        return expand_user(path)
 
     def to_csv(
         self,
@@ -264,7 +264,7 @@ class Ways(ABC):
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_csv(path, walk.batches()))
-        return named(path)
+        return expand_user(path)
 
     def to_jsonl(
         self,
@@ -279,7 +279,7 @@ class Ways(ABC):
 
         run = self._run(refresh, progress, max_requests)
         run.whole(lambda walk: write_jsonl(path, walk.batches()))
-        return named(path)
+        return expand_user(path)
 
     def _table(self, walk: Walk) -> pa.Table:
         import pyarrow as pa

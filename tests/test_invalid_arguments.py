@@ -80,7 +80,7 @@ def test_columns_that_are_no_names(tmp_path, columns):
     """Not a text alone, which pandas would take for its letters."""
     sf.to_parquet(pd.DataFrame({"id": [1]}), tmp_path / "x.parquet")
 
-    with pytest.raises(sf.ArgumentError, match="columns takes a list of names"):
+    with pytest.raises(sf.ArgumentError, match="columns must be a list of names"):
         sf.read_parquet(tmp_path / "x.parquet", columns=columns)
 
 

@@ -36,8 +36,6 @@ GOING = {
     "Sandbox": {"uploads"},
     "Switches": {"takes", "deliver_anywhere", "signature_header", "etag", "check_size"},
 }
-#: Of paging schemes, whose authors are told in CHANGELOG.md: renamed.
-SCHEME = {"met", "needs", "sign", "takes"}
 
 
 def parameters(value):
@@ -62,8 +60,6 @@ def described(value):
     """Return what is public of a function, class or constant."""
     if inspect.isclass(value):
         going = GOING.get(value.__name__, set())
-        if value.__module__.startswith("socialframe.paging"):
-            going = going | SCHEME
         stays = {name: takes for name, takes in members(value).items() if name not in going}
         return {"members": stays} | ({} if "takes" in going else {"takes": parameters(value)})
     return parameters(value) if callable(value) else type(value).__name__

@@ -19,7 +19,14 @@ import click
 
 from socialframe.cli.cache import cache
 from socialframe.cli.connect import connect, disconnect
-from socialframe.cli.output import described, drifted, fetching, parameters, scheme, sentences
+from socialframe.cli.output import (
+    describe_drift,
+    describe_file,
+    fetching,
+    parameters,
+    scheme,
+    sentences,
+)
 from socialframe.cli.walks import walks
 from socialframe.settings import no_color
 from socialframe.version import VERSION
@@ -199,7 +206,7 @@ def inspect(file: str) -> None:
       socialframe demo && socialframe inspect socialframe-demo.parquet
     """  # noqa: D301 - \b tells click to keep the lines
     with sentences():
-        click.echo(described(file))
+        click.echo(describe_file(file))
 
 
 @main.command()
@@ -215,7 +222,7 @@ def drift(file: str, *, endpoint: str | None, as_json: bool) -> None:
       socialframe drift old.parquet --endpoint posts --json
     """  # noqa: D301 - \b tells click to keep the lines
     with sentences():
-        click.echo(drifted(file, endpoint, as_json=as_json))
+        click.echo(describe_drift(file, endpoint, as_json=as_json))
 
 
 @main.command()

@@ -243,10 +243,10 @@ def scheme(text: str) -> Paging:
     >>> scheme("Cursor(field='meta.next', param='cursor')").param
     'cursor'
     """
-    from socialframe.paging.parse import SCHEMES, spelled
+    from socialframe.paging.parse import SCHEMES, parse_scheme
 
     try:
-        return spelled(text)
+        return parse_scheme(text)
     except ValueError:
         raise click.UsageError(
             f"--paging takes one of {', '.join(SCHEMES)} as in Python, as "
@@ -254,7 +254,7 @@ def scheme(text: str) -> Paging:
         ) from None
 
 
-def described(path: str) -> str:
+def describe_file(path: str) -> str:
     """Return a Parquet file's provenance and columns, in words.
 
     Raises
@@ -262,9 +262,9 @@ def described(path: str) -> str:
     FileError
         If it is no Parquet file.
     """
-    from socialframe.files.parquet import FOOTER, opened
+    from socialframe.files.parquet import FOOTER, open_parquet
 
-    with opened(path) as file:
+    with open_parquet(path) as file:
         rows = file.metadata.num_rows
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
         lines = [f"{path}: {rows:,} rows", worded(facts, rows)]
@@ -272,8 +272,8 @@ def described(path: str) -> str:
     return "\n".join(lines)
 
 
-def drifted(path: str, endpoint: str | None, *, as_json: bool) -> str:
-    """Return what drifted in a Parquet file: a table and the lines that declare it, or JSON.
+def describe_drift(path: str, endpoint: str | None, *, as_json: bool) -> str:
+    """Return what describe_drift in a Parquet file: a table and the lines that declare it, or JSON.
 
     Raises
     ------

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlsplit
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.messages.call import Private, parse
+from socialframe.messages.call import SecretCall
+from socialframe.messages.envelope import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ def start(send: Send, platform: str, redirect: str | None) -> Started:
     'own7:tiktok'
     """
     path = f"/v1/connect/{part('platform', platform)}"
-    body = _body(send(Private.of(path, {"redirect_url": redirect})))
+    body = _body(send(SecretCall.of(path, {"redirect_url": redirect})))
     link, state = body.get("authUrl"), body.get("state")
     if not isinstance(link, str) or not _is_web(link):
         raise ReplyError(f"The reply to GET {path} has no authUrl that a browser can open.")
@@ -127,7 +128,7 @@ def finish(send: Send, platform: str, code: str, redirect: str | None) -> Accoun
     if not isinstance(token, str) or not token:
         return _account(platform, body)
     # [S]: the sibling's step between consent and account, as contract 5.5 has it.
-    found = _body(send(Private.of(f"{path}/select-page", {"tempToken": token}))).get("pages")
+    found = _body(send(SecretCall.of(f"{path}/select-page", {"tempToken": token}))).get("pages")
     options = tuple(
         Option(str(one["id"]), str(one.get("name", "")))
         for one in (found if isinstance(found, list) else ())
@@ -167,7 +168,7 @@ def disconnect(send: Send, platform: str, account_id: str) -> None:
     <DELETE /v1/accounts/tiktok/tt_1>
     """
     path = f"/v1/accounts/{part('platform', platform)}/{part('account_id', account_id)}"
-    send(Private(path, method="DELETE"))
+    send(SecretCall(path, method="DELETE"))
 
 
 def part(name: str, value: object) -> str:
@@ -193,8 +194,8 @@ def part(name: str, value: object) -> str:
     return value
 
 
-def _post(path: str, body: dict[str, str]) -> Private:
-    return Private(path, method="POST", body=json.dumps(body, separators=(",", ":")).encode())
+def _post(path: str, body: dict[str, str]) -> SecretCall:
+    return SecretCall(path, method="POST", body=json.dumps(body, separators=(",", ":")).encode())
 
 
 def _body(reply: Reply) -> dict[str, Any]:

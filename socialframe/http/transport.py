@@ -32,7 +32,8 @@ from socialframe.http.network import Network
 from socialframe.http.retry import Retry
 from socialframe.http.shared_budget import SharedBudget
 from socialframe.http.throttle import ALLOWANCE, PATIENCE, Patience, Throttle, retry_after
-from socialframe.messages.call import Call, Reply, parse
+from socialframe.messages.call import Call, Reply
+from socialframe.messages.envelope import parse
 from socialframe.secret import redacted
 from socialframe.sqlite_locks import ForkLock
 from socialframe.store.backends import Store

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.files.atomic import named
+from socialframe.files.atomic import expand_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def save(
         write_parquet(path, [batch], lambda: facts)
     else:
         (write_csv if kind == "csv" else write_jsonl)(path, [batch])
-    where = named(path)
+    where = expand_user(path)
     return Saved(where, where.stat().st_size, batch.num_rows)
 
 

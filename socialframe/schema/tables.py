@@ -1,4 +1,4 @@
-"""The columns of the declared endpoints: where values stand, what they mean, how sure that is."""
+"""The columns of the declared endpoints."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError
-from socialframe.files.atomic import named
+from socialframe.files.atomic import expand_user
 from socialframe.http.cache import Cache, missed
 from socialframe.settings import cache_file, mounts, on_network
 from socialframe.store.backends import Store
@@ -103,7 +103,7 @@ def chosen(cache: object, *, memory: bool = False) -> Choice | None:
     if seconds is not None:
         return Choice(place, seconds)
     if isinstance(cache, str | os.PathLike):
-        path = named(cache)
+        path = expand_user(cache)
         # A slip of the pen must not make a database of somebody's file.
         if path.suffix in _FILES:
             return Choice(path.absolute())

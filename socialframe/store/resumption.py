@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from socialframe.errors import ArgumentError
-from socialframe.paging.parse import spelled
+from socialframe.paging.parse import parse_scheme
 from socialframe.settings import data_folder, mounts, on_network
 from socialframe.store.cache import codec
 from socialframe.store.store import RUNNING, Walks
@@ -181,7 +181,7 @@ def made_again(client: Any, found: Unfinished) -> Any:  # noqa: ANN401 - a Clien
     method: Callable[..., Any] = getattr(client, found.endpoint, str)  # it may be gone
     try:
         if "paging" in given and found.endpoint == "fetch":
-            given["paging"] = spelled(given["paging"])
+            given["paging"] = parse_scheme(given["paging"])
         query: Any = method(**given)
         if found.query["most"]:
             query = query.limit(found.query["most"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.messages.call import Page, open_reply, parse
+from socialframe.messages.envelope import Page, parse, split_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +48,13 @@ class Endpoint:
     reshape: Callable[[Any], list[Any] | None] | None = None
 
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
-        """Take a reply apart; see ``open_reply``."""
+        """Take a reply apart; see ``split_reply``."""
         if self.reshape is not None:
             records = self.reshape(parse(reply.body))
             if records is not None:
                 items = json.dumps(records, separators=(",", ":")).encode()
                 return Page(call, reply, {}, items, "")
-        return open_reply(call, reply, self.records, needs=self.paging.needs, first=first)
+        return split_reply(call, reply, self.records, fields=self.paging.fields, first=first)
 
 
 def whole_number(name: str, value: object) -> int:

@@ -1,4 +1,4 @@
-"""Any JSON: the fast way gives what the careful way gives, and nothing is lost."""
+"""For any JSON, the fast decoder equals the reference decoder, and no value is lost."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stand_ins import column, page_of
 
 from socialframe.frames import Decoder
-from socialframe.frames.reference import tree, typed
+from socialframe.frames.reference import convert_records, tree
 from socialframe.schema.columns import Schema
 
 SCHEMA = Schema(
@@ -91,7 +91,7 @@ unknown_names = st.text(max_size=3) | st.sampled_from(["a/b", "~", "x~1", "id2",
 
 
 def usually(good):
-    """Most values fit, so that the fast way is taken; some do not."""
+    """Most values fit, so that the fast decoder is used; some do not."""
     return st.integers(0, 39).flatmap(
         lambda n: anything if n == 39 else st.none() if n > 36 else good
     )
@@ -139,7 +139,7 @@ records = st.one_of(known, known, known, drifting, drifting, anything)
 
 
 def carefully(values):
-    rows, extras = typed(values, tree(SCHEMA.columns))
+    rows, extras = convert_records(values, tree(SCHEMA.columns))
     return [
         {name: row.get(name) for name in SCHEMA.names[:-1]} | {"_extra": extra}
         for row, extra in zip(rows, extras, strict=True)
@@ -173,8 +173,8 @@ def pages_of(one):
 
 
 @given(st.one_of(pages_of(known), pages_of(known | drifting), pages_of(records)), st.booleans())
-def test_the_fast_way_gives_what_the_careful_way_gives(pages, ascii_only):
-    """Page by page or together, with and without drift, whatever the values are."""
+def test_the_fast_decoder_equals_the_reference_decoder(pages, ascii_only):
+    """One page at a time or several, with and without unknown fields, for any values."""
     texts = []
     for page in pages:
         try:
@@ -253,8 +253,8 @@ def element(got, extra, value, node, pointer):
 
 
 @given(st.lists(records, max_size=4))
-def test_columns_and_extra_give_back_every_value_of_every_record(values):
-    """Moments as moments, doubles as doubles, everything else as it was."""
+def test_each_value_of_each_record_is_in_a_column_or_in_extra(values):
+    """Timestamps and doubles are equal; other values are unchanged."""
     text = json.dumps(values).encode()
     values = json.loads(text)
 
@@ -266,8 +266,8 @@ def test_columns_and_extra_give_back_every_value_of_every_record(values):
 
 
 @given(st.lists(records, max_size=8), st.integers(1, 8), st.data())
-def test_any_cut_into_pages_gives_the_same_rows(values, size, data):
-    """However they are grouped for typing."""
+def test_any_page_size_gives_the_same_rows(values, size, data):
+    """With any groups of pages."""
     pages = [page_of(values[i : i + size]) for i in range(0, len(values), size)] or [page_of([])]
     cut = data.draw(st.integers(1, len(pages)))
 

@@ -16,16 +16,16 @@ SPAN = {"dateFrom": "2026-09-01", "dateTo": "2026-09-30", "limit": 20}
 #: What bare Auto cannot know of a sandbox, and what is to be said then.
 HINTS = {
     "cursor": (
-        r"say paging=Cursor\(field='pagination.nextCursor', param=…\)",
+        r"paging=Cursor\(field='pagination.nextCursor', param=…\)",
         Cursor(field="pagination.nextCursor", param="cursor"),
     ),
     ("cursor", "hasMore"): (
-        r"say paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
+        r"paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
         Cursor(field="pagination.nextCursor", param="cursor", more="pagination.hasMore"),
     ),
-    "after_id": ("say paging=…", AfterId(param="after")),
-    "none": ("say paging=…", Single()),
-    ("page", "short"): ("say paging=…", PageNumber(size_param="limit")),
+    "after_id": ("paging=…", AfterId(param="after")),
+    "none": ("paging=…", Single()),
+    ("page", "short"): ("paging=…", PageNumber(size_param="limit")),
 }
 
 
