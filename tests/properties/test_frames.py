@@ -138,7 +138,7 @@ drifting = st.builds(
 records = st.one_of(known, known, known, drifting, drifting, anything)
 
 
-def carefully(values):
+def rows_by_reference(values):
     rows, extras = convert_records(values, tree(SCHEMA.columns))
     return [
         {name: row.get(name) for name in SCHEMA.names[:-1]} | {"_extra": extra}
@@ -147,7 +147,7 @@ def carefully(values):
 
 
 def same(one, other):
-    """Equality that tells -0.0 from 0.0 nowhere and holds NaN equal."""
+    """Whether two values and their types are equal; NaN equals NaN, and 0.0 equals -0.0."""
     if isinstance(one, float) and isinstance(other, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     if isinstance(one, list) and isinstance(other, list):
@@ -157,14 +157,14 @@ def same(one, other):
     return one == other and type(one) is type(other)
 
 
-def filled(value, kind):
-    """Give a nested value the nulls that Arrow shows for absent members."""
+def with_nulls(value, kind):
+    """Return a nested value with the nulls that Arrow has for missing members."""
     if value is None:
         return None
     if pa.types.is_list(kind):
-        return [filled(entry, kind.value_type) for entry in value]
+        return [with_nulls(entry, kind.value_type) for entry in value]
     if pa.types.is_struct(kind):
-        return {field.name: filled(value.get(field.name), field.type) for field in kind}
+        return {field.name: with_nulls(value.get(field.name), field.type) for field in kind}
     return value
 
 
@@ -188,9 +188,9 @@ def test_the_fast_decoder_equals_the_reference_decoder(pages, ascii_only):
     assert batch.counts == [len(page) for page in pages]
     kinds = {field.name: field.type for field in SCHEMA.arrow}
     expected = [
-        {name: filled(value, kinds[name]) for name, value in row.items()}
+        {name: with_nulls(value, kinds[name]) for name, value in row.items()}
         for text in texts
-        for row in carefully(page_of(text).records(exact=True))
+        for row in rows_by_reference(page_of(text).records(exact=True))
     ]
     found = batch.rows.to_pylist()
     assert len(expected) == len(found)
@@ -205,8 +205,8 @@ def at(record, pointer):
     return record
 
 
-def held(row, extra, value, columns, pointer):
-    """Check that every value of a record is in its row or in _extra."""
+def check_object(row, extra, value, columns, pointer):
+    """Check that each value of a record is in its row or in _extra."""
     if pointer in extra:
         assert same(extra[pointer], value)
         return
@@ -218,29 +218,29 @@ def held(row, extra, value, columns, pointer):
             assert same(extra[below], inner)
         elif isinstance(node, dict):
             if inner is not None:
-                held(row, extra, inner, node, below)
+                check_object(row, extra, inner, node, below)
         else:
             assert node is not None, f"{below} is lost"
-            one(row[node.column.name], extra, inner, node, below)
+            check_member(row[node.column.name], extra, inner, node, below)
 
 
-def one(got, extra, value, node, pointer):
+def check_member(got, extra, value, node, pointer):
     if pointer in extra:
         assert same(extra[pointer], value)
     elif node.column.is_list and value is not None:
         for i, (entry, inner) in enumerate(zip(got, value, strict=True)):
-            element(entry, extra, inner, node, f"{pointer}/{i}")
+            check_value(entry, extra, inner, node, f"{pointer}/{i}")
     else:
-        element(got, extra, value, node, pointer)
+        check_value(got, extra, value, node, pointer)
 
 
-def element(got, extra, value, node, pointer):
+def check_value(got, extra, value, node, pointer):
     if pointer in extra:
         assert same(extra[pointer], value)
     elif value is None:
         assert got is None
     elif node.column.element == "struct":
-        held(got, extra, value, node.fields, pointer)
+        check_object(got, extra, value, node.fields, pointer)
     elif node.column.element == "timestamp":
         moment = datetime.fromisoformat(value)
         assert got == (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -262,7 +262,7 @@ def test_each_value_of_each_record_is_in_a_column_or_in_extra(values):
 
     for value, row in zip(values, rows, strict=True):
         extra = json.loads(row["_extra"] or "{}")
-        held(row, extra, value, tree(SCHEMA.columns), "")
+        check_object(row, extra, value, tree(SCHEMA.columns), "")
 
 
 @given(st.lists(records, max_size=8), st.integers(1, 8), st.data())

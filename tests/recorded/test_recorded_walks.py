@@ -1,8 +1,8 @@
-"""Real walks of nine other public APIs, replayed on loopback by a server that checks every request.
+"""Recorded walks of nine public APIs, replayed on loopback by a server that checks each request.
 
-Collected only where the recordings are: in ``../shared/samples`` beside the checkout or in the
-folder that ``SOCIALFRAME_SAMPLES`` names. Elsewhere the header of the run says that they were left
-out; the made-up pages of the other tests cover the same schemes and traps always.
+The tests are collected only if the recordings exist: in ``../shared/samples`` beside the checkout,
+or in the folder ``SOCIALFRAME_SAMPLES``. Otherwise the header of the test run says so; the made-up
+pages of the other tests always cover the same schemes and difficult cases.
 """
 
 import importlib.util
@@ -54,8 +54,8 @@ SELF_EXPLAINING = {
 def root(tmp_path_factory):
     """Return a copy of the recordings.
 
-    One recording is no JSON: an address in it was replaced by one that begins behind a backslash.
-    The copy escapes that backslash and is otherwise byte by byte the same.
+    One recording is not valid JSON: a replaced URL in it starts after a backslash. The copy escapes
+    the backslash and is otherwise identical.
     """
     copied = tmp_path_factory.mktemp("samples") / "samples"
     shutil.copytree(FOLDER, copied, copy_function=shutil.copyfile)
