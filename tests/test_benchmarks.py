@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-#: Arguments of the smallest run of each script, and words of its last lines.
+#: Arguments of the smallest run of each script, and words that it prints last.
 RUNS = {
     "run.py": (
         ["--posts", "100", "-n", "1", "--job", "row a target", "--job", "cache"],
@@ -17,15 +17,15 @@ RUNS = {
     "imports.py": (["--repeat", "1"], "import pandas"),
     "sandbox.py": (["--pages", "2", "-n", "1", "--world", "small world"], "goal: 800 pages/s"),
 }
-#: All jobs in all ways, in one process: faster than run.py, which starts a process for each.
+#: All jobs with all methods, in one process: faster than run.py, which starts a process for each.
 ALL_JOBS = """
-import pathlib, sys, pages, server, task, ways
+import pathlib, sys, pages, server, task, methods
 folder = pathlib.Path(sys.argv[1])
 (folder / "000001.json").write_bytes(pages.Pages(100).body(1))
 with server.serving(100) as port:
-    for job, (_, names) in ways.JOBS.items():
+    for job, (_, names) in methods.JOBS.items():
         for name in names:
-            made = ways.run(job, name, task.Task(port, 1, folder, folder / "out.parquet"))
+            made = methods.run(job, name, task.Task(port, 1, folder, folder / "out.parquet"))
             print(job, "/", name, made["posts"])
 """
 
@@ -54,7 +54,7 @@ def test_the_smallest_run_of_each_benchmark_prints_its_last_line(script):
 
 
 @pytest.mark.processes
-def test_each_way_of_each_job_finds_all_posts(tmp_path):
+def test_each_method_of_each_job_finds_all_posts(tmp_path):
     """A job prints the number of distinct posts: 100 on one page."""
     lines = run("-c", ALL_JOBS, str(tmp_path)).splitlines()
 
@@ -66,4 +66,4 @@ def test_every_benchmark_script_is_tested():
     """A script has a run above, or run.py runs it."""
     scripts = {path.name for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text()}
 
-    assert scripts == {*RUNS, "cache.py", "server.py", "ways.py"}
+    assert scripts == {*RUNS, "cache.py", "server.py", "methods.py"}

@@ -1,10 +1,10 @@
-"""socialframe, as a user writes it, with a budget that never waits."""
+"""socialframe without store, and with a budget that never waits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-# Its heavy parts are imported where they are used; here, before the clock starts.
+# socialframe imports these modules when it uses them; here, before the measurement.
 import socialframe.files.parquet
 import socialframe.files.text
 import socialframe.progress
