@@ -54,7 +54,7 @@ def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, every
     with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
         query = api.posts()
         if paging == "none":
-            with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+            with pytest.warns(sf.WalkWarning, match="does not mention other pages"):
                 query.to_parquet(tmp_path / "posts.parquet")
         else:
             query.to_parquet(tmp_path / "posts.parquet")
@@ -72,7 +72,7 @@ def test_a_declared_walk_of_analytics_is_the_same_by_every_switch(paging, sign, 
     ]
     if paging == "none":
         expected = list(queries[0].records())
-        with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+        with pytest.warns(sf.WalkWarning, match="does not mention other pages"):
             found = _ids(queries[1], way)
     else:
         expected, found = list(queries[0].records()), _ids(queries[1], way)
