@@ -88,7 +88,7 @@ def compare(jobs: list[str], repeat: int, posts: int) -> dict[str, dict[str, lis
 def show(found: dict[str, dict[str, list[Measured]]]) -> None:
     """Print the table of all measurements."""
     titles = ("job", "method", "rows", "s", "cpu s", "x baseline", "x socialframe", "peak MiB")
-    print("{:14}{:22}{:>9}{:>8}{:>8}{:>9}{:>15}{:>10}".format(*titles))
+    print("{:14}{:22}{:>9}{:>8}{:>8}{:>12}{:>15}{:>10}".format(*titles))
     for job, methods in found.items():
         for method, measured in methods.items():
             seconds, cpu, peak = (
@@ -98,7 +98,7 @@ def show(found: dict[str, dict[str, list[Measured]]]) -> None:
             ratios = [_ratio(measured, methods.get(other)) for other in (BASELINE, SOCIALFRAME)]
             print(
                 f"{job:14}{method:22}{measured[0]['rows']:9,}{seconds:8.2f}{cpu:8.2f}"
-                f"{ratios[0]:>9}{ratios[1]:>15}{peak:10.0f}"
+                f"{ratios[0]:>12}{ratios[1]:>15}{peak:10.0f}"
             )
 
 

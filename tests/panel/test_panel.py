@@ -480,14 +480,14 @@ def test_what_is_loaded_can_be_looked_at(panel_of):
 
     assert "5,400 rows × 12 columns, from the API, complete" in look.summary.value
     assert look.body.value.count("<tr>") == 11
-    assert "When it was made." in look.body.value
+    assert "Time of creation." in look.body.value
     look.views["Chart"].click()
     assert 'aria-label="Posts per week' in look.body.value
     look.chart.value = "Engagement by platform"
     assert "load analytics" in look.body.value
     assert "sf-warn" in look.body.value  # nothing failed
     look.views["Columns"].click()
-    assert "IANA zone" in look.body.value
+    assert "IANA time zone" in look.body.value
 
 
 def test_without_matplotlib_the_chart_says_how_to_get_it(panel_of, monkeypatch):
