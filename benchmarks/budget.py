@@ -1,8 +1,8 @@
-"""Several real processes share the budget of one key, as the sandbox's server sees it.
+"""Measures how several processes share the budget of one key, on the server of the sandbox.
 
     python benchmarks/budget.py --windows 5 --seconds 60 --processes 4
 
-Prints a table: for each process its calls, and for the server the fullest window and the refusals.
+Prints the calls of each process, and the fullest window and the refusals of the server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ print(calls, flush=True)
 
 
 def main() -> None:
-    """Run it."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="of a window")
@@ -66,7 +66,7 @@ def _print(box: sf.Sandbox, counts: list[int], seconds: float, windows: int) -> 
     print("| process | calls | of its fair share |\n|---|---|---|")
     for number, count in enumerate(counts, 1):
         print(f"| {number} | {count} | {count / share:.0%} |")
-    whole = sum(counts) - len(counts)  # each waited for one more at the end
+    whole = sum(counts) - len(counts)  # each process sends one more call after the end
     print(f"\n{whole} calls of {60 * windows} in {windows} windows of {seconds:g} s;")
     print(f"the fullest window of the server held {fullest}; it refused {refused}.")
 

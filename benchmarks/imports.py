@@ -1,4 +1,4 @@
-"""How long it takes until socialframe is there: the import, and the command line's help.
+"""Measures the import of socialframe, and the help of the command line.
 
 python benchmarks/imports.py --repeat 9
 """
@@ -21,12 +21,12 @@ COMMANDS = {
 
 
 def measured(repeat: int) -> dict[str, float]:
-    """Return the median seconds of each command, a fresh process each time.
+    """Return the median seconds of each command in a new process.
 
     Parameters
     ----------
     repeat : int
-        How often; once more before, so that files are in the page cache.
+        Number of repetitions, after one that fills the page cache.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def report(repeat: int) -> None:
 
 
 def main() -> None:
-    """Measure what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Time the import and the command line's help.")
     parser.add_argument("--repeat", type=int, default=9)
     report(parser.parse_args().repeat)

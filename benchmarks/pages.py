@@ -1,8 +1,7 @@
-"""Made-up pages of posts: realistic bytes, rendered once, with ids of their own on every page.
+"""Made-up pages of posts: realistic bytes, rendered once, with different ids on each page.
 
-Text, targets and media of a page come from one of a few dozen templates; only the post ids differ
-from page to page. So ten thousand pages take the memory of a few dozen, and repetitions lie too far
-apart for a compressor to gain from them.
+Text, targets and media of a page come from one of 48 templates; only the post ids differ. So ten
+thousand pages take the memory of 48, and repetitions are too far apart to improve compression.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Json = dict[str, Any]
 
 SIZE = 100  # posts a page
 _TEMPLATES = 48
-_PREFIX = "@@@@@@@@@@@@@@@@"  # stands for the first 16 digits of a post's id
+_PREFIX = "@@@@@@@@@@@@@@@@"  # placeholder for the first 16 digits of a post id
 _EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
 
 _SENTENCES = (
@@ -60,9 +59,9 @@ class Pages:
     Parameters
     ----------
     posts : int
-        How many there are; whole pages of 100.
+        Number of posts, a multiple of 100.
     drift : bool
-        Whether each post and each target holds a field that nobody knows.
+        Whether each post and each target has an undeclared field.
 
     Examples
     --------
@@ -73,7 +72,7 @@ class Pages:
 
     def __init__(self, posts: int, *, drift: bool = False) -> None:
         if posts < SIZE or posts % SIZE:
-            raise ValueError(f"posts takes a multiple of {SIZE}, not {posts}.")
+            raise ValueError(f"posts must be a multiple of {SIZE}; got {posts}.")
         self.posts = posts
         self.count = posts // SIZE
         draw = random.Random(20261124)
@@ -82,12 +81,12 @@ class Pages:
         ]
 
     def body(self, number: int) -> bytes:
-        """Return one page, as the API would send it; an empty one behind the last."""
+        """Return one page as the API sends it; after the last page, an empty one."""
         tail = b',"pagination":{"page":%d,"limit":%d,"total":%d,"pages":%d}}'
         tail %= (number, SIZE, self.posts, self.count)
         if not 1 <= number <= self.count:
             return b'{"posts":[]' + tail
-        # An odd factor makes of each number another one, and none twice.
+        # An odd factor maps each number to a different one.
         prefix = b"%08x%08x" % (0x67C2A000 + number, number * 0x9E3779B1 & 0xFFFFFFFF)
         parts = self._templates[(number - 1) % len(self._templates)]
         return b"".join((b'{"posts":', prefix.join(parts), tail))
@@ -106,7 +105,7 @@ def _page(draw: random.Random, *, drift: bool) -> list[Json]:
 def _post(draw: random.Random, name: str, *, drift: bool) -> Json:
     made = _EPOCH + timedelta(seconds=draw.randrange(50_000_000))
     planned = made + timedelta(minutes=draw.randrange(20_000))
-    out = planned + timedelta(milliseconds=draw.randrange(90_000))
+    published = planned + timedelta(milliseconds=draw.randrange(90_000))
     status = draw.choices(("published", "scheduled", "failed", "partial"), (88, 6, 3, 3))[0]
     went_out = status in {"published", "partial"}
     post: Json = {
@@ -115,8 +114,8 @@ def _post(draw: random.Random, name: str, *, drift: bool) -> Json:
         "content": _text(draw) if _happens(draw, percent=97) else None,
         "createdAt": _moment(made),
         "scheduledFor": _moment(planned),
-        "publishedAt": _moment(out) if went_out else None,
-        "updatedAt": _moment(out),
+        "publishedAt": _moment(published) if went_out else None,
+        "updatedAt": _moment(published),
         "timezone": draw.choice(_ZONES),
         "tags": draw.sample(_TAGS, draw.randrange(4)),
         "mediaItems": [_media(draw) for _ in range(draw.choice((0, 1, 1, 1, 2, 4)))],

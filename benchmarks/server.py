@@ -1,9 +1,10 @@
-"""A loopback server of made-up posts, in a process of its own, faster than any of its readers.
+"""A loopback server of made-up posts, in its own process, faster than each of its clients.
 
     python benchmarks/server.py --posts 100000
 
 Prints its port, then serves ``GET /v1/posts?page=N&limit=100`` over keep-alive connections until
-its standard input ends; so it never outlives whoever started it.
+its standard input ends, so it stops with the process that started it. Without ``page``, it serves
+page 1.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _END = b"\r\n\r\n"
-_REQUEST = re.compile(rb"GET /v1/posts\?(?:\S*&)?page=(\d{1,9})[& ]")
+_REQUEST = re.compile(rb"GET /v1/posts[? ]")
+_PAGE = re.compile(rb"[?&]page=(\d{1,9})[& ]")  # the first request may have no page number
 _HEAD = (
     b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
     b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n"
 )
-_SEND_BUFFER = 1 << 20  # a whole page fits, so no reply waits for its reader
+_SEND_BUFFER = 1 << 20  # a page fits, so no reply waits for its client
 
 
 def serve(pages: Pages, latency: float) -> None:
@@ -40,16 +42,16 @@ def serve(pages: Pages, latency: float) -> None:
     Parameters
     ----------
     pages : Pages
-        What is served.
+        Pages to serve.
     latency : float
-        Seconds to wait before each answer.
+        Seconds before each reply.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         threading.Thread(target=_accept, args=(listener, pages, latency), daemon=True).start()
         print(listener.getsockname()[1], flush=True)
         sys.stdin.read()
-        os._exit(0)  # readers may still hold connections; nothing here needs saving
+        os._exit(0)  # clients may have open connections; nothing must be saved
 
 
 def _accept(listener: socket.socket, pages: Pages, latency: float) -> None:
@@ -71,24 +73,24 @@ def _answer(connection: socket.socket, pages: Pages, latency: float) -> None:
             request, _, held = held.partition(_END)
             if latency:
                 time.sleep(latency)
-            asked = _REQUEST.match(request)
-            body = pages.body(int(asked[1])) if asked else b'{"error":"no such thing"}'
-            status = b"200 OK" if asked else b"404 Not Found"
+            known, page = _REQUEST.match(request), _PAGE.search(request)
+            body = pages.body(int(page[1]) if page else 1) if known else b'{"error":"not found"}'
+            status = b"200 OK" if known else b"404 Not Found"
             connection.sendall(_HEAD % (status, len(body)) + body)
 
 
 @contextmanager
 def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterator[int]:
-    """Run a server beside this process.
+    """Run a server in another process.
 
     Parameters
     ----------
     posts : int
-        How many it has.
+        Number of posts.
     drift : bool
-        Whether they hold unknown fields.
+        Whether they have unknown fields.
     latency_ms : float
-        Milliseconds before each answer.
+        Milliseconds before each reply.
 
     Yields
     ------
@@ -97,7 +99,7 @@ def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterat
     """
     command = [sys.executable, str(Path(__file__).resolve()), "--posts", str(posts)]
     command += ["--latency", str(latency_ms), *(["--drift"] if drift else [])]
-    with subprocess.Popen(  # noqa: S603 - this very file
+    with subprocess.Popen(  # noqa: S603 - this file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
@@ -109,13 +111,13 @@ def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterat
 
 
 def main() -> None:
-    """Serve what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Serve made-up posts on 127.0.0.1.")
     parser.add_argument("--posts", type=int, default=100_000, help="a multiple of 100")
     parser.add_argument("--drift", action="store_true", help="unknown fields in every post")
-    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds an answer takes")
-    asked = parser.parse_args()
-    serve(Pages(asked.posts, drift=asked.drift), asked.latency / 1000)
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds of each reply")
+    args = parser.parse_args()
+    serve(Pages(args.posts, drift=args.drift), args.latency / 1000)
 
 
 if __name__ == "__main__":

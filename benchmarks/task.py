@@ -1,4 +1,4 @@
-"""What each way is asked to do."""
+"""The task of each method."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One job.
+    """Server, size and folder of a job.
 
     Parameters
     ----------
     port : int
-        Where the pages are served on 127.0.0.1.
+        Port of the server on 127.0.0.1.
     pages : int
-        How many there are; the floor alone does not find out for itself.
+        Number of pages; only the baseline uses it.
     saved : Path
-        Folder of the same pages, fetched beforehand, for ways that read files.
+        Folder with the same pages, for methods that read files.
     out : Path
-        Parquet file to write.
+        Path of the Parquet file.
     """
 
     port: int

@@ -12,7 +12,7 @@ from socialframe.errors import ArgumentError
 from socialframe.http.budget import TIERS, Limit
 from socialframe.http.shared_budget import budget_for
 from socialframe.http.transport import Transport, Wiring, sandbox_wiring
-from socialframe.paging.parse import spelled
+from socialframe.paging.parse import parse_scheme
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
 from socialframe.store.cache import Cache, open_store, parse_cache_argument
@@ -505,7 +505,7 @@ def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
     method: Callable[..., Any] = getattr(client, walk.endpoint, str)  # it may be gone
     try:
         if "paging" in given and walk.endpoint == "fetch":
-            given["paging"] = spelled(given["paging"])
+            given["paging"] = parse_scheme(given["paging"])
         query: Any = method(**given)
         if walk.query.get("limit"):
             query = query.limit(walk.query["limit"])

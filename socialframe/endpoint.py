@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from socialframe.errors import ArgumentError
 from socialframe.messages.call import Call, Params
 from socialframe.paging import Auto, Paging, Single
-from socialframe.paging.schemes import Declared
+from socialframe.paging.schemes import Scheme
 from socialframe.query import Query
 from socialframe.schema.columns import EXTRA, Column, Schema
 from socialframe.walk.plan import Endpoint, Plan
@@ -161,7 +161,7 @@ def undeclared(
 ) -> Query:
     """Return a query of an endpoint that is not declared; see ``Client.fetch``."""
     _check_request(path, records, params)
-    if paging is not None and not isinstance(paging, Declared):
+    if paging is not None and not isinstance(paging, Scheme):
         raise ArgumentError(f"paging must be a scheme of socialframe.paging; got {paging!r}.")
     keys = _key_names(key)
     if columns is None or isinstance(columns, Mapping):

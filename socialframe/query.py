@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, user_stacklevel
-from socialframe.files.atomic import named
+from socialframe.files.atomic import expand_user
 from socialframe.walk.estimate import Estimate
 from socialframe.walk.session import Options
 
@@ -318,7 +318,7 @@ class Query:
             self._session.stored_rows(replace(self._plan, walk_id=error.walk_id), write)
             text = f"{error} With partial=True, the file has the rows that came."
             warnings.warn(text, WalkWarning, stacklevel=user_stacklevel())
-        return named(path)
+        return expand_user(path)
 
     def to_csv(
         self,
@@ -333,7 +333,7 @@ class Query:
 
         options = Options(refresh, progress, max_requests)
         self._run(lambda walk: write_csv(path, walk.batches()), options)
-        return named(path)
+        return expand_user(path)
 
     def to_jsonl(
         self,
@@ -348,7 +348,7 @@ class Query:
 
         options = Options(refresh, progress, max_requests)
         self._run(lambda walk: write_jsonl(path, walk.batches()), options)
-        return named(path)
+        return expand_user(path)
 
     def _run(self, consume: Callable[[Walk], T], options: Options) -> T:
         with self._resumable():

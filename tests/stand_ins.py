@@ -16,7 +16,8 @@ import httpx
 
 from socialframe.client import Client
 from socialframe.http.transport import Wiring
-from socialframe.messages.call import Call, Page, Reply, open_reply
+from socialframe.messages.call import Call, Reply
+from socialframe.messages.envelope import Page, split_reply
 from socialframe.paging import PageNumber
 from socialframe.schema.columns import Column, Schema
 from socialframe.walk.plan import Endpoint
@@ -132,7 +133,7 @@ def reply_of(body) -> Reply:
 
 def opened(body, path="rows", **more) -> Page:
     """Return the page that a reply with this body is."""
-    return open_reply(Call("/v1/rows"), reply_of(body), path, **more)
+    return split_reply(Call("/v1/rows"), reply_of(body), path, **more)
 
 
 def rows_endpoint(*columns, key=(), paging=None) -> Endpoint:

@@ -80,7 +80,7 @@ def test_invalid_columns_of_read_parquet_are_refused(tmp_path, columns):
     """A string too, because pandas would take its letters as names."""
     sf.to_parquet(pd.DataFrame({"id": [1]}), tmp_path / "x.parquet")
 
-    with pytest.raises(sf.ArgumentError, match="columns takes a list of names"):
+    with pytest.raises(sf.ArgumentError, match="columns must be a list of names"):
         sf.read_parquet(tmp_path / "x.parquet", columns=columns)
 
 

@@ -32,8 +32,6 @@ GOING = {
     "Sandbox": {"uploads"},
     "Switches": {"takes", "deliver_anywhere", "signature_header", "etag", "check_size"},
 }
-#: Of paging schemes, whose authors are told in CHANGELOG.md: renamed.
-SCHEME = {"met", "needs", "sign", "takes"}
 
 
 def parameters(value):
@@ -44,7 +42,7 @@ def parameters(value):
         return None
     plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
     text = str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty))
-    return re.sub(r" at 0x\w+", "", text)
+    return re.sub(r"<(built-in )?function \w+( at 0x\w+)?>", "<function>", text)
 
 
 def members(cls):
@@ -58,8 +56,6 @@ def described(value):
     """Return what is public of a function, class or constant."""
     if inspect.isclass(value):
         going = GOING.get(value.__name__, set())
-        if value.__module__.startswith("socialframe.paging"):
-            going = going | SCHEME
         stays = {name: takes for name, takes in members(value).items() if name not in going}
         return {"members": stays} | ({} if "takes" in going else {"takes": parameters(value)})
     return parameters(value) if callable(value) else type(value).__name__

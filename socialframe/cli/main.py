@@ -206,10 +206,10 @@ def _parse_params(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 def _parse_paging(text: str) -> Paging:
     """Return the scheme written as Python, without evaluating it."""
-    from socialframe.paging.parse import SCHEMES, spelled
+    from socialframe.paging.parse import SCHEMES, parse_scheme
 
     try:
-        return spelled(text)
+        return parse_scheme(text)
     except ValueError:
         raise click.UsageError(
             f"--paging must be one of {', '.join(SCHEMES)}, written as in Python, like "

@@ -208,9 +208,9 @@ def count_walks(count: int) -> str:
 
 def describe_file(path: str) -> str:
     """Return the provenance and the columns of a Parquet file."""
-    from socialframe.files.parquet import FOOTER, opened
+    from socialframe.files.parquet import FOOTER, open_parquet
 
-    with opened(path) as file:
+    with open_parquet(path) as file:
         rows = file.metadata.num_rows
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
         lines = [f"{path}: {rows:,} rows", worded(facts, rows)]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlsplit
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.messages.call import Private, parse
+from socialframe.messages.call import SecretCall
+from socialframe.messages.envelope import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ class ConsentLink:
 def request_link(send: Send, platform: str, redirect_url: str | None) -> ConsentLink:
     """Request the link to the consent page."""
     path = f"/v1/connect/{path_segment('platform', platform)}"
-    body = _json_object(send(Private.of(path, {"redirect_url": redirect_url})))
+    body = _json_object(send(SecretCall.of(path, {"redirect_url": redirect_url})))
     url, state = body.get("authUrl"), body.get("state")
     if not isinstance(url, str) or not _is_web_url(url):
         raise ReplyError(f"The response to GET {path} has no valid authUrl.")
@@ -91,7 +92,9 @@ def exchange_code(
     if not isinstance(token, str) or not token:
         return _account(platform, body)
     # [S]: the sibling API's step between consent and account, as in contract 5.5.
-    pages = _json_object(send(Private.of(f"{path}/select-page", {"tempToken": token}))).get("pages")
+    pages = _json_object(send(SecretCall.of(f"{path}/select-page", {"tempToken": token}))).get(
+        "pages"
+    )
     options = tuple(
         PageOption(str(page["id"]), str(page.get("name", "")))
         for page in (pages if isinstance(pages, list) else ())
@@ -113,7 +116,7 @@ def choose_page(send: Send, platform: str, token: str, page_id: str) -> Account:
 def disconnect(send: Send, platform: str, account_id: str) -> None:
     """Remove the connection of an account."""
     segments = path_segment("platform", platform), path_segment("account_id", account_id)
-    send(Private("/v1/accounts/" + "/".join(segments), method="DELETE"))
+    send(SecretCall("/v1/accounts/" + "/".join(segments), method="DELETE"))
 
 
 def path_segment(name: str, value: object) -> str:
@@ -128,8 +131,8 @@ def path_segment(name: str, value: object) -> str:
     return value
 
 
-def _post(path: str, body: dict[str, str]) -> Private:
-    return Private(path, method="POST", body=json.dumps(body, separators=(",", ":")).encode())
+def _post(path: str, body: dict[str, str]) -> SecretCall:
+    return SecretCall(path, method="POST", body=json.dumps(body, separators=(",", ":")).encode())
 
 
 def _json_object(reply: Reply) -> dict[str, Any]:

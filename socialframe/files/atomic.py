@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, moved into it at the end."""
+"""Writes files atomically: to a temporary file that replaces the target when it is complete."""
 
 from __future__ import annotations
 
@@ -17,74 +17,34 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def named(path: str | os.PathLike[str]) -> Path:
-    """Return a path as it was named: ``~`` followed, links not.
-
-    Examples
-    --------
-    >>> named("posts.parquet").as_posix()
-    'posts.parquet'
-    """
+def expand_user(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` expanded; symbolic links are not followed."""
     return Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" may be a name
 
 
-def whereabouts(path: str | os.PathLike[str]) -> Path:
-    """Return where a path leads: ``~`` and symbolic links followed.
-
-    Raises
-    ------
-    FileError
-        If it is no path, or one that no file can have.
-
-    Examples
-    --------
-    >>> whereabouts("/nowhere/./a.txt").as_posix()
-    '/nowhere/a.txt'
-    """
+def resolve_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` expanded and symbolic links followed; raise FileError if invalid."""
     try:
         text = os.path.realpath(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 - "~x" is a name
-        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # told later, better
-            os.stat(text)  # noqa: PTH116 - finds a name too long, a loop of links
-    except (OSError, ValueError, TypeError) as error:  # also a NUL, a lone surrogate, no path
-        said = getattr(error, "strerror", None) or error
-        raise FileError(f"{path!r} is no path that a file can have: {said}.") from None
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # reported later
+            os.stat(text)  # noqa: PTH116 - raises for a long name or a loop of links
+    except (OSError, ValueError, TypeError) as error:  # also for NUL, a lone surrogate, no path
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path!r} is not a valid path: {reason}.") from None
     return Path(text)
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of ``path`` when it is whole.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a binary file that replaces ``path`` when it is complete.
 
-    Until then, and after any failure, what stood there before stands there still.
-
-    Parameters
-    ----------
-    path : path
-        Where it goes. A symbolic link is followed.
-
-    Yields
-    ------
-    file
-        Binary, to write to.
-
-    Raises
-    ------
-    FileError
-        If it cannot be written. Nothing is left behind.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(f"{folder}/a.txt") as file:
-    ...         _ = file.write(b"whole")
-    ...     Path(folder, "a.txt").read_text()
-    'whole'
+    Until then, and after a failure, ``path`` is unchanged. A symbolic link is followed. Raise
+    FileError if it cannot be written.
     """
-    target = whereabouts(path)
+    target = resolve_path(path)
     if target.exists() and not target.is_file():
         kind = "a folder" if target.is_dir() else "not a regular file"
-        raise FileError(f"{path!s} cannot be written: it is {kind}. Give the path of a file.")
+        raise FileError(f"{path!s} cannot be written: it is {kind}. Pass the path of a file.")
     part = target.with_name(f".{secrets.token_hex(6)}.part")
     try:
         with part.open("xb") as file:
@@ -94,24 +54,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         part.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
-        raise FileError(_sentence(path, error)) from error
+        raise FileError(_error_message(path, error)) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def first_schema(
+def peek_schema(
     batches: Iterable[pa.RecordBatch],
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Return the schema of the first of some batches, and all of them again.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> schema, batches = first_schema([pa.record_batch({"a": [1]})])
-    >>> schema.names, len(list(batches))
-    (['a'], 1)
-    """
+    """Return the schema of the first batch, and all batches."""
     rest = iter(batches)
     first = next(rest)
     return first.schema, chain([first], rest)
@@ -120,7 +72,7 @@ def first_schema(
 def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
-    with suppress(OSError):  # not every file system knows it
+    with suppress(OSError):  # some file systems do not support it
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -128,10 +80,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _sentence(path: str | os.PathLike[str], error: OSError) -> str:
+def _error_message(path: str | os.PathLike[str], error: OSError) -> str:
     folder = Path(path).parent
     if isinstance(error, FileNotFoundError):
-        reason = f"the folder {folder} does not exist; make it first"
+        reason = f"the folder {folder} does not exist; create it first"
     elif isinstance(error, NotADirectoryError):
         reason = f"{folder} is not a folder"
     elif isinstance(error, PermissionError):

@@ -1,4 +1,4 @@
-"""Parquet, in and out: streamed, whole or not there, its footer saying where rows came from."""
+"""Writes and reads Parquet, streamed and atomically, with the provenance in the footer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from socialframe.errors import ArgumentError, FileError, SocialFrameError
-from socialframe.files.atomic import first_schema, replacing, whereabouts
+from socialframe.files.atomic import atomic_write, peek_schema, resolve_path
 from socialframe.frames import to_pandas
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FOOTER = b"socialframe"
-_ROW_GROUP = 16 << 20  # bytes of Arrow data: small enough to stay flat, large enough to compress
+_ROW_GROUP = (
+    16 << 20
+)  # bytes of Arrow data: larger groups take more memory, smaller ones compress less
 
 
 def write_parquet(
@@ -28,51 +30,40 @@ def write_parquet(
     batches: Iterable[pa.RecordBatch],
     facts: Callable[[], dict[str, Any]],
 ) -> None:
-    """Write rows as they come; the file appears when it is whole.
+    """Write rows as they arrive; the file appears when it is complete.
 
-    Parameters
-    ----------
-    path : path
-        Where it goes.
-    batches : iterable of pyarrow.RecordBatch
-        The rows, in at least one batch. It is begun when the file is open.
-    facts : callable
-        Called after the last row: where they came from, JSON values only.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written. Nothing is left behind.
+    There must be at least one batch. Iteration starts after the file is open. ``facts`` is called
+    after the last row and returns the provenance as JSON values.
     """
-    with replacing(path) as file:
-        schema, batches = first_schema(batches)
+    with atomic_write(path) as file:
+        schema, batches = peek_schema(batches)
         pandas = json.dumps(_pandas_metadata(schema)).encode()
         schema = schema.with_metadata({b"pandas": pandas})
         with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
             for table in _row_groups(batches, schema):
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
-            told = json.dumps(facts(), ensure_ascii=False).encode()
-            writer.add_key_value_metadata({FOOTER: told})
+            footer = json.dumps(facts(), ensure_ascii=False).encode()
+            writer.add_key_value_metadata({FOOTER: footer})
 
 
 def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write any DataFrame so that a plain ``pd.read_parquet`` reads it back.
+    """Write any DataFrame so that ``pd.read_parquet`` reads it back.
 
-    ``frame.to_parquet(path)`` writes nested Arrow columns with a footer that pandas itself cannot
-    read. This writes the same rows through the sink that queries use: whole or not there, its
+    ``frame.to_parquet(path)`` writes nested Arrow columns with a footer that pandas cannot read.
+    This function writes the same rows as queries do: atomically, and with
     ``df.attrs["socialframe"]`` in the footer.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Filtered, merged, anything. Its index is kept as pandas keeps it.
+        Any frame. Its index is written as pandas does it.
     path : path
-        Where it goes.
+        Path of the file.
 
     Raises
     ------
     ArgumentError
-        If a column has no Arrow type, as one of mixed objects.
+        If a column has no Arrow type, such as a column of mixed objects.
     FileError
         If the file cannot be written. Nothing is left behind.
 
@@ -85,48 +76,48 @@ def to_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     [1, 2]
     """
     if not isinstance(frame, pd.DataFrame):
-        raise ArgumentError(f"to_parquet takes a DataFrame, not a {type(frame).__name__}.")
+        raise ArgumentError(f"frame must be a DataFrame; got {type(frame).__name__}.")
     try:
-        if frame.attrs:  # pandas drops attrs that JSON cannot say, all of them
+        if frame.attrs:  # pandas drops all attrs if one is not a JSON value
             frame = frame.copy(deep=False)
             frame.attrs = json.loads(json.dumps(frame.attrs, default=str))
         table = pa.Table.from_pandas(frame)
         metadata = dict(table.schema.metadata or {})
-        described = json.loads(metadata[b"pandas"])
-        described["columns"] = [c for c in described["columns"] if _pandas_knows(c["numpy_type"])]
-        metadata[b"pandas"] = json.dumps(described).encode()
+        pandas = json.loads(metadata[b"pandas"])
+        pandas["columns"] = [c for c in pandas["columns"] if _pandas_can_read(c["numpy_type"])]
+        metadata[b"pandas"] = json.dumps(pandas).encode()
         facts = frame.attrs.get("socialframe")
         if isinstance(facts, dict):
             metadata[FOOTER] = json.dumps({**facts, "rows_written": len(frame)}).encode()
         table = table.replace_schema_metadata(metadata)
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             pq.write_table(table, file, compression="zstd", compression_level=1)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise ArgumentError(f"The frame cannot be written as Parquet: {error}") from error
 
 
 def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet file with the dtypes that queries give.
+    """Read a Parquet file with the dtypes of queries.
 
     Parameters
     ----------
     path : path
-        A file.
+        Path of the file.
     columns : list of str or None
-        Only these; None means all.
+        Columns to read; None means all.
 
     Returns
     -------
     pandas.DataFrame
-        Nested columns keep their Arrow type (a plain ``pd.read_parquet`` makes objects of them);
-        ``df.attrs["socialframe"]`` says where the rows came from, if the file says it.
+        Nested columns keep their Arrow type; ``pd.read_parquet`` converts them to objects.
+        ``df.attrs["socialframe"]`` has the provenance, if the file has it.
 
     Raises
     ------
     FileError
-        If there is no such file, or it is not a Parquet file.
+        If the file does not exist, or is not a Parquet file.
     ArgumentError
-        If it has no such column.
+        If there is no such column.
 
     Examples
     --------
@@ -137,7 +128,7 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
     Int64Dtype()
     """
     names = _names(columns)
-    with opened(path) as file:
+    with open_parquet(path) as file:
         has = file.schema_arrow.names
         missing = ", ".join(sorted(set(names or ()) - set(has)))
         if missing:
@@ -148,36 +139,11 @@ def read_parquet(path: str | os.PathLike[str], columns: list[str] | None = None)
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file to read.
-
-    Parameters
-    ----------
-    path : path
-        A file.
-
-    Yields
-    ------
-    pyarrow.parquet.ParquetFile
-        Whatever goes wrong with it comes out as ``FileError``.
-
-    Raises
-    ------
-    FileError
-        If there is no such file, or it is not a Parquet file, or it is damaged.
-
-    Examples
-    --------
-    >>> import tempfile, pandas as pd
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     to_parquet(pd.DataFrame({"likes": [1]}), f"{folder}/l.parquet")
-    ...     with opened(f"{folder}/l.parquet") as file:
-    ...         file.metadata.num_rows
-    1
-    """
-    source = whereabouts(path)
+def open_parquet(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file to read; raise FileError if it is missing, invalid or damaged."""
+    source = resolve_path(path)
     if source.is_dir():
-        raise FileError(f"{path!s} is a folder; give the path of a Parquet file.")
+        raise FileError(f"{path!s} is a folder; pass the path of a Parquet file.")
     try:
         with source.open("rb") as data, pq.ParquetFile(data) as file:
             yield file
@@ -187,8 +153,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
         raise FileError(f"There is no file {path!s}.") from error
     except OSError as error:
         raise FileError(f"{path!s} cannot be read: {error}") from error
-    except Exception as error:  # a byte that fell over shows itself in any of a dozen ways
-        text = f"{path!s} is not a Parquet file, or it is damaged: {error}"
+    except Exception as error:  # a damaged file raises any of a dozen exceptions
+        text = f"{path!s} is not a Parquet file, or is damaged: {error}"
         raise FileError(text) from error
 
 
@@ -199,7 +165,7 @@ def _names(columns: object) -> list[str] | None:
     given: list[object] = list(columns) if listed else [columns]  # type: ignore[call-overload]
     names = [name for name in given if isinstance(name, str)]
     if not listed or len(names) < len(given):
-        raise ArgumentError(f"columns takes a list of names, not {columns!r}.")
+        raise ArgumentError(f"columns must be a list of names; got {columns!r}.")
     return names
 
 
@@ -216,8 +182,8 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
         yield pa.Table.from_batches(held).replace_schema_metadata(schema.metadata)
 
 
-def _pandas_knows(name: str) -> bool:
-    """Whether pandas can read back the dtype name that it writes; not those of nested types."""
+def _pandas_can_read(name: str) -> bool:
+    """Whether pandas can read the dtype name that it wrote; it cannot for nested types."""
     if not name.endswith("[pyarrow]"):
         return True
     try:
@@ -228,9 +194,9 @@ def _pandas_knows(name: str) -> bool:
 
 
 def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
-    """Return the footer that makes a plain ``pd.read_parquet`` keep integers, booleans and days.
+    """Return the footer with which ``pd.read_parquet`` keeps integers, booleans and dates.
 
-    Nested columns must not be in it: pandas cannot read its own names for them.
+    It leaves out nested columns: pandas cannot read its own names for them.
     """
     kinds = {
         pa.int64(): ("int64", "Int64"),

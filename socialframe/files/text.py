@@ -1,4 +1,4 @@
-"""CSV and JSON Lines: streamed, whole or not there."""
+"""Writes CSV and JSON Lines, streamed and atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import csv
 
-from socialframe.files.atomic import first_schema, replacing
+from socialframe.files.atomic import atomic_write, peek_schema
 
 if TYPE_CHECKING:
     import os
@@ -18,22 +18,12 @@ if TYPE_CHECKING:
 
 
 def write_csv(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -> None:
-    """Write rows as CSV in UTF-8, with a header; nested values as JSON text.
+    """Write rows as CSV in UTF-8 with a header; nested values are JSON text.
 
-    Parameters
-    ----------
-    path : path
-        Where it goes.
-    batches : iterable of pyarrow.RecordBatch
-        The rows, in at least one batch. It is begun when the file is open.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written. Nothing is left behind.
+    There must be at least one batch. Iteration starts after the file is open.
     """
-    with replacing(path) as file:
-        schema, batches = first_schema(batches)
+    with atomic_write(path) as file:
+        schema, batches = peek_schema(batches)
         flat = pa.schema(
             [
                 pa.field(field.name, pa.string()) if pa.types.is_nested(field.type) else field
@@ -47,21 +37,8 @@ def write_csv(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -
 
 
 def write_jsonl(path: str | os.PathLike[str], batches: Iterable[pa.RecordBatch]) -> None:
-    """Write rows as JSON Lines in UTF-8: one object a line, nested values nested.
-
-    Parameters
-    ----------
-    path : path
-        Where it goes.
-    batches : iterable of pyarrow.RecordBatch
-        The rows.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written. Nothing is left behind.
-    """
-    with replacing(path) as file:
+    """Write rows as JSON Lines in UTF-8: one object a line."""
+    with atomic_write(path) as file:
         for batch in batches:
             file.writelines(dumps(row).encode() + b"\n" for row in batch.to_pylist())
 
@@ -74,11 +51,11 @@ def _text(array: pa.Array) -> pa.Array:
 
 
 def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
-    """Return a value as JSON text, moments as ISO 8601, and null where JSON has no number."""
+    """Return a value as JSON text: timestamps as ISO 8601, NaN and infinities as null."""
     try:
-        return json.dumps(value, ensure_ascii=False, default=_moment, allow_nan=False)
+        return json.dumps(value, ensure_ascii=False, default=_isoformat, allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=_moment)
+        return json.dumps(_finite(value), ensure_ascii=False, default=_isoformat)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
@@ -89,7 +66,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _moment(value: object) -> str:
+def _isoformat(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""Which rows were there before: 128-bit hashes of primary keys, in sorted arrays."""
+"""Finds duplicate rows by 128-bit hashes of their primary keys, in sorted arrays."""
 
 from __future__ import annotations
 
@@ -13,54 +13,36 @@ if TYPE_CHECKING:
 
     Hashes = npt.NDArray[np.uint64]
 
-_KEYS = ("socialframe-rows", "emarflaicos-swor")  # two keys of SipHash, 16 bytes each
-_GROWTH = 8  # a run is merged into the one before when that is not this much longer
+_KEYS = ("socialframe-rows", "emarflaicos-swor")  # two SipHash keys of 16 bytes
+_GROWTH = 8  # merge a run into the one before, unless that is this many times longer
 
 
-class Seen:
-    """The primary keys of a walk's rows so far, 16 bytes a row.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> seen = Seen()
-    >>> seen.fresh([pa.array(["a", "b", "a"])]).tolist()
-    [True, True, False]
-    >>> seen.fresh([pa.array(["b", "c"])]).tolist()
-    [False, True]
-    """
+class KeySet:
+    """The primary keys of the rows of a walk, 16 bytes a row."""
 
     def __init__(self) -> None:
         self._runs: list[tuple[Hashes, Hashes]] = []  # (high, low), sorted by high
 
-    def fresh(self, key: list[pa.Array]) -> npt.NDArray[np.bool_]:
-        """Return which rows are new, and remember them.
+    def add_new(self, key: list[pa.Array]) -> npt.NDArray[np.bool_]:
+        """Add the keys of rows; return for each row whether its key is new.
 
-        Parameters
-        ----------
-        key : list of pyarrow.Array
-            The key columns of some rows. A row with a null in them is always new.
-
-        Returns
-        -------
-        numpy.ndarray of bool
-            One value a row.
+        ``key`` has the key columns. A row with a null in one of them is always new.
         """
         high, low = (_hashed(key, secret) for secret in _KEYS)
-        nameless = np.logical_or.reduce(
+        has_null = np.logical_or.reduce(
             [column.is_null().to_numpy(zero_copy_only=False) for column in key]
         )
         order = np.lexsort((low, high))
         high_sorted, low_sorted = high[order], low[order]
         again = np.zeros(len(high), bool)
-        # lexsort is stable: of equal keys the first row stays
+        # lexsort is stable, so the first row of equal keys stays
         again[order[1:]] = (high_sorted[1:] == high_sorted[:-1]) & (
             low_sorted[1:] == low_sorted[:-1]
         )
         for run in self._runs:
             again |= _within(high, low, run)
-        again &= ~nameless
-        kept = ~again[order] & ~nameless[order]
+        again &= ~has_null
+        kept = ~again[order] & ~has_null[order]
         self._add(high_sorted[kept], low_sorted[kept])
         return ~again
 
@@ -87,7 +69,7 @@ def _within(high: Hashes, low: Hashes, run: tuple[Hashes, Hashes]) -> npt.NDArra
     runs_high, runs_low = run
     place = np.searchsorted(runs_high, high)
     found = np.zeros(len(high), bool)
-    # Two keys that share 64 bits stand side by side: look on while the high half is the same.
+    # Keys with the same high half are adjacent: compare the low half of each of them.
     while True:
         place_in = np.minimum(place, len(runs_high) - 1)
         same_high = (place < len(runs_high)) & (runs_high[place_in] == high)

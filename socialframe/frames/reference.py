@@ -1,8 +1,7 @@
-"""Records → typed values, one by one: what fits its column, and what goes into ``_extra``.
+"""The reference decoder: converts records one value at a time, slowly and correctly.
 
-This is the meaning of a schema, written to be right; ``decode`` is the same, written to be fast.
-Nothing is converted silently: a value that its column cannot hold is null there and stands whole
-in ``_extra``, under its JSON Pointer.
+It defines what a schema means; ``decode`` does the same fast. No value is changed silently: if a
+column cannot hold a value, the column is null and ``_extra`` has the value under its JSON Pointer.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.messages.call import Unheld
+from socialframe.messages.envelope import InexactNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from socialframe.schema.columns import Column
 
-_FINER = re.compile(r"[.,]\d{7}")  # more than microseconds
+_NANOSECONDS = re.compile(r"[.,]\d{7}")  # more digits than microseconds have
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INT64 = 1 << 63
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -32,30 +31,24 @@ Extra = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A column, with the tree of its fields where it is a struct or a list of them."""
+    """A column; with the tree of its fields if it is a struct or a list of structs."""
 
     column: Column
     fields: Tree | None
 
 
 class Tree(dict[str, "Leaf | Tree"]):
-    """The API's names, nested as the record is."""
+    """Columns by the names of the API, nested as in a record."""
 
     @cached_property
     def flat(self) -> frozenset[str]:
-        """Names of the columns that have nothing inside of them."""
+        """Names of the columns without fields."""
         leaves = ((name, node) for name, node in self.items() if isinstance(node, Leaf))
         return frozenset(name for name, leaf in leaves if leaf.fields is None)
 
 
 def tree(columns: tuple[Column, ...]) -> Tree:
-    """Return the columns as the nested names under which a record holds them.
-
-    Raises
-    ------
-    ArgumentError
-        If one column's path leads through another column.
-    """
+    """Return the columns as a tree; raise ArgumentError if one path leads through another."""
     root = Tree()
     for column in columns:
         *parents, last = column.path.split(".")
@@ -63,7 +56,7 @@ def tree(columns: tuple[Column, ...]) -> Tree:
         for name in parents:
             inner = place.setdefault(name, Tree())
             if isinstance(inner, Leaf):
-                raise ArgumentError(f"Column {column.name!r} lies inside of {inner.column.name!r}.")
+                raise ArgumentError(f"Column {column.name!r} is inside {inner.column.name!r}.")
             place = inner
         if last in place:
             raise ArgumentError(f"Two columns share the path {column.path!r}, or part of it.")
@@ -71,22 +64,13 @@ def tree(columns: tuple[Column, ...]) -> Tree:
     return root
 
 
-def typed(records: list[Any], columns: Tree) -> tuple[list[dict[str, Any]], list[str | None]]:
-    """Return what the columns hold of each record, and the ``_extra`` text of each.
+def convert_records(
+    records: list[Any], columns: Tree
+) -> tuple[list[dict[str, Any]], list[str | None]]:
+    """Return the row and the ``_extra`` text of each record of ``Page.records(exact=True)``.
 
-    Parameters
-    ----------
-    records : list
-        As ``Page.records(exact=True)`` gives them.
-    columns : dict
-        As ``tree`` gives them.
-
-    Returns
-    -------
-    rows : list of dict
-        By column name; names that are missing are null.
-    extras : list of str or None
-        JSON objects, JSON Pointer to value, in the order of the record.
+    A row has the values by column name; a missing name is null. ``_extra`` is a JSON object from
+    JSON Pointer to value, in the order of the record.
     """
     rows, extras = [], []
     for record in records:
@@ -101,8 +85,8 @@ def typed(records: list[Any], columns: Tree) -> tuple[list[dict[str, Any]], list
     return rows, extras
 
 
-def unknown(records: list[Any], columns: Tree) -> list[str | None]:
-    """Return the ``_extra`` text of records whose known values are all held."""
+def unknown_fields(records: list[Any], columns: Tree) -> list[str | None]:
+    """Return the ``_extra`` text of records whose declared values fit their columns."""
     extras = []
     for record in records:
         extra: Extra = {}
@@ -112,13 +96,13 @@ def unknown(records: list[Any], columns: Tree) -> list[str | None]:
 
 
 def dumps(value: Any) -> str:  # noqa: ANN401 - JSON is any value
-    """Return a value as JSON text that UTF-8 can say."""
+    """Return a value as JSON text that can be encoded in UTF-8."""
     text = _encode(value)
     return text if text.isascii() or encodable(text) else json.dumps(value, separators=(",", ":"))
 
 
 def encodable(text: str) -> bool:
-    """Whether UTF-8 can say a text; not one with a lone surrogate, which JSON can escape."""
+    """Whether a text can be encoded in UTF-8; one with a lone surrogate cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -128,7 +112,7 @@ def encodable(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _step(name: str) -> str:
-    """Return a member's name as one step of a JSON Pointer."""
+    """Return the name of a member as one step of a JSON Pointer."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
@@ -163,7 +147,7 @@ def _struct(
         elif inner is None:
             continue
         elif isinstance(node, Leaf):
-            row[node.column.name] = hold(inner, node, below, extra)
+            row[node.column.name] = convert(inner, node, below, extra)
         elif isinstance(inner, dict):
             _struct(inner, node, below, extra, row)
         else:
@@ -171,8 +155,8 @@ def _struct(
     return row
 
 
-def hold(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
-    """Return what a column holds of a value; the rest goes into ``extra``, under its pointer."""
+def convert(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
+    """Return a value as its column holds it; what does not fit goes into ``extra``."""
     if value is None:
         return None
     if not leaf.column.is_list:
@@ -189,23 +173,23 @@ def _element(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa
     if leaf.column.element == "struct":
         if isinstance(value, dict):
             return _struct(value, leaf.fields or Tree(), pointer, extra, {})
-        held, whole = None, False
+        converted, exact = None, False
     else:
-        held, whole = _HOLD[leaf.column.element](value)
-    if not whole:
+        converted, exact = _CONVERTERS[leaf.column.element](value)
+    if not exact:
         extra[pointer] = value
-    return held
+    return converted
 
 
 def _string(value: object) -> tuple[str | None, bool]:
-    if isinstance(value, str) and not isinstance(value, Unheld) and encodable(value):
+    if isinstance(value, str) and not isinstance(value, InexactNumber) and encodable(value):
         return value, True
     return None, False
 
 
 def _id(value: object) -> tuple[str | None, bool]:
-    # A number as an id would be null in every row, and nothing could be joined on it: its digits
-    # are the column's value, and the number itself stays in _extra.
+    # If an integer id were null, rows could not be joined on it. So the column has its digits, and
+    # _extra has the number.
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value), False
     return _string(value)
@@ -236,7 +220,7 @@ def _bool(value: object) -> tuple[bool | None, bool]:
 
 
 def _timestamp(value: object) -> tuple[datetime | None, bool]:
-    """Return the moment; without an offset it is read as UTC, which is what the API documents."""
+    """Return the timestamp; without an offset it is UTC, as the API documents."""
     if not isinstance(value, str):
         return None, False
     try:
@@ -244,7 +228,7 @@ def _timestamp(value: object) -> tuple[datetime | None, bool]:
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None, False
-    return moment, _FINER.search(value) is None
+    return moment, _NANOSECONDS.search(value) is None
 
 
 def _date(value: object) -> tuple[date | None, bool]:
@@ -256,7 +240,7 @@ def _date(value: object) -> tuple[date | None, bool]:
     return None, False
 
 
-_HOLD: dict[str, Callable[[Any], tuple[Any, bool]]] = {
+_CONVERTERS: dict[str, Callable[[Any], tuple[Any, bool]]] = {
     "id": _id,
     "string": _string,
     "int64": _int64,

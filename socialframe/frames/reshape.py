@@ -1,4 +1,4 @@
-"""Rows into other shapes: one row an entry of a list, and Arrow into pandas."""
+"""Explodes lists into rows, and converts Arrow to pandas."""
 
 from __future__ import annotations
 
@@ -26,19 +26,9 @@ _NULLABLE = {
 
 
 def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
-    """Return one row an entry of the schema's exploded list; an empty list keeps one row of nulls.
+    """Return one row for each entry of the exploded list; an empty list keeps one row of nulls.
 
-    Parameters
-    ----------
-    rows : pyarrow.RecordBatch
-        Rows of the schema as they were before the explode.
-    schema : Schema
-        With ``exploded`` set; otherwise the rows come back as they are.
-
-    Returns
-    -------
-    pyarrow.RecordBatch
-        Columns of ``schema.arrow``.
+    The rows have the columns before the explode; without an explode they are returned unchanged.
     """
     if not schema.exploded:
         return rows
@@ -47,38 +37,28 @@ def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
     repeats = np.maximum(counts, 1)
     parents = np.repeat(np.arange(len(counts)), repeats)
     position = np.arange(len(parents)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    nothing = np.repeat(counts == 0, repeats)
+    is_empty = np.repeat(counts == 0, repeats)
     entry = np.repeat(np.cumsum(counts) - counts, repeats) + position
-    entries = lists.flatten().take(pa.array(entry, pa.int64(), mask=nothing))
-    kept = rows.drop_columns([schema.exploded]).take(pa.array(parents))
-    arrays = [*kept.columns[:-1], pa.array(position, pa.int64(), mask=nothing)]
+    entries = lists.flatten().take(pa.array(entry, pa.int64(), mask=is_empty))
+    others = rows.drop_columns([schema.exploded]).take(pa.array(parents))
+    arrays = [*others.columns[:-1], pa.array(position, pa.int64(), mask=is_empty)]
     arrays += entries.flatten() if pa.types.is_struct(entries.type) else [entries]
-    return pa.RecordBatch.from_arrays([*arrays, kept.columns[-1]], schema=schema.arrow)
+    return pa.RecordBatch.from_arrays([*arrays, others.columns[-1]], schema=schema.arrow)
 
 
 def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFrame:
-    """Return the table as a DataFrame with the declared dtypes.
+    """Return a table as a DataFrame with the declared dtypes.
 
-    Integers and booleans become pandas' nullable dtypes, text ``str``, moments
-    ``datetime64[us, UTC]``; lists, structs, dates and decimals keep their Arrow type. Where the
-    table itself says what pandas had (as a file that pandas wrote), that counts for flat columns.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Any table.
-    attrs : dict or None
-        Becomes ``df.attrs["socialframe"]``.
-
-    Returns
-    -------
-    pandas.DataFrame
+    Integers and booleans become nullable pandas dtypes, text ``str``, timestamps
+    ``datetime64[us, UTC]``. Lists, structs, dates and decimals keep their Arrow type. If the table
+    has pandas metadata, as from a file that pandas wrote, the metadata decides for flat columns.
+    ``attrs`` becomes ``df.attrs["socialframe"]``.
     """
-    told = b"pandas" in (table.schema.metadata or {})
+    has_metadata = b"pandas" in (table.schema.metadata or {})
     frame: pd.DataFrame = table.to_pandas(
-        types_mapper=_kept if told else _dtype,
+        types_mapper=_arrow_dtype if has_metadata else _dtype,
         split_blocks=True,
-        integer_object_nulls=True,  # else integers with nulls become doubles, and are rounded
+        integer_object_nulls=True,  # otherwise integers with nulls become doubles
     )
     if attrs is not None:
         frame.attrs["socialframe"] = attrs
@@ -86,9 +66,9 @@ def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFr
 
 
 def _dtype(kind: pa.DataType) -> pd.api.extensions.ExtensionDtype | None:
-    return _NULLABLE.get(kind) or _kept(kind)
+    return _NULLABLE.get(kind) or _arrow_dtype(kind)
 
 
-def _kept(kind: pa.DataType) -> pd.ArrowDtype | None:
+def _arrow_dtype(kind: pa.DataType) -> pd.ArrowDtype | None:
     kinds = (pa.types.is_nested, pa.types.is_date, pa.types.is_time, pa.types.is_decimal)
     return pd.ArrowDtype(kind) if any(is_kind(kind) for is_kind in kinds) else None

@@ -31,7 +31,8 @@ from socialframe.http.budget import Budget, uptime
 from socialframe.http.network import Network
 from socialframe.http.retry import Retry
 from socialframe.http.throttle import PATIENCE, REQUEST_LIMIT, Patience, Throttle, retry_after
-from socialframe.messages.call import Call, Reply, parse
+from socialframe.messages.call import Call, Reply
+from socialframe.messages.envelope import parse
 from socialframe.secret import redacted
 from socialframe.version import VERSION
 

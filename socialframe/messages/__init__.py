@@ -1,1 +1,1 @@
-"""Calls and replies as plain values."""
+"""Requests and replies as plain values."""

@@ -1,7 +1,7 @@
-"""Which call comes next: pure, no I/O.
+"""Decides which call comes next. Pure: no I/O.
 
-``schemes`` has what can be declared, ``auto`` what is found out, ``links`` reads the ``Link``
-header.
+``schemes`` has the schemes to declare, ``auto`` detects one from the first reply, ``hints`` reads
+the fields and the ``Link`` header that it detects them by.
 """
 
 from __future__ import annotations

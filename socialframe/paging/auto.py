@@ -1,4 +1,4 @@
-"""Paging that is not declared: what the first reply offers decides, and stays for the walk."""
+"""Detects the paging scheme from the first reply; the walk keeps it."""
 
 from __future__ import annotations
 
@@ -6,47 +6,43 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from socialframe.paging.end_signs import Step
-from socialframe.paging.hints import OFFSET_NAMES, PAGE_NAMES, Offers, offers
-from socialframe.paging.schemes import Cursor, Declared, LinkHeader, NextURL, Offset, PageNumber
+from socialframe.paging.hints import OFFSET_NAMES, PAGE_NAMES, Hints, read_hints
+from socialframe.paging.schemes import Cursor, LinkHeader, NextURL, Offset, PageNumber, Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from socialframe.messages.call import Call, Page
+    from socialframe.messages.call import Call
+    from socialframe.messages.envelope import Page
     from socialframe.paging.end_signs import Rows
     from socialframe.paging.schemes import Paging
 
 _SIZES = ("limit", "per_page", "perPage", "page_size", "pageSize", "size", "count")
-_SENT = (
-    "no reply says how pages follow each other, so {0!r}, which was sent, was counted up until "
-    "nothing new came: say paging={1} if that is right"
-)
-
-_LED = "No reply says where {0!r} ends: say paging={1} with the path of a sign that does."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Auto(Declared):
-    """Paging as the first reply offers it.
+class Auto(Scheme):
+    """Detect the scheme from the first reply.
 
-    It trusts, in this order: a ``Link`` header; the next address; the next page's number; a page
-    with a number of pages, of rows, or a flag; a token (with its flag); an offset with a number of
-    rows or a flag; last, a page or an offset that the caller sent. What is met on the first page
-    stays for the walk.
+    Auto uses the first of these that the reply has: a ``Link`` header; the URL of the next page;
+    the number of the next page; a page number with a number of pages, a number of rows, or a flag;
+    a token (with its flag); an offset with a number of rows or a flag; last, a page number or an
+    offset that the caller sent. The detected scheme is used for the whole walk.
 
     Parameters
     ----------
     token_param : str or None
-        Parameter that takes a token back; None means that it has the token's own name.
+        Parameter that sends a token back; None means that it has the name of the token.
     unsaid : tuple of Paging
-        Schemes to try, one after the other, where the reply says nothing at all: the hints of an
-        endpoint that is declared.
+        Schemes to try, in this order, if the reply has none of these fields. A declared endpoint
+        sets them.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Reply
+    >>> from socialframe.messages.envelope import Page
     >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"page": 1, "pages": 2}, b"[1]", "")
-    >>> [scheme.name for scheme in Auto().met(page)]
+    >>> [scheme.name for scheme in Auto().resolve(page)]
     ['PageNumber']
     """
 
@@ -54,224 +50,207 @@ class Auto(Declared):
     unsaid: tuple[Paging, ...] = ()
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Everything: a first page is always parsed whole."""
+    def fields(self) -> tuple[str, ...]:
+        """The whole body: the first page is parsed completely."""
         return ("",)
 
-    def met(self, page: Page) -> tuple[Paging, ...]:
-        """Return the scheme that the first page has, or those to try where it says nothing."""
-        found, sent = offers(page), page.call
+    def resolve(self, page: Page) -> tuple[Paging, ...]:
+        """Return the detected scheme; the schemes to try if the reply does not show one."""
+        hints, sent = read_hints(page), page.call
         size = next((name for name in _SIZES if sent.param(name) is not None), None)
         scheme = (
-            (LinkHeader() if "next" in found.links else None)
-            or (NextURL(field=found.url) if found.url else None)
-            or _page_number(found, sent, size)
-            or _token(found, self.token_param)
-            or _offset(found, sent, size)
-            or (None if found.says_more else _ended(found, size))
-            or _echoed(found, size)
+            (LinkHeader() if "next" in hints.links else None)
+            or (NextURL(field=hints.url) if hints.url else None)
+            or _page_number(hints, sent, size)
+            or _token(hints, self.token_param)
+            or _offset(hints, sent, size)
+            or (None if hints.says_more else _ended(hints, size))
+            or _position_only(hints, size)
             or _as_sent(sent, size)
         )
         if scheme is not None:
             return (scheme,)
-        tries = tuple(_with_signs(scheme, found) for scheme in self.unsaid)
+        tries = tuple(_with_end_fields(scheme, hints) for scheme in self.unsaid)
         names = tuple(dict.fromkeys(scheme.name for scheme in tries))
-        return (*tries, Unsigned(tried=names, more=found.says_more))
+        return (*tries, UnknownPaging(_unknown(names, hints.says_more)))
 
     def next(self, page: Page, rows: Rows) -> Step:
-        """Return what comes after a page by the scheme that it has itself."""
-        return self.met(page)[0].next(page, rows)
+        """Return what follows a page by the scheme of this page."""
+        return self.resolve(page)[0].next(page, rows)
 
 
-def unheard(page: Page, met: Paging) -> str:
-    """Return what on the last page of a walk says that there is more; empty where nothing does.
+@dataclass(frozen=True, slots=True)
+class Assumed(Scheme):
+    """A scheme that no field of the reply confirms: it acts as ``scheme`` does."""
 
-    Examples
-    --------
-    >>> from socialframe.messages.call import Call, Page, Reply
-    >>> from socialframe.paging import Single
-    >>> page = Page(Call("/x"), Reply(200, {}, b"", None, ""), {"hasMore": True}, b"[1]", "")
-    >>> unheard(page, Single())
-    'hasMore'
-    """
-    found = offers(page)
-    more = found.value(found.more)
-    if more is not None:  # a flag ends a walk, whatever the token
-        said = found.more if more else None
-    else:
-        said = found.url or found.number or found.sure_token
-    page_at, pages_at = found.page, found.pages
-    if said is None and page_at and pages_at:
-        start = met.start if isinstance(met, PageNumber) else min(1, found.value(page_at))
-        said = pages_at if found.value(page_at) - start + 1 < found.value(pages_at) else None
-    return said or ""
+    scheme: Paging
+    doubt: str = ""
+    hint: str = ""
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.scheme.fields
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned(Declared):
-    """A reply that says nothing of others; schemes that were tried brought nothing new."""
-
-    tried: tuple[str, ...] = ()
-    more: str | None = None
+    @property
+    def total(self) -> str | None:
+        return self.scheme.total
 
     @property
     def name(self) -> str:
-        """Nobody knows."""
+        return self.scheme.name
+
+    @property
+    def counter(self) -> str:
+        return self.scheme.counter
+
+    def first(self, call: Call) -> Call:
+        return self.scheme.first(call)
+
+    def next(self, page: Page, rows: Rows) -> Step:
+        return self.scheme.next(page, rows)
+
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:
+        return self.scheme.requests_needed(page, guessed=guessed)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPaging(Scheme):
+    """The reply does not mention other pages, and no scheme that was tried returned new rows."""
+
+    doubt: str = ""
+
+    @property
+    def name(self) -> str:
         return "unknown"
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
-        """Return the end, of which nothing is known."""
         return Step(None)
 
-    @property
-    def doubt(self) -> str:
-        """What to declare."""
-        if self.more:
-            return (
-                f"the reply says at {self.more!r} that more follows, and not how to ask for it: "
-                "say paging=… to fetch()"
-            )
-        tried = f", and nothing new came by {' or '.join(self.tried)}" if self.tried else ""
-        return (
-            f"the reply says nothing of further pages{tried}: say paging=… to fetch() if there are "
-            "some, paging=Single() if there are none"
-        )
+
+def contradicting_sign(page: Page, paging: Paging) -> str:
+    """Return the path of a field on the last page that shows more pages; empty if there is none."""
+    hints = read_hints(page)
+    more = hints.value(hints.more)
+    if more is not None:  # a flag counts more than a token
+        sign = hints.more if more else None
+    else:
+        sign = hints.url or hints.number or hints.sure_token
+    page_at, pages_at = hints.page, hints.pages
+    if sign is None and page_at and pages_at:
+        scheme = paging.scheme if isinstance(paging, Assumed) else paging
+        number = hints.value(page_at)
+        start = scheme.start if isinstance(scheme, PageNumber) else min(1, number)
+        sign = pages_at if number - start + 1 < hints.value(pages_at) else None
+    return sign or ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentNumber(PageNumber):
-    """A page number that the caller sent and no reply speaks of."""
-
-    @property
-    def name(self) -> str:
-        """What can be declared."""
-        return "PageNumber"
-
-    @property
-    def doubt(self) -> str:
-        """What to declare."""
-        return _SENT.format(self.param, f"PageNumber(param={self.param!r})")
-
-    @property
-    def hint(self) -> str:
-        """What to declare, where the count led to an error."""
-        return _LED.format(self.param, f"PageNumber(param={self.param!r}, …)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentOffset(Offset):
-    """An offset that the caller sent and no reply speaks of."""
-
-    @property
-    def name(self) -> str:
-        """What can be declared."""
-        return "Offset"
-
-    @property
-    def doubt(self) -> str:
-        """What to declare."""
-        return _SENT.format(self.param, f"Offset(param={self.param!r})")
-
-    @property
-    def hint(self) -> str:
-        """What to declare, where the count led to an error."""
-        return _LED.format(self.param, f"Offset(param={self.param!r}, …)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guessed(Cursor):
-    """A cursor whose parameter is a guess."""
-
-    @property
-    def name(self) -> str:
-        """What can be declared."""
-        return "Cursor"
-
-    @property
-    def hint(self) -> str:
-        """What to declare in its place."""
-        more = f", more={self.more!r}" if self.more else ""
-        return (
-            f"The token at {self.field!r} was sent back as {self.param!r}, which is a guess: say "
-            f"paging=Cursor(field={self.field!r}, param=…{more}) with the API's own parameter."
-        )
-
-
-def _ended(found: Offers, size: str | None) -> Paging | None:
-    """Return the scheme of a reply that says of the next one only that there is none."""
-    if found.links:
+def _ended(hints: Hints, size: str | None) -> Paging | None:
+    """Return the scheme of a reply whose field for the next page is empty."""
+    if hints.links:
         return LinkHeader()
-    if found.no_url:
-        return NextURL(field=found.no_url)
-    if found.no_number:
-        return PageNumber(size_param=size, next_page=found.no_number)
-    if found.no_token:
-        return Cursor(field=found.no_token, param=found.no_token.rpartition(".")[2])
+    if hints.empty_url:
+        return NextURL(field=hints.empty_url)
+    if hints.empty_number:
+        return PageNumber(size_param=size, next_page=hints.empty_number)
+    if hints.empty_token:
+        return Cursor(field=hints.empty_token, param=_last_name(hints.empty_token))
     return None
 
 
-def _page_number(found: Offers, sent: Call, size: str | None) -> Paging | None:
-    page = found.page
-    param = "page" if page is None else page.rpartition(".")[2]
+def _page_number(hints: Hints, sent: Call, size: str | None) -> Paging | None:
+    page = hints.page
+    param = "page" if page is None else _last_name(page)
     param = "page" if param not in {"page", "p"} and sent.param(param) is None else param
-    start = 0 if page is not None and found.value(page) == 0 else 1
-    if found.number is not None:
-        return PageNumber(param=param, start=start, size_param=size, next_page=found.number)
-    if page is None or not (found.pages or found.more or found.total):
+    start = 0 if page is not None and hints.value(page) == 0 else 1
+    if hints.number is not None:
+        return PageNumber(param=param, start=start, size_param=size, next_page=hints.number)
+    if page is None or not (hints.pages or hints.more or hints.total):
         return None
     return PageNumber(
         param=param,
         start=start,
         size_param=size,
-        total_pages=found.pages,
-        total_rows=found.total,
-        more=found.more,
+        total_pages=hints.pages,
+        total_rows=hints.total,
+        more=hints.more,
     )
 
 
-def _token(found: Offers, param: str | None) -> Paging | None:
-    token = found.token
+def _token(hints: Hints, param: str | None) -> Paging | None:
+    token = hints.token
     if token is None:
         return None
     if param is not None:
-        return Cursor(field=token, param=param, more=found.more)
-    return Guessed(field=token, param=token.rpartition(".")[2], more=found.more)
-
-
-def _offset(found: Offers, sent: Call, size: str | None) -> Paging | None:
-    name = (
-        found.offset.rpartition(".")[2] if found.offset else next(_sent(sent, OFFSET_NAMES), None)
+        return Cursor(field=token, param=param, more=hints.more)
+    name = _last_name(token)
+    more = f", more={hints.more!r}" if hints.more else ""
+    hint = (
+        f"The token at {token!r} was sent back as {name!r}, which is a guess; pass "
+        f"paging=Cursor(field={token!r}, param=…{more}) with the parameter of the API."
     )
-    if name is None or not (found.more or found.total):
+    return Assumed(Cursor(field=token, param=name, more=hints.more), hint=hint)
+
+
+def _offset(hints: Hints, sent: Call, size: str | None) -> Paging | None:
+    name = _last_name(hints.offset) if hints.offset else next(_sent(sent, OFFSET_NAMES), None)
+    if name is None or not (hints.more or hints.total):
         return None
-    limit = size or found.limit or "limit"
-    return Offset(param=name, limit_param=limit, total_rows=found.total, more=found.more)
+    limit = size or hints.limit or "limit"
+    return Offset(param=name, limit_param=limit, total_rows=hints.total, more=hints.more)
 
 
-def _echoed(found: Offers, size: str | None) -> Paging | None:
-    """Return the scheme of a reply that says where it begins, and nothing of an end."""
-    if found.page is not None and found.value(found.page) in {0, 1}:
-        return PageNumber(param="page", start=found.value(found.page), size_param=size)
-    if found.offset is not None and found.value(found.offset) == 0:
-        return Offset(param=found.offset.rpartition(".")[2], limit_param=size or "limit")
+def _position_only(hints: Hints, size: str | None) -> Paging | None:
+    """Return the scheme of a reply that has its page number or offset, and no end."""
+    if hints.page is not None and hints.value(hints.page) in {0, 1}:
+        return PageNumber(param="page", start=hints.value(hints.page), size_param=size)
+    if hints.offset is not None and hints.value(hints.offset) == 0:
+        return Offset(param=_last_name(hints.offset), limit_param=size or "limit")
     return None
 
 
-def _with_signs(scheme: Paging, found: Offers) -> Paging:
-    """Return a scheme that reads an end where the reply has a sign of one."""
+def _with_end_fields(scheme: Paging, hints: Hints) -> Paging:
+    """Return the scheme with the fields of the reply that mark the last page."""
     if isinstance(scheme, PageNumber):
-        return replace(scheme, total_pages=found.pages, total_rows=found.total, more=found.more)
+        return replace(scheme, total_pages=hints.pages, total_rows=hints.total, more=hints.more)
     if isinstance(scheme, Offset):
-        return replace(scheme, total_rows=found.total, more=found.more)
+        return replace(scheme, total_rows=hints.total, more=hints.more)
     return scheme
 
 
 def _as_sent(sent: Call, size: str | None) -> Paging | None:
     for name in _sent(sent, PAGE_NAMES):
-        return SentNumber(param=name, size_param=size)
+        return _counted(PageNumber(param=name, size_param=size))
     for name in _sent(sent, OFFSET_NAMES):
-        return SentOffset(param=name, limit_param=size or "limit")
+        return _counted(Offset(param=name, limit_param=size or "limit"))
     return None
+
+
+def _counted(scheme: PageNumber | Offset) -> Assumed:
+    name, param = scheme.name, scheme.param
+    return Assumed(
+        scheme,
+        doubt=f"no reply shows how to get the next page, so the walk counted {param!r} up until no "
+        f"new rows came; pass paging={name}(param={param!r}) if that is correct",
+        hint=f"Cannot tell where paging by {param!r} ends; pass paging={name}(param={param!r}, …) "
+        "with the field that marks the last page.",
+    )
+
+
+def _unknown(tried: tuple[str, ...], more: str | None) -> str:
+    if more:
+        return (
+            f"the reply shows at {more!r} that more pages follow, but not how to get them; pass "
+            "paging=… to fetch()"
+        )
+    without = f", and paging by {' or '.join(tried)} returned no new rows" if tried else ""
+    return (
+        f"the reply does not mention other pages{without}; pass paging=… to fetch() if there are "
+        "other pages, or paging=Single() if there are none"
+    )
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _sent(sent: Call, names: set[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What replies say of the pages after them."""
+"""Reads the fields of a reply that mark the last page or lead to the next one."""
 
 from __future__ import annotations
 
@@ -8,63 +8,68 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from socialframe.errors import ReplyError
-from socialframe.messages.call import Call, value_at
+from socialframe.messages.call import Call
+from socialframe.messages.envelope import get_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.messages.call import Page
+    from socialframe.messages.envelope import Page
 
     Rows = Callable[[], int]
+
+_MAX_DIGITS = 18  # of a whole number that is sent as text: it fits 64 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What comes after a page.
+    """What follows a page: the next call, or the end.
 
     Parameters
     ----------
     call : Call or None
         The next call; None at the end.
-    sign : str
-        What said so, as the path of a field; empty where nothing in the reply did.
+    reason : str
+        Path of the field that decided it; empty if no field in the reply did.
     """
 
     call: Call | None
-    sign: str = ""
+    reason: str = ""
 
 
-def whole(page: Page, path: str | None) -> int | None:
-    """Return a whole number in the envelope, which some APIs write as text."""
-    value = value_at(page.envelope, path) if path else None
-    if isinstance(value, str) and value.isdecimal() and len(value) < 19:  # noqa: PLR2004 - 64 bits
+def whole_number_at(page: Page, path: str | None) -> int | None:
+    """Return a number from 0 on in the envelope; some APIs send it as text."""
+    value = get_path(page.envelope, path) if path else None
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def flag(page: Page, path: str | None) -> bool | None:
-    """Return a flag in the envelope, None where there is none."""
-    value = value_at(page.envelope, path) if path else None
+def flag_at(page: Page, path: str | None) -> bool | None:
+    """Return a boolean in the envelope, None if there is none."""
+    value = get_path(page.envelope, path) if path else None
     return value if isinstance(value, bool) else None
 
 
-def passed(page: Page, asked: int) -> int:
-    """Return how many rows of the list lie on a page.
+def rows_on_page(page: Page, requested: int) -> int:
+    """Return by how many rows the page advances the list.
 
-    Where more came than were asked for (0 is not known), a row that came twice is one: whoever
-    skips it twice skips another row.
+    If the page has more rows than requested (0: unknown), equal rows count once: counting a
+    duplicate twice would skip another row.
     """
     count = page.count
-    if not 0 < asked < count:
+    if not 0 < requested < count:
         return count
-    return max(asked, len({json.dumps(record, sort_keys=True) for record in page.records()}))
+    return max(requested, len({json.dumps(record, sort_keys=True) for record in page.records()}))
 
 
-def by_length(page: Page, onward: Call, size_param: str | None, so_far: int, before: int) -> Step:
-    """Return the end of pages that say nothing of it.
+def end_by_length(
+    page: Page, following: Call, size_param: str | None, so_far: int, before: int
+) -> Step:
+    """Return the next step if no field marks the last page.
 
-    A short page alone is no end: a server may give fewer rows than were asked for. It is one where
-    all pages before it were full, which shows that this server gives what is asked for.
+    A server may return fewer rows than requested, so a short page ends the walk only if all pages
+    before it were full.
     """
     if page.empty:
         return Step(None, "empty page")
@@ -73,21 +78,23 @@ def by_length(page: Page, onward: Call, size_param: str | None, so_far: int, bef
         count = page.count
         if count < int(size) and so_far - count == before * int(size):
             return Step(None, "short page")
-    return Step(onward)
+    return Step(following)
 
 
-def to_address(page: Page, target: object, sign: str) -> Step:
-    """Return the call to an address, seen from the one that was asked; none is the end."""
+def step_to_url(page: Page, target: object, reason: str) -> Step:
+    """Return the call to a URL, relative to the URL of the page; without a URL, the end."""
     if not isinstance(target, str) or not target.strip():
-        return Step(None, sign)
+        return Step(None, reason)
     try:
-        address = urljoin(page.reply.url, target.strip())
+        url = urljoin(page.reply.url, target.strip())
     except ValueError:
-        raise ReplyError(unreadable(sign, target, "address")) from None
-    return Step(Call(page.call.path, page.call.params, url=address), sign)
+        raise ReplyError(invalid_value(reason, target, "URL")) from None
+    return Step(Call(page.call.path, page.call.params, url=url), reason)
 
 
-def unreadable(field: str, value: object, meant: str) -> str:
-    """Return the sentence for a next sign that is there and cannot be one."""
-    shown = str(value)[:60]
-    return f"The reply has {shown!r} at {field!r}, which is no {meant}: say paging=… otherwise."
+def invalid_value(field: str, value: object, expected: str) -> str:
+    """Return the error sentence for a field that should lead to the next page and cannot."""
+    return (
+        f"The reply has {str(value)[:60]!r} at {field!r}, which is not a {expected}; "
+        "pass another paging=…."
+    )

@@ -1,4 +1,4 @@
-"""A paging scheme from its Python spelling."""
+"""Parses a paging scheme from its Python spelling."""
 
 from __future__ import annotations
 
@@ -25,25 +25,17 @@ SCHEMES = {
 }
 
 
-def spelled(text: str) -> Paging:
-    """Return a paging scheme from its Python spelling; nothing of it is run.
+def parse_scheme(text: str) -> Paging:
+    """Return the scheme of ``"Cursor(field='next', param='cursor')"``; the text is not executed.
 
-    Raises
-    ------
-    ValueError
-        If it is no scheme with keyword arguments that are plain values.
-
-    Examples
-    --------
-    >>> spelled("Cursor(field='meta.next', param='cursor')").param
-    'cursor'
+    Raise ValueError if it is not a scheme with literal keyword arguments.
     """
     try:
         call = ast.parse(text if "(" in text else f"{text}()", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
-            raise ValueError(text)  # noqa: TRY301 - one sentence for all that is wrong
+            raise ValueError(text)  # noqa: TRY301 - one sentence for all errors
         given = {word.arg or "": ast.literal_eval(word.value) for word in call.keywords}
         made: Paging = SCHEMES[call.func.id](**given)
     except (SyntaxError, ValueError, KeyError, TypeError):
-        raise ValueError(f"{', '.join(SCHEMES)} are the schemes; {text!r} is none.") from None
+        raise ValueError(f"The schemes are {', '.join(SCHEMES)}; got {text!r}.") from None
     return made

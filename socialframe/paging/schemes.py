@@ -1,7 +1,7 @@
 """The paging schemes: small, frozen, pure.
 
-A scheme reads the signs that a reply offers and answers with a ``Step``. What no scheme can know
-(whether a call was made before, whether rows are new) is the walk's business.
+A scheme reads the fields of a reply and returns a ``Step``. Whether a call was already made and
+whether rows are new is checked by the walk.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from socialframe.errors import ReplyError
-from socialframe.messages.call import stands, value_at
+from socialframe.messages.envelope import get_path, has_path
 from socialframe.paging.end_signs import (
     Step,
-    by_length,
-    flag,
-    passed,
-    to_address,
-    unreadable,
-    whole,
+    end_by_length,
+    flag_at,
+    invalid_value,
+    rows_on_page,
+    step_to_url,
+    whole_number_at,
 )
-from socialframe.paging.links import link_target
+from socialframe.paging.hints import link_target, read_hints
 
 if TYPE_CHECKING:
-    from socialframe.messages.call import Call, Page
+    from socialframe.messages.call import Call
+    from socialframe.messages.envelope import Page
     from socialframe.paging.end_signs import Rows
 
 
@@ -32,85 +33,111 @@ class Paging(Protocol):
     """A paging scheme."""
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def fields(self) -> tuple[str, ...]:
         """Paths in the body that it reads."""
 
     @property
     def total(self) -> str | None:
-        """Path of the number of all rows, where the reply says it and it can be trusted."""
+        """Path of the number of all rows, if it is reliable."""
 
     @property
     def hint(self) -> str:
-        """What to say where a guess of this scheme was wrong; empty where nothing is guessed."""
+        """What to declare if the detected scheme was wrong; empty if it was declared."""
 
     @property
     def doubt(self) -> str:
-        """What is uncertain of every walk by this scheme, as a sentence; empty where nothing is."""
+        """Why a walk by this scheme may be incomplete; empty if it is not in doubt."""
 
     @property
     def name(self) -> str:
-        """What it is called where a walk says how it went."""
+        """Name for the provenance of a walk."""
+
+    @property
+    def counter(self) -> str:
+        """Parameter that counts pages or rows; empty if there is none."""
 
     def first(self, call: Call) -> Call:
         """Return the call for the first page."""
 
-    def met(self, page: Page) -> tuple[Paging, ...]:
-        """Return the scheme that the first page turns out to have; itself where it is declared.
+    def resolve(self, page: Page) -> tuple[Paging, ...]:
+        """Return the scheme to use after the first page; itself if it was declared.
 
-        Several, the likeliest first, are tried one after the other: one that brings nothing new on
-        its first step gives way to the next.
+        If there are several, the walk tries them in this order: if one returns no new rows on its
+        first step, the next one is tried.
         """
 
     def next(self, page: Page, rows: Rows) -> Step:
-        """Return what comes after a page; ``rows()`` counts those of the walk up to it."""
+        """Return what follows a page; ``rows()`` counts the rows of the walk up to it."""
+
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:
+        """Return the number of requests from this page on, including it; None if unknown.
+
+        If the scheme was guessed, any total in the reply counts.
+        """
 
 
-class Declared:
-    """What all schemes share that say themselves how pages follow each other."""
+class Scheme:
+    """Base of all schemes: the members of ``Paging`` that most of them share."""
 
     __slots__ = ()
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Paths in the body that it reads."""
+    def fields(self) -> tuple[str, ...]:
         return ()
 
     @property
     def total(self) -> str | None:
-        """Nothing that could end or fail a walk."""
         return None
 
     @property
     def hint(self) -> str:
-        """Nothing is guessed."""
         return ""
 
     @property
     def doubt(self) -> str:
-        """Nothing is uncertain."""
         return ""
 
     @property
     def name(self) -> str:
-        """Its own name."""
         return type(self).__name__
 
+    @property
+    def counter(self) -> str:
+        return ""
+
     def first(self, call: Call) -> Call:
-        """Return the call as it is."""
         return call
 
-    def met(self, page: Page) -> tuple[Paging, ...]:  # noqa: ARG002 - one interface
-        """Return itself."""
+    def resolve(self, page: Page) -> tuple[Paging, ...]:  # noqa: ARG002 - one interface
         return (self,)  # type: ignore[return-value]  # each subclass has next()
+
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:
+        if not guessed:
+            return None
+        hints = read_hints(page)
+        return _requests_for(hints.value(hints.total), page)
+
+
+def _requests_for(rows: int | None, page: Page, pages_before: int = 0) -> int | None:
+    if rows is None:
+        return None
+    size = page.count
+    return max(1, -(-rows // size) - pages_before) if size else 1
+
+
+def _number_sent(page: Page, param: str, default: int) -> int:
+    sent = page.call.param(param) or ""
+    return int(sent) if re.fullmatch(r"-?[0-9]{1,18}", sent) else default
 
 
 @dataclass(frozen=True, slots=True)
-class Single(Declared):
-    """Everything comes in one reply.
+class Single(Scheme):
+    """One reply has all rows.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page
+    >>> from socialframe.messages.call import Call
+    >>> from socialframe.messages.envelope import Page
     >>> Single().next(Page(Call("/v1/accounts"), None, {}, b"[]", "accounts"), lambda: 0).call
     """
 
@@ -118,34 +145,39 @@ class Single(Declared):
         """Return the end."""
         return Step(None, "single reply")
 
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:  # noqa: ARG002 - one interface
+        """Return 1."""
+        return 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageNumber(Declared):
-    """Pages have numbers.
+class PageNumber(Scheme):
+    """A parameter takes the number of the page.
 
-    The end is told by the first of these signs that a reply has: the next page's number, a flag, a
-    number of pages, a number of rows; without any of them, by an empty page, or by a short one
-    where every page before it was full.
+    The last page is marked by the first of these fields that a reply has: the number of the next
+    page, a flag, the number of pages, the number of rows. Without any of them, an empty page is
+    the end, or a short page if all pages before it were full.
 
     Parameters
     ----------
     param : str
-        Parameter that takes the number.
+        Parameter for the number.
     start : int
         Number of the first page.
     size_param : str or None
-        Parameter that takes the rows a page.
+        Parameter for the number of rows on a page.
     total_pages, total_rows, more, next_page : str or None
-        Dotted paths into the body: how many pages, how many rows in all, whether more follow, the
-        number of the next page.
+        Dotted paths in the body: the number of pages, the number of all rows, a flag that more
+        pages follow, the number of the next page.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page
+    >>> from socialframe.messages.call import Call
+    >>> from socialframe.messages.envelope import Page
     >>> paging = PageNumber(total_pages="pages")
     >>> page = Page(paging.first(Call("/v1/posts")), None, {"pages": 2}, b"[1]", "posts")
     >>> paging.next(page, lambda: 1)
-    Step(call=Call(path='/v1/posts', params=(('page', '2'),), url=''), sign='pages')
+    Step(call=Call(path='/v1/posts', params=(('page', '2'),), url=''), reason='pages')
     """
 
     param: str = "page"
@@ -157,68 +189,81 @@ class PageNumber(Declared):
     next_page: str | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Paths of the end signs."""
+    def fields(self) -> tuple[str, ...]:
+        """Paths of the fields that mark the last page."""
         signs = (self.next_page, self.more, self.total_pages, self.total_rows)
         return tuple(path for path in signs if path)
 
     @property
     def total(self) -> str | None:
-        """Path of the number of all rows, where no better sign is declared."""
+        """Path of the number of all rows, unless the number of the next page is declared."""
         return None if self.next_page else self.total_rows
 
+    @property
+    def counter(self) -> str:
+        """The parameter for the number."""
+        return self.param
+
     def first(self, call: Call) -> Call:
-        """Return the call for the first page: the caller's own, or the first number."""
+        """Return the call with the first number, unless it has a number."""
         return call if call.param(self.param) else call.with_param(self.param, self.start)
 
     def next(self, page: Page, rows: Rows) -> Step:
         """Return the call for the next page, or the end."""
-        sent = page.call.param(self.param) or ""
-        number = int(sent) if re.fullmatch(r"-?[0-9]{1,18}", sent) else self.start
-        onward = page.call.with_param(self.param, number + 1)
-        if self.next_page and stands(page.envelope, self.next_page):
-            following = whole(page, self.next_page)
-            call = page.call.with_param(self.param, following) if following else None
+        number = _number_sent(page, self.param, self.start)
+        following = page.call.with_param(self.param, number + 1)
+        if self.next_page and has_path(page.envelope, self.next_page):
+            sent = whole_number_at(page, self.next_page)
+            call = page.call.with_param(self.param, sent) if sent else None
             return Step(call, self.next_page)
-        more = flag(page, self.more)
+        more = flag_at(page, self.more)
         if more is not None:
-            return Step(onward if more else None, self.more or "")
-        pages = whole(page, self.total_pages)
-        if pages is not None and (pages or page.empty):  # 0 beside rows means something else
+            return Step(following if more else None, self.more or "")
+        pages = whole_number_at(page, self.total_pages)
+        if pages is not None and (pages or page.empty):  # with rows, 0 has another meaning
             last = number - self.start + 1 >= pages
-            return Step(None if last else onward, self.total_pages or "")
-        so_far = rows()  # of each page, since it adds them up
-        total = whole(page, self.total_rows)
+            return Step(None if last else following, self.total_pages or "")
+        so_far = rows()  # called for each page, because it adds them up
+        total = whole_number_at(page, self.total_rows)
         if total is not None and (total or page.empty):
             last = page.empty or so_far >= total
-            return Step(None if last else onward, self.total_rows or "")
-        return by_length(page, onward, self.size_param, so_far, before=number - self.start)
+            return Step(None if last else following, self.total_rows or "")
+        return end_by_length(page, following, self.size_param, so_far, before=number - self.start)
+
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:  # noqa: ARG002 - one interface
+        """Return the number of requests by the number of pages, else by the number of rows."""
+        before = _number_sent(page, self.param, self.start) - self.start
+        pages = whole_number_at(page, self.total_pages)
+        if pages is not None:
+            return max(1, pages - before)
+        return _requests_for(whole_number_at(page, self.total_rows), page, before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offset(Declared):
-    """Pages begin at a row.
+class Offset(Scheme):
+    """A parameter takes the number of rows to skip.
 
-    The end is told by the first of these signs that a reply has: a flag, a number of rows; without
-    any of them, by an empty page. A short page is none: where a server gives fewer rows than were
-    asked for, an offset does not show it.
+    The last page is marked by the first of these fields that a reply has: a flag, the number of
+    rows. Without any of them, an empty page is the end. A short page is not: a server may return
+    fewer rows than requested, and an offset does not show it.
 
     Parameters
     ----------
     param : str
-        Parameter that takes the number of rows to skip.
+        Parameter for the number of rows to skip.
     limit_param : str
-        Parameter that takes the rows a page.
+        Parameter for the number of rows on a page.
     total_rows, more : str or None
-        Dotted paths into the body: how many rows in all, whether more follow.
+        Dotted paths in the body: the number of all rows, a flag that more pages follow.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page
+    >>> from socialframe.messages.call import Call
+    >>> from socialframe.messages.envelope import Page
     >>> paging = Offset(total_rows="total")
     >>> page = Page(Call("/v1/posts"), None, {"total": 9}, b"[1, 2]", "posts")
     >>> paging.next(page, lambda: 2)
-    Step(call=Call(path='/v1/posts', params=(('offset', '2'),), url=''), sign='total')
+    Step(call=Call(path='/v1/posts', params=(('offset', '2'),), url=''), reason='total')
     """
 
     param: str = "offset"
@@ -227,8 +272,8 @@ class Offset(Declared):
     more: str | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Paths of the end signs."""
+    def fields(self) -> tuple[str, ...]:
+        """Paths of the fields that mark the last page."""
         return tuple(path for path in (self.more, self.total_rows) if path)
 
     @property
@@ -236,41 +281,53 @@ class Offset(Declared):
         """Path of the number of all rows."""
         return self.total_rows
 
+    @property
+    def counter(self) -> str:
+        """The parameter for the number of rows to skip."""
+        return self.param
+
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call for the next page, or the end."""
         sent, size = page.call.param(self.param) or "", page.call.param(self.limit_param) or ""
         skipped = int(sent) if re.fullmatch("[0-9]{1,18}", sent) else 0
-        asked = int(size) if re.fullmatch("[0-9]{1,9}", size) else 0
-        count = passed(page, asked)
-        # Rows may be filtered out after the page was cut: what was asked for was passed over.
-        onward = page.call.with_param(self.param, skipped + (count or asked))
-        more = flag(page, self.more)
+        requested = int(size) if re.fullmatch("[0-9]{1,9}", size) else 0
+        count = rows_on_page(page, requested)
+        # The server may filter after slicing, so an empty page advances by the requested size.
+        following = page.call.with_param(self.param, skipped + (count or requested))
+        more = flag_at(page, self.more)
         if more is not None:
-            return Step(onward if more else None, self.more or "")
+            return Step(following if more else None, self.more or "")
         if page.empty:
             return Step(None, "empty page")
-        total = whole(page, self.total_rows)
+        total = whole_number_at(page, self.total_rows)
         if total:
-            return Step(None if skipped + count >= total else onward, self.total_rows or "")
-        return Step(onward)
+            return Step(None if skipped + count >= total else following, self.total_rows or "")
+        return Step(following)
+
+    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:  # noqa: ARG002 - one interface
+        """Return the number of requests by the number of rows."""
+        total = whole_number_at(page, self.total_rows)
+        skipped = _number_sent(page, self.param, 0)
+        return _requests_for(None if total is None else total - skipped, page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor(Declared):
-    """Each reply holds a token for the next call; none is the end.
+class Cursor(Scheme):
+    """Each reply has a token for the next call; a reply without one is the end.
 
     Parameters
     ----------
     field : str
-        Dotted path of the token in the body. Null, empty, absent and zero are the end.
+        Dotted path of the token in the body. Null, empty, missing and 0 are the end.
     param : str
-        Parameter that takes it back.
+        Parameter that sends the token back.
     more : str or None
-        Dotted path of a flag; false is the end, whatever the token.
+        Dotted path of a flag; false is the end, even with a token.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page
+    >>> from socialframe.messages.call import Call
+    >>> from socialframe.messages.envelope import Page
     >>> paging = Cursor(field="meta.next", param="cursor")
     >>> page = Page(Call("/v1/posts"), None, {"meta": {"next": "abc"}}, b"[1]", "posts")
     >>> paging.next(page, lambda: 1).call.params
@@ -282,32 +339,33 @@ class Cursor(Declared):
     more: str | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def fields(self) -> tuple[str, ...]:
         """Paths of the token and the flag."""
         return (self.field, self.more) if self.more else (self.field,)
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call with the token, or the end."""
-        token = value_at(page.envelope, self.field)
-        if not token or (self.more and value_at(page.envelope, self.more) is False):
+        token = get_path(page.envelope, self.field)
+        if not token or (self.more and get_path(page.envelope, self.more) is False):
             return Step(None, self.field)
         if not isinstance(token, str | int):
-            raise ReplyError(unreadable(self.field, token, "token"))
+            raise ReplyError(invalid_value(self.field, token, "token"))
         return Step(page.call.with_param(self.param, token), self.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextURL(Declared):
-    """Each reply holds the address of the next one; none is the end.
+class NextURL(Scheme):
+    """Each reply has the URL of the next page; a reply without one is the end.
 
     Parameters
     ----------
     field : str
-        Dotted path of the address in the body.
+        Dotted path of the URL in the body.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Reply
+    >>> from socialframe.messages.envelope import Page
     >>> reply = Reply(200, {}, b"", None, "https://api.example/v1/posts")
     >>> page = Page(Call("/v1/posts"), reply, {"next": "?page=2"}, b"[1]", "posts")
     >>> NextURL(field="next").next(page, lambda: 1).call.url
@@ -317,30 +375,31 @@ class NextURL(Declared):
     field: str
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Path of the address."""
+    def fields(self) -> tuple[str, ...]:
+        """Path of the URL."""
         return (self.field,)
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
-        """Return the call to the address, or the end."""
-        target = value_at(page.envelope, self.field)
+        """Return the call to the URL, or the end."""
+        target = get_path(page.envelope, self.field)
         if target and not isinstance(target, str):
-            raise ReplyError(unreadable(self.field, target, "address"))
-        return to_address(page, target, self.field)
+            raise ReplyError(invalid_value(self.field, target, "URL"))
+        return step_to_url(page, target, self.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkHeader(Declared):
-    """The ``Link`` header of each reply holds the address of the next one; none is the end.
+class LinkHeader(Scheme):
+    """The ``Link`` header of each reply has the URL of the next page; without it, the walk ends.
 
     Parameters
     ----------
     rel : str
-        Which link.
+        Relation of the link.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page, Reply
+    >>> from socialframe.messages.call import Call, Reply
+    >>> from socialframe.messages.envelope import Page
     >>> headers = {"link": '</v1/posts?page=2>; rel="next"'}
     >>> reply = Reply(200, headers, b"", None, "https://api.example/v1/posts")
     >>> page = Page(Call("/v1/posts"), reply, {}, b"[1]", "posts")
@@ -351,25 +410,26 @@ class LinkHeader(Declared):
     rel: str = "next"
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
-        """Return the call to the address, or the end."""
+        """Return the call to the URL, or the end."""
         target = link_target(page.reply.headers.get("link", ""), self.rel)
-        return to_address(page, target, f"Link {self.rel}")
+        return step_to_url(page, target, f"Link {self.rel}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AfterId(Declared):
-    """The next page begins after the last record; an empty page is the end.
+class AfterId(Scheme):
+    """The next page starts after the last record; an empty page is the end.
 
     Parameters
     ----------
     param : str
-        Parameter that takes the last record's id.
+        Parameter for the id of the last record.
     key : str
         Dotted path of the id in a record.
 
     Examples
     --------
-    >>> from socialframe.messages.call import Call, Page
+    >>> from socialframe.messages.call import Call
+    >>> from socialframe.messages.envelope import Page
     >>> page = Page(Call("/v1/posts"), None, {}, b'[{"id": 1}, {"id": 2}]', "posts")
     >>> AfterId(param="after").next(page, lambda: 2).call.params
     (('after', '2'),)
@@ -382,7 +442,7 @@ class AfterId(Declared):
         """Return the call with the last record's id, or the end."""
         if page.empty:
             return Step(None, "empty page")
-        last = value_at(page.records()[-1], self.key)
+        last = get_path(page.records()[-1], self.key)
         if not isinstance(last, str | int):
             return Step(None)
         return Step(page.call.with_param(self.param, last), f"last {self.key}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from socialframe.errors import ArgumentError
-from socialframe.files.atomic import named
+from socialframe.files.atomic import expand_user
 from socialframe.panel import styles
 from socialframe.panel.background import BackgroundTask
 from socialframe.panel.browser_button import BrowserButton
@@ -199,7 +199,7 @@ def save_rows(
         write_parquet(path, [batch], lambda: metadata)
     else:
         (write_csv if kind == "csv" else write_jsonl)(path, [batch])
-    written = named(path)
+    written = expand_user(path)
     return SavedFile(written, written.stat().st_size, batch.num_rows)
 
 

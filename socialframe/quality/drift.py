@@ -1,4 +1,4 @@
-"""What replies hold and the declared columns do not know, cannot hold, or never saw."""
+"""Reports unknown fields, values of the wrong type, and columns that are always null."""
 
 from __future__ import annotations
 
@@ -13,52 +13,60 @@ import pyarrow.compute as pc
 
 from socialframe.endpoints import Endpoints
 from socialframe.errors import ArgumentError
-from socialframe.frames.reference import Leaf, Tree, dumps, hold, tree
-from socialframe.quality.suggest import Shape, leads, line, shown
+from socialframe.frames.observed import ObservedType
+from socialframe.frames.reference import Leaf, Tree, convert, dumps, tree
+from socialframe.quality.suggest import (
+    LIMITS,
+    column_code,
+    display_name,
+    is_path_name,
+    reason_for_no_type,
+    suggest_column,
+)
 from socialframe.schema.columns import EXTRA, Column, Schema
 from socialframe.secret import redacted
 
 if TYPE_CHECKING:
     from socialframe.walk.plan import Endpoint
 
-_CHUNK = 8192  # rows whose texts are looked at together: equal ones are parsed once
-_LONGEST = 60  # letters of an example
+_CHUNK = 8192  # rows of which equal _extra texts are parsed once
+_EXAMPLE_LENGTH = 60
 _ORDER = ("unknown", "misfit", "null")
 _FOREIGN = (
-    f"The column {EXTRA} holds something else than JSON objects by JSON Pointer: "
-    "it is not one that socialframe made."
+    f"The column {EXTRA} must have JSON objects with JSON Pointers as names, as socialframe "
+    "writes them; it has other values."
 )
-_HOW = "give endpoint='posts' (or another), or columns=query.columns."
+_HOW = "pass endpoint='posts' (or another), or columns=query.columns."
 
 
 @dataclass(slots=True)
 class _Place:
-    """One place in the records: where it is, what was seen there."""
+    """One place in the records, and the values observed there."""
 
     kind: str
     pointer: str
-    column: str  # the declared one that it concerns, as Schema.table names it
-    path: tuple[str, ...] = ()  # of an unknown field, from the column that holds it
-    siblings: tuple[Column, ...] = ()  # columns beside which an unknown field would be declared
-    leaf: Leaf | None = None  # of a misfit
-    entry: bool = False  # whether it is one of a list
-    held: bool = True  # whether the column would hold all of it: these rows did not have it yet
+    column: str  # the declared column that it concerns, as Schema.table names it
+    path: tuple[str, ...] = ()  # of an unknown field, relative to the column that contains it
+    siblings: tuple[Column, ...] = ()  # the columns to which an unknown field would be added
+    leaf: Leaf | None = None  # the column of a misfit
+    is_entry: bool = False  # the values are entries of a list
+    fits: bool = True  # the column holds each value: it was declared after the rows were typed
     rows: int = 0
-    last: int = -1  # the text that it was last seen in
+    last: int = -1  # number of the last _extra text with a value
     example: Any = None
-    shape: Shape = field(default_factory=Shape)
+    observed: ObservedType = field(default_factory=lambda: ObservedType(LIMITS))
 
-    def see(self, value: Any, rows: int, text: int) -> None:  # noqa: ANN401 - JSON is any value
+    def observe(self, value: Any, rows: int, text: int) -> None:  # noqa: ANN401 - JSON is any value
         self.rows += rows if text != self.last else 0
         self.last = text
         self.example = value if self.example is None else self.example
-        self.shape.see(value)
-        if self.leaf is None or not self.held:
-            self.held = False
+        self.observed.observe(value)
+        if self.leaf is None or not self.fits:
+            self.fits = False
         else:
             extra: dict[str, Any] = {}
-            hold([value] if self.entry else value, self.leaf, "", extra)
-            self.held = not extra
+            convert([value] if self.is_entry else value, self.leaf, "", extra)
+            self.fits = not extra
 
 
 def drift(
@@ -67,42 +75,42 @@ def drift(
     endpoint: str | None = None,
     columns: Schema | Sequence[Column] | None = None,
 ) -> pd.DataFrame:
-    """Tell what the API sends and the columns do not know, cannot hold, or never saw.
+    """Report unknown fields, values of the wrong type, and columns that are always null.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Rows of a declared endpoint with their column ``_extra``: as fetched, exploded, filtered, or
+        Rows of a declared endpoint with the column ``_extra``: fetched, exploded, filtered, or
         read from a file.
     endpoint : str or None
-        Name of the declared endpoint, as ``"posts"``. None means the one that
-        ``frame.attrs["socialframe"]`` names.
+        Name of the declared endpoint, such as ``"posts"``. None means the name in
+        ``frame.attrs["socialframe"]``.
     columns : Schema, sequence of Column or None
-        The declared columns themselves, as ``query.columns``, for an endpoint of your own or
+        The declared columns, such as ``query.columns``, for an endpoint of your own or
         ``fetch(columns=…)``.
 
     Returns
     -------
     pandas.DataFrame
-        One row a place in the records, where something is to be told:
+        One row for each place in the records with drift:
 
-        - ``kind``: ``unknown`` (no column is declared for it), ``misfit`` (a column is, and could
-          not hold the value, or not all of it), ``null`` (a column is, and no row has a value);
-        - ``pointer``: where it stands in a record, as a JSON Pointer; places in a list are one,
+        - ``kind``: ``unknown`` (no column is declared), ``misfit`` (the declared column cannot hold
+          the value, or not all of it), ``null`` (a column is declared, and no row has a value);
+        - ``pointer``: JSON Pointer of the place in a record; the entries of a list are one place,
           written ``*``, as in ``/platforms/*/likes``;
         - ``column``: the declared column that it concerns, ``platforms[].likes`` for a field of a
-          list; of an unknown field, the column that it lies in;
-        - ``types``: JSON types that were seen; ``share``: the share of rows that have it;
-          ``example``: one value, cut, without what looks like a key;
-        - ``declare``: a line of Python that declares it, to stand among the columns or, as it says,
-          among the fields of one or in the place of one; or a comment that says why none would.
+          list; for an unknown field, the column that contains it;
+        - ``types``: the observed JSON types; ``share``: the share of rows that have a value;
+          ``example``: one value, shortened, without what looks like a key;
+        - ``declare``: a line of Python that declares a column, with a comment if it belongs to the
+          fields of another column or replaces one; or a comment that says why there is no line.
 
-        Nothing to tell is a frame without rows.
+        Without drift, the frame has no rows.
 
     Raises
     ------
     ArgumentError
-        If nothing says which columns were declared, or the frame has no ``_extra`` of ours.
+        If the declared columns are unknown, or the frame has no ``_extra`` of socialframe.
 
     Examples
     --------
@@ -116,23 +124,23 @@ def drift(
     'Column(name="marks", path="marks", type="list<string>", meaning=""),'
     """
     if not isinstance(frame, pd.DataFrame):
-        raise ArgumentError(f"drift takes a DataFrame, not a {type(frame).__name__}.")
+        raise ArgumentError(f"frame must be a DataFrame; got {type(frame).__name__}.")
     schema = _schema(frame, endpoint, columns)
     if list(frame.columns).count(EXTRA) != 1:
         raise ArgumentError(
-            f"The frame has no column {EXTRA}, or several; it holds what the columns do not know. "
-            "Keep the one that came."
+            f"The frame has no column {EXTRA}, or several. Drift is read from the one that "
+            "socialframe made; keep it."
         )
     found = _places(frame[EXTRA], tree(schema.columns), schema.columns)
-    nulls = dict(_nulls(frame, schema.columns))
+    nulls = dict(_always_null(frame, schema.columns))
     rows = [
         (
-            "unknown" if place.held else place.kind,
+            "unknown" if place.fits else place.kind,
             place.pointer,
             place.column,
-            place.shape.types,
+            place.observed.types,
             place.rows / len(frame),
-            _shortened(place.example),
+            _example(place.example),
             declared,
         )
         for place, declared in zip(found, _lines(found, nulls), strict=True)
@@ -140,23 +148,23 @@ def drift(
     rows += [("null", pointer, name, "", 1.0, "", "") for name, pointer in nulls.items()]
     rows.sort(key=lambda row: (_ORDER.index(row[0]), -row[4]))
     names = ("kind", "pointer", "column", "types", "share", "example", "declare")
-    told = pd.DataFrame(rows, columns=list(names))
-    return told.astype({name: "float64" if name == "share" else "str" for name in names})
+    report = pd.DataFrame(rows, columns=list(names))
+    return report.astype({name: "float64" if name == "share" else "str" for name in names})
 
 
 def _schema(
     frame: pd.DataFrame, endpoint: object, columns: Schema | Sequence[Column] | None
 ) -> Schema:
-    """Return the declared columns: given, named, or told by the frame."""
+    """Return the declared columns: passed, named, or those of the endpoint of the frame."""
     if columns is not None and endpoint is not None:
-        raise ArgumentError("endpoint names declared columns and columns gives them: one of them.")
+        raise ArgumentError("Pass endpoint or columns, not both.")
     if isinstance(columns, Schema) and not columns.inferred:
         return columns
     if columns is not None:
         listed = isinstance(columns, Sequence) and not isinstance(columns, str)
         if not listed or not all(isinstance(one, Column) for one in columns):
             raise ArgumentError(
-                f"columns takes declared columns, as query.columns, not {columns!r}."
+                f"columns must be declared columns, such as query.columns; got {columns!r}."
             )
         return Schema(tuple(one for one in columns if one.name != EXTRA))
     known: dict[str, Endpoint] = {
@@ -165,23 +173,23 @@ def _schema(
     if endpoint is not None:
         if not isinstance(endpoint, str) or endpoint not in known:
             raise ArgumentError(
-                f"There is no declared endpoint {endpoint!r}; there are {', '.join(known)}. "
-                "For others give columns=query.columns."
+                f"endpoint must be one of {', '.join(known)}; got {endpoint!r}. "
+                "For other endpoints, pass columns=query.columns."
             )
         return known[endpoint].schema
     facts = frame.attrs.get("socialframe")
     if not isinstance(facts, dict) or not isinstance(facts.get("endpoint"), str):
-        raise ArgumentError(f"Nothing in the frame says which columns were declared: {_HOW}")
+        raise ArgumentError(f"The frame does not name its endpoint: {_HOW}")
     name, version = facts["endpoint"], facts.get("schema")
     if name not in known or facts.get("path") != known[name].path:
-        why = "which declares none by itself" if name == "fetch" else "which is not one of these"
         raise ArgumentError(
-            f"The rows came by {name} {facts.get('path')}, {why}: give columns=query.columns."
+            f"The rows are from {name} {facts.get('path')}, which has no declared columns in "
+            "socialframe: pass columns=query.columns."
         )
     if version not in {None, known[name].schema.version}:
         raise ArgumentError(
-            f"The rows were typed by other columns of {name} (schema {version}) than those of "
-            f"today ({known[name].schema.version}). To hold them against today's, {_HOW}"
+            f"The rows were typed with other columns of {name} (schema {version}) than the "
+            f"current ones ({known[name].schema.version}). To compare them all the same, {_HOW}"
         )
     return known[name].schema
 
@@ -193,20 +201,20 @@ def _places(extras: pd.Series[Any], names: Tree, columns: tuple[Column, ...]) ->
         for pointer, value in _members(text).items():
             place = by_pointer.get(pointer)
             if place is None:
-                place = _located(pointer, names, columns)
+                place = _place_at(pointer, names, columns)
                 place = places.setdefault((place.kind, place.pointer), place)
                 by_pointer[pointer] = place
-            place.see(value, rows, number)
+            place.observe(value, rows, number)
     return list(places.values())
 
 
 def _texts(extras: pd.Series[Any]) -> Iterator[tuple[object, int]]:
-    """Yield each text with the number of rows that have it; equal ones that stand near as one."""
+    """Yield each text with the number of its rows; equal texts of a chunk are one."""
     for start in range(0, len(extras), _CHUNK):
         chunk = extras.iloc[start : start + _CHUNK]
         try:
             counts = chunk.value_counts(sort=False)
-        except TypeError:  # lists, as another library's column of this name may hold
+        except TypeError:  # lists, in a column of another library
             raise ArgumentError(_FOREIGN) from None
         yield from counts.items()
 
@@ -215,7 +223,7 @@ def _members(text: object) -> dict[str, Any]:
     try:
         found = json.loads(text)  # type: ignore[arg-type]
     except RecursionError:
-        raise ArgumentError(f"A value in {EXTRA} is nested too deeply to be read.") from None
+        raise ArgumentError(f"A value in {EXTRA} is nested too deeply to be parsed.") from None
     except (ValueError, TypeError):
         found = None
     if not isinstance(found, dict) or any(name and name[0] != "/" for name in found):
@@ -223,38 +231,38 @@ def _members(text: object) -> dict[str, Any]:
     return found
 
 
-def _located(pointer: str, names: Tree, columns: tuple[Column, ...]) -> _Place:
-    """Return the place that a pointer leads to: as far as columns are declared, and from there."""
-    shape: list[str] = []  # the steps as they are shown
-    path: list[str] = []  # since the last column that has fields
-    label, within, entry = "", "", False
+def _place_at(pointer: str, names: Tree, columns: tuple[Column, ...]) -> _Place:
+    """Return the place of a pointer: up to the declared columns, and beyond them."""
+    shown: list[str] = []  # steps as the report has them
+    path: list[str] = []  # steps since the last column with fields
+    label, within, is_entry = "", "", False
     node: Tree | Leaf | None = names
     for raw in pointer.split("/")[1:]:
         step = raw.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, Leaf) and node.column.is_list and not entry and step.isdecimal():
-            entry, label = True, f"{label}[]"
-            shape.append("*")
+        if isinstance(node, Leaf) and node.column.is_list and not is_entry and step.isdecimal():
+            is_entry, label = True, f"{label}[]"
+            shown.append("*")
             continue
-        opened = isinstance(node, Leaf) and (entry or not node.column.is_list)
-        if isinstance(node, Leaf) and opened and node.column.element == "struct":
+        has_fields = isinstance(node, Leaf) and (is_entry or not node.column.is_list)
+        if isinstance(node, Leaf) and has_fields and node.column.element == "struct":
             within, columns, path = label, node.column.fields, []
             node = node.fields or Tree()
-        shape.append(shown(raw))
+        shown.append(display_name(raw))
         path.append(step)
-        node, entry = node.get(step) if isinstance(node, Tree) else None, False
+        node, is_entry = node.get(step) if isinstance(node, Tree) else None, False
         if isinstance(node, Leaf):
             label = f"{within}.{node.column.name}" if within else node.column.name
-    shown_at = "".join(f"/{step}" for step in shape)
+    at = "".join(f"/{step}" for step in shown)
     if node is None:
-        return _Place("unknown", shown_at, within.removesuffix("[]"), tuple(path), columns)
+        return _Place("unknown", at, within.removesuffix("[]"), tuple(path), columns)
     if isinstance(node, Leaf):
         name = label.removesuffix("[]")
-        return _Place("misfit", shown_at, name, leaf=node, entry=entry)
-    return _Place("misfit", shown_at, ", ".join(_below(node, within)))
+        return _Place("misfit", at, name, leaf=node, is_entry=is_entry)
+    return _Place("misfit", at, ", ".join(_below(node, within)))
 
 
 def _below(names: Tree, within: str) -> Iterator[str]:
-    """Yield the columns whose path leads through a place."""
+    """Yield the names of the columns in a tree."""
     for node in names.values():
         if isinstance(node, Leaf):
             yield f"{within}.{node.column.name}" if within else node.column.name
@@ -263,26 +271,27 @@ def _below(names: Tree, within: str) -> Iterator[str]:
 
 
 def _lines(places: list[_Place], nulls: dict[str, str]) -> Iterator[str]:
-    """Yield what each place would be declared by: a line, or a comment."""
+    """Yield the line that declares each place, or a comment."""
     taken: dict[str, list[str]] = {}
     for place in places:
         if place.kind == "misfit":
-            yield _instead(place, nulls)
+            yield _replacement(place, nulls)
             continue
         names = taken.setdefault(place.column, [column.name for column in place.siblings])
-        column = _free(place) and place.shape.column(place.path, names)
+        column = _can_declare(place) and suggest_column(place.observed, place.path, names)
         if column:
             names.append(column.name)
-            where = f"  # among the fields of {place.column}" if place.column else ""
-            yield f"{line(column)},{where}"
-        elif not all(map(leads, place.path)):
-            yield "# no path leads to it: its name has a dot, looks like a key, or is no text"
+            where = f"  # add to the fields of {place.column}" if place.column else ""
+            yield f"{column_code(column)},{where}"
+        elif not all(map(is_path_name, place.path)):
+            yield "# no path: its name has a dot, looks like a key, or is not valid UTF-8"
         else:
-            yield f"# {place.shape.why_not}" if _free(place) else "# lies inside of another column"
+            inside = not _can_declare(place)
+            yield f"# {'inside another column' if inside else reason_for_no_type(place.observed)}"
 
 
-def _free(place: _Place) -> bool:
-    """Whether a column could be declared there: none is above it."""
+def _can_declare(place: _Place) -> bool:
+    """Whether no column is declared for a part of its path."""
     node: Tree | Leaf | None = tree(place.siblings)
     for step in place.path:
         node = node.get(step) if isinstance(node, Tree) else None
@@ -291,38 +300,40 @@ def _free(place: _Place) -> bool:
     return True
 
 
-def _instead(place: _Place, nulls: dict[str, str]) -> str:
-    """Return the column that would hold what did not fit, where nothing fits it as it is."""
+def _replacement(place: _Place, nulls: dict[str, str]) -> str:
+    """Return the line of a column that holds the values, if the declared one holds none."""
     if place.leaf is None:
-        return "# columns lie in it, which expect an object"
+        return "# an object is expected: columns are declared for its members"
     declared = place.leaf.column
-    if place.held:
-        return "# declared by now; these rows were typed before: fetch them again"
+    if place.fits:
+        return "# declared after these rows were typed; fetch them again"
     if place.column not in nulls:
-        return f"# declared as {declared.type}, which other values fit"
-    shape = Shape({"array"}, item=place.shape) if place.entry else place.shape
-    column = shape.column(declared.path.split("."), ())
+        return f"# declared as {declared.type}, which fits other values"
+    observed = place.observed
+    if place.is_entry:
+        observed = ObservedType(LIMITS, "array", {"array"}, item=observed)
+    column = suggest_column(observed, declared.path.split("."), ())
     if column is None:
-        return f"# declared as {declared.type}; {shape.why_not}"
+        return f"# declared as {declared.type}; {reason_for_no_type(observed)}"
     made = replace(declared, type=column.type, fields=column.fields)
-    return f"{line(made)},  # in the place of {place.column}"
+    return f"{column_code(made)},  # replaces {place.column}"
 
 
-def _nulls(frame: pd.DataFrame, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
-    """Yield name and pointer of the columns and fields that no row of the frame has."""
+def _always_null(frame: pd.DataFrame, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
+    """Yield name and pointer of the columns and fields that are null in each row."""
     names = list(frame.columns)
     for column in columns if len(frame) else ():
         pointer = _pointer("", column)
         if names.count(column.name) == 1:
-            yield from _null(frame[column.name], column, column.name, pointer)
+            yield from _null_column(frame[column.name], column, column.name, pointer)
         item = column.item or column.name
         if column.name in names or names.count(f"{item}_position") != 1:
             continue
-        if frame[f"{item}_position"].isna().all():  # every list was empty
+        if frame[f"{item}_position"].isna().all():  # each list is empty
             continue
         for part in column.fields:
             if names.count(f"{item}_{part.name}") == 1:
-                yield from _null(
+                yield from _null_column(
                     frame[f"{item}_{part.name}"],
                     part,
                     f"{column.name}[].{part.name}",
@@ -330,7 +341,7 @@ def _nulls(frame: pd.DataFrame, columns: tuple[Column, ...]) -> Iterator[tuple[s
                 )
 
 
-def _null(
+def _null_column(
     values: pd.Series[Any], column: Column, name: str, pointer: str
 ) -> Iterator[tuple[str, str]]:
     if values.isna().all():
@@ -339,7 +350,11 @@ def _null(
         try:
             kind = None if isinstance(values.dtype, pd.ArrowDtype) else column.arrow
             array = pa.array(values, kind, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError):  # not what the column declares
+        except (
+            pa.ArrowException,
+            TypeError,
+            ValueError,
+        ):  # not of the declared type
             return
         yield from _null_fields(array, column, name, pointer)
 
@@ -350,7 +365,7 @@ def _null_fields(
     if pa.types.is_list(values.type):
         values, name, pointer = pc.list_flatten(values), f"{name}[]", f"{pointer}/*"
     if not pa.types.is_struct(values.type) or len(values) == values.null_count:
-        return  # no entry at all says nothing of its fields
+        return  # without entries, nothing is known of their fields
     for part in column.fields:
         if values.type.get_field_index(part.name) < 0:
             continue
@@ -367,9 +382,9 @@ def _pointer(above: str, column: Column) -> str:
     return above + "".join(f"/{step}" for step in steps)
 
 
-def _shortened(value: Any) -> str:  # noqa: ANN401 - JSON is any value
+def _example(value: Any) -> str:  # noqa: ANN401 - JSON is any value
     try:
         text = redacted(dumps(value))
     except RecursionError:
         text = "…"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _EXAMPLE_LENGTH else f"{text[: _EXAMPLE_LENGTH - 1]}…"

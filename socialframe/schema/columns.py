@@ -1,4 +1,4 @@
-"""Columns: what a row is made of, where each value stands in a record, and what it means."""
+"""Columns: name, path in a record, type, unit and meaning of each value of a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Origin = Literal["documented", "example", "sibling", "unknown"]
 
 EXTRA = "_extra"
 
-#: Our words for types, and the pandas dtype a frame has for each.
+#: Column types, and the pandas dtype of each.
 DTYPES = {
     "id": "str",
     "string": "str",
@@ -38,24 +38,24 @@ class Column:
     Parameters
     ----------
     name : str
-        Our name, snake_case.
+        Name of the column, in snake_case.
     path : str
-        Where the value stands in a record: the API's names, dotted.
+        Dotted path of the value in a record, with the names of the API.
     type : str
-        ``id`` (text; an integer is kept as its digits), ``string``, ``int64``, ``float64``,
+        ``id`` (text; an integer becomes its digits), ``string``, ``int64``, ``float64``,
         ``bool``, ``timestamp`` (UTC, microseconds), ``date``, ``struct``, or a list of one of
-        them, as ``list<string>``.
+        them, such as ``list<string>``.
     meaning : str
-        One line for people.
+        Description, one line.
     unit : str
-        Unit of a number, as ``percent``; empty where there is none.
+        Unit of a number, such as ``percent``; empty if there is none.
     origin : {"documented", "example", "sibling", "unknown"}
-        How sure the declaration is: stated in the API's documentation, shown in an example of
-        it, taken over from its sibling API, or a guess.
+        Source of the declaration: stated in the documentation of the API, shown in an example of
+        it, copied from a sibling API, or a guess.
     fields : tuple of Column
         The fields of a ``struct`` or ``list<struct>``.
     item : str
-        What one entry of a list is called; names the columns of ``Query.explode``.
+        Name of one entry of a list, for the columns of ``Query.explode``.
 
     Examples
     --------
@@ -75,12 +75,12 @@ class Column:
     def __post_init__(self) -> None:
         texts = (self.name, self.path, self.type)
         if not all(isinstance(text, str) for text in texts):
-            raise ArgumentError(f"A column's name, path and type are text, not {texts}.")
+            raise ArgumentError(f"name, path and type of a column must be strings; got {texts}.")
         if self.element not in (*DTYPES, "struct"):
             known = ", ".join((*DTYPES, "struct"))
             raise ArgumentError(
-                f"Column {self.name!r} has the type {self.type!r}; known types are {known}, "
-                "and list<…> of them."
+                f"The type of column {self.name!r} must be one of {known}, or list<…> of one; "
+                f"got {self.type!r}."
             )
 
     @property
@@ -90,19 +90,19 @@ class Column:
 
     @property
     def element(self) -> str:
-        """Type of one entry of a list; of the value itself where it is not a list."""
+        """Type of one entry of a list; of the value if it is not a list."""
         return self.type[5:-1] if self.is_list else self.type
 
     @property
     def dtype(self) -> str:
-        """The pandas dtype that a frame has for it, in words."""
+        """Name of the pandas dtype in a frame."""
         if self.type in DTYPES:
             return DTYPES[self.type]
         return f"{self.type}[pyarrow]"
 
     @property
     def arrow(self) -> pa.DataType:
-        """The Arrow type of a value, with our names inside."""
+        """Arrow type of a value, with the names of the schema inside."""
         import pyarrow as pa
 
         if self.element == "struct":
@@ -126,34 +126,34 @@ def _arrow_types() -> dict[str, pa.DataType]:
     }
 
 
-def _reading(column: Column) -> list[object]:
-    return [column.name, column.path, column.type, [_reading(one) for one in column.fields]]
+def _version_parts(column: Column) -> list[object]:
+    return [column.name, column.path, column.type, [_version_parts(one) for one in column.fields]]
 
 
 EXTRA_COLUMN = Column(
     name=EXTRA,
     path="",
     type="string",
-    meaning="What the columns do not know or cannot hold: a JSON object, JSON Pointer to value.",
+    meaning="Unknown fields and values that do not fit: a JSON object, JSON Pointer to value.",
     origin="documented",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a query in their order; ``_extra`` always stands last, unsaid.
+    """The columns of a query in their order; ``_extra`` is added as the last one.
 
     Parameters
     ----------
     columns : tuple of Column
-        The declared ones, without ``_extra``.
+        The declared columns, without ``_extra``.
     key : tuple of str
-        Names of the columns that together tell two rows apart; empty where nothing does.
+        Names of the columns of the primary key; empty if there is none.
     exploded : str
-        Name of the list column that gives one row an entry; empty where rows are records.
+        Name of the list column with one row for each entry; empty if rows are records.
     given : tuple of (str, str) or None
-        Where columns are not declared but inferred from the rows: the types, in our words, of
-        those that are given all the same. None means that columns are declared.
+        If columns are inferred from the rows: names and types of the columns that are declared
+        all the same. None means that all columns are declared.
 
     Examples
     --------
@@ -172,19 +172,21 @@ class Schema:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if twice := [name for name in names if names.count(name) > 1 or name == EXTRA]:
-            raise ArgumentError(f"{twice[0]!r} names two columns; {EXTRA} stands last by itself.")
+            raise ArgumentError(
+                f"Two columns have the name {twice[0]!r}; {EXTRA} is added by itself."
+            )
         for name in () if self.inferred or self.exploded else self.key:
-            if self[name].type not in DTYPES:  # refuses a name that is none, too
-                raise ArgumentError(f"{name!r} holds lists or objects, which tell no rows apart.")
+            if self[name].type not in DTYPES:  # raises for an unknown name, too
+                raise ArgumentError(f"{name!r} has lists or objects and cannot be part of the key.")
 
     @property
     def inferred(self) -> bool:
-        """Whether columns are found out from the rows."""
+        """Whether columns are inferred from the rows."""
         return self.given is not None
 
     @property
     def types(self) -> dict[str, str]:
-        """Types, in our words, of columns that are given although the others are inferred."""
+        """Types of the declared columns, if the others are inferred."""
         return dict(self.given or ())
 
     def __iter__(self) -> Iterator[Column]:
@@ -198,7 +200,9 @@ class Schema:
         for column in self:
             if column.name == name:
                 return column
-        raise ArgumentError(f"There is no column {name!r}; there are {', '.join(self.names)}.")
+        raise ArgumentError(
+            f"There is no column {name!r}; the columns are {', '.join(self.names)}."
+        )
 
     @property
     def names(self) -> list[str]:
@@ -207,19 +211,19 @@ class Schema:
 
     @property
     def version(self) -> str | None:
-        """Eight hex digits that change when rows would be read otherwise; None where inferred.
+        """Eight hex digits that change if rows would be typed differently; None if inferred.
 
-        They stand for names, paths and types, fields included: a number that is counted up by hand
-        is forgotten, and a corrected meaning changes no row.
+        It is a hash of names, paths and types, fields included, so it needs no manual update. A
+        corrected meaning does not change it.
         """
         if self.inferred:
             return None
-        told = json.dumps([_reading(column) for column in self.columns])
-        return hashlib.blake2b(told.encode(), digest_size=4, person=b"socialframe").hexdigest()
+        text = json.dumps([_version_parts(column) for column in self.columns])
+        return hashlib.blake2b(text.encode(), digest_size=4, person=b"socialframe").hexdigest()
 
     @property
     def rows(self) -> Schema:
-        """The schema of the rows that come out: of the targets, say, after an explode."""
+        """The schema after the explode."""
         if not self.exploded:
             return self
         listed = next(column for column in self.columns if column.name == self.exploded)
@@ -229,7 +233,7 @@ class Schema:
             name=f"{item}_position",
             path="",
             type="int64",
-            meaning=f"Place in {listed.name}, from 0; null where the list was empty.",
+            meaning=f"Position in {listed.name}, from 0; null if the list is empty.",
             origin=listed.origin,
         )
         if listed.element == "struct":
@@ -248,7 +252,7 @@ class Schema:
         return pa.schema([pa.field(column.name, column.arrow) for column in self])
 
     def explode(self, name: str) -> Schema:
-        """Return the schema with one row an entry of a list column.
+        """Return the schema with one row for each entry of a list column.
 
         Parameters
         ----------
@@ -258,12 +262,12 @@ class Schema:
         Returns
         -------
         Schema
-            Fields of an entry become ``<item>_<field>``, with ``<item>_position`` before them.
+            The fields of an entry are ``<item>_<field>``, after ``<item>_position``.
 
         Raises
         ------
         ArgumentError
-            If there is no such list column, or one was exploded already.
+            If there is no such list column, or one is exploded already.
 
         Examples
         --------
@@ -273,12 +277,14 @@ class Schema:
         """
         lists = [column.name for column in self.columns if column.is_list]
         if self.inferred:
-            raise ArgumentError("Only declared columns explode; give fetch columns=(Column(…), …).")
+            raise ArgumentError(
+                "Only declared columns can be exploded; pass columns=(Column(…), …) to fetch()."
+            )
         if self.exploded:
-            raise ArgumentError(f"{self.exploded!r} is exploded already, and only one can be.")
+            raise ArgumentError(f"{self.exploded!r} is exploded already; only one list can be.")
         if name not in lists:
-            which = ", ".join(lists) or "no list columns"
-            raise ArgumentError(f"{name!r} cannot be exploded; there are {which}.")
+            which = ", ".join(lists) or "none"
+            raise ArgumentError(f"{name!r} cannot be exploded; the list columns are {which}.")
         return replace(self, exploded=name)
 
     def table(self) -> list[tuple[str, str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""The columns of the declared endpoints: where values stand, what they mean, how sure that is."""
+"""The columns of the declared endpoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _column(
     )
 
 
-_PLATFORM = _column("platform", "platform", "string", "example", "Platform, as instagram.")
+_PLATFORM = _column("platform", "platform", "string", "example", "Platform, such as instagram.")
 _ACCOUNT = _column("account_id", "accountId", "id", "example", "Account; unique per platform.")
 _USERNAME = _column("username", "username", "string", "example", "Handle or display name.")
 
@@ -36,7 +36,7 @@ ACCOUNTS = (
     _PLATFORM,
     _ACCOUNT,
     _USERNAME,
-    _column("connected_at", "connectedAt", "timestamp", "example", "When it was connected."),
+    _column("connected_at", "connectedAt", "timestamp", "example", "Time of connection."),
 )
 
 HEALTH = (
@@ -44,8 +44,15 @@ HEALTH = (
     _ACCOUNT,
     _USERNAME,
     _column("health", "health", "string", "example", "healthy, warning, or worse."),
-    _column("token_valid", "tokenValid", "bool", "example", "Whether its token still works."),
-    _column("permissions", "permissions", "list<string>", "example", "Scopes held.", item="scope"),
+    _column("token_valid", "tokenValid", "bool", "example", "Whether the token is valid."),
+    _column(
+        "permissions",
+        "permissions",
+        "list<string>",
+        "example",
+        "Scopes of the token.",
+        item="scope",
+    ),
     _column(
         "recommendations", "recommendations", "list<string>", "example", "Advice.", item="advice"
     ),
@@ -53,28 +60,30 @@ HEALTH = (
 
 TARGETS = (
     _PLATFORM,
-    _column("account_id", "accountId", "id", "sibling", "Account that it goes to."),
+    _column("account_id", "accountId", "id", "sibling", "Account of the target."),
     _column("status", "status", "string", "example", "published, failed, pending, publishing."),
-    _column("platform_post_id", "platformPostId", "id", "example", "Its id on the platform."),
-    _column("platform_post_url", "platformPostUrl", "string", "example", "Its address there."),
-    _column("error", "error", "string", "example", "Why it failed."),
+    _column("platform_post_id", "platformPostId", "id", "example", "Id on the platform."),
+    _column("platform_post_url", "platformPostUrl", "string", "example", "URL on the platform."),
+    _column("error", "error", "string", "example", "Reason of a failure."),
 )
 
 MEDIA = (
     _column("type", "type", "string", "sibling", "image, video or gif."),
-    _column("url", "url", "string", "sibling", "Where the file is."),
+    _column("url", "url", "string", "sibling", "URL of the file."),
 )
 
 POSTS = (
-    _column("id", "id", "id", "example", "The post."),
+    _column("id", "id", "id", "example", "Id of the post."),
     _column("status", "status", "string", "example", "draft, scheduled, published, partial, …"),
-    _column("content", "content", "string", "sibling", "Its text; null for media alone."),
-    _column("created_at", "createdAt", "timestamp", "sibling", "When it was made."),
-    _column("scheduled_for", "scheduledFor", "timestamp", "sibling", "When it is to go out."),
-    _column("published_at", "publishedAt", "timestamp", "sibling", "When it went out."),
-    _column("updated_at", "updatedAt", "timestamp", "sibling", "When it last changed."),
-    _column("timezone", "timezone", "string", "sibling", "IANA zone that it was planned in."),
-    _column("tags", "tags", "list<string>", "sibling", "Your own labels.", item="tag"),
+    _column("content", "content", "string", "sibling", "Text; null if the post has media only."),
+    _column("created_at", "createdAt", "timestamp", "sibling", "Time of creation."),
+    _column(
+        "scheduled_for", "scheduledFor", "timestamp", "sibling", "Planned time of publication."
+    ),
+    _column("published_at", "publishedAt", "timestamp", "sibling", "Time of publication."),
+    _column("updated_at", "updatedAt", "timestamp", "sibling", "Time of the last change."),
+    _column("timezone", "timezone", "string", "sibling", "IANA time zone of the plan."),
+    _column("tags", "tags", "list<string>", "sibling", "Labels of the user.", item="tag"),
     _column(
         "media_items",
         "mediaItems",
@@ -89,7 +98,7 @@ POSTS = (
         "platforms",
         "list<struct>",
         "example",
-        "Its targets.",
+        "Targets of the post.",
         fields=TARGETS,
         item="target",
     ),
@@ -98,8 +107,8 @@ POSTS = (
 
 def _metrics(parent: str) -> tuple[Column, ...]:
     counted = {
-        "impressions": "Times shown.",
-        "reach": "People who saw it.",
+        "impressions": "Times displayed.",
+        "reach": "People reached.",
         "likes": "Likes.",
         "comments": "Comments.",
         "shares": "Shares.",
@@ -117,28 +126,32 @@ def _metrics(parent: str) -> tuple[Column, ...]:
             f"{parent}.engagementRate",
             "float64",
             "sibling",
-            "Share of viewers who reacted.",
+            "Reactions per view.",
             "percent",
         ),
         _column(
-            "last_updated", f"{parent}.lastUpdated", "timestamp", "sibling", "Age of the numbers."
+            "last_updated",
+            f"{parent}.lastUpdated",
+            "timestamp",
+            "sibling",
+            "Time of the last update of the metrics.",
         ),
     )
 
 
 ANALYTICS = (
-    _column("post_id", "id", "id", "sibling", "The post."),
-    _column("published_at", "publishedAt", "timestamp", "sibling", "When it went out."),
+    _column("post_id", "id", "id", "sibling", "Id of the post."),
+    _column("published_at", "publishedAt", "timestamp", "sibling", "Time of publication."),
     *_metrics("analytics"),
     _column(
         "platforms",
         "platforms",
         "list<struct>",
         "sibling",
-        "The same for each target.",
+        "The same metrics for each target.",
         fields=(
-            _column("platform", "platform", "string", "sibling", "Platform, as instagram."),
-            _column("account_id", "accountId", "id", "sibling", "Account that it went to."),
+            _column("platform", "platform", "string", "sibling", "Platform, such as instagram."),
+            _column("account_id", "accountId", "id", "sibling", "Account of the target."),
             *_metrics("analytics"),
         ),
         item="target",
@@ -147,8 +160,8 @@ ANALYTICS = (
 
 FOLLOWERS = (
     _column("account_id", "accountId", "id", "sibling", "Account; unique per platform."),
-    _column("platform", "account.platform", "string", "sibling", "Platform, as instagram."),
+    _column("platform", "account.platform", "string", "sibling", "Platform, such as instagram."),
     _column("username", "account.username", "string", "sibling", "Handle or display name."),
-    _column("date", "date", "timestamp", "sibling", "The day, as its first moment (UTC)."),
+    _column("date", "date", "timestamp", "sibling", "Start of the day (UTC)."),
     _column("followers", "followers", "int64", "sibling", "Followers on that day.", "people"),
 )

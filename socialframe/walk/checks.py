@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ReplyError
-from socialframe.frames import Seen
-from socialframe.messages.call import counts_none, parse, stands, value_at
-from socialframe.paging.auto import unheard
-from socialframe.paging.end_signs import whole
+from socialframe.frames import KeySet
+from socialframe.messages.envelope import get_path, has_path, parse, reports_zero_rows
+from socialframe.paging.auto import contradicting_sign
+from socialframe.paging.end_signs import whole_number_at
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
-    from socialframe.messages.call import Page
+    from socialframe.messages.envelope import Page
     from socialframe.paging import Paging, Step
 
 _STALE = 3  # so many pages in a row without anything new are a loop
@@ -59,20 +59,20 @@ class Notice:
     _names: set[str] = field(default_factory=set)  # members that replies had
     _strange: bool = False  # whether the last reply is of another shape than those before
     _pages: set[bytes] = field(default_factory=set)
-    _seen: Seen = field(default_factory=Seen)
+    _seen: KeySet = field(default_factory=KeySet)
     _known: set[str] = field(default_factory=set)  # records of pages that were looked at for news
     _top: str = ""  # the first of them, by its key
 
     def page(self, page: Page, step: Step, paging: Paging) -> str:
         """Look at a page, and return why it is a loop; empty where it is none."""
-        total = whole(page, paging.total)
+        total = whole_number_at(page, paging.total)
         if total is not None:
             self.totals.append(total)
         names = set(page.envelope) if isinstance(page.envelope, dict) else set()
         self._strange = not names or bool(names - self._names)
         self._names |= names
-        shown = step.sign if step.sign in paging.needs else ""
-        if self.sign and step.call is None and step.sign != self.sign:
+        shown = step.reason if step.reason in paging.fields else ""
+        if self.sign and step.call is None and step.reason != self.sign:
             self.doubts.append(f"the replies no longer said what {self.sign!r} had said before")
         self.sign = self.sign or shown
         # Without keys a page is known by its bytes alone.
@@ -88,7 +88,7 @@ class Notice:
 
     def settled(self, step: Step, paging: Paging) -> None:
         """Begin anew with the signs of a scheme that was tried and is the right one."""
-        self.sign = step.sign if step.sign in paging.needs else ""
+        self.sign = step.reason if step.reason in paging.fields else ""
         self._same = self._twins = 0
 
     def fresh(self, counts: list[int], key: list[pa.Array]) -> tuple[npt.NDArray[np.bool_], int]:
@@ -96,7 +96,7 @@ class Notice:
 
         The place is -1 where there is no loop.
         """
-        fresh = self._seen.fresh(key)
+        fresh = self._seen.add_new(key)
         self.keyed = self.keyed or any(len(column) > column.null_count for column in key)
         self.new += int(fresh.sum())
         self.duplicates += int(len(fresh) - fresh.sum())
@@ -125,7 +125,7 @@ class Notice:
         """
         names = []
         for record in page.records():
-            key = [value_at(record, path) for path in paths]
+            key = [get_path(record, path) for path in paths]
             keyed = bool(key) and None not in key
             names.append(json.dumps(key if keyed else record, sort_keys=True))
             self._top = self._top or (names[0] if keyed else "no key")
@@ -139,7 +139,7 @@ class Notice:
 
         A declared scheme is believed where its own sign stands in the reply.
         """
-        told = step.sign in paging.needs and stands(page.envelope, step.sign)
+        told = step.reason in paging.fields and has_path(page.envelope, step.reason)
         if paging.doubt or (told and not guessed):
             return
         try:
@@ -148,12 +148,12 @@ class Notice:
             return
         if isinstance(envelope, dict) and page.path:
             page = replace(page, envelope=envelope)
-            listless = page.empty and value_at(envelope, page.path) is None
-            if listless and self._strange and not counts_none(envelope):
+            listless = page.empty and get_path(envelope, page.path) is None
+            if listless and self._strange and not reports_zero_rows(envelope):
                 text = f"the last reply has no list {page.path!r} and is of another shape"
                 self.doubts.append(text)
                 return
-        if said := unheard(page, paging):
+        if said := contradicting_sign(page, paging):
             self.doubts.append(f"the last reply says at {said!r} that there is more")
 
     def silence(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.messages.call import Page, open_reply, parse
+from socialframe.messages.envelope import Page, parse, split_reply
 from socialframe.store.stored_walk import WalkKey
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Endpoint:
             if records is not None:
                 items = json.dumps(records, separators=(",", ":")).encode()
                 return Page(call, reply, {}, items, "")
-        return open_reply(call, reply, self.records, needs=self.paging.needs, first=first)
+        return split_reply(call, reply, self.records, fields=self.paging.fields, first=first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from socialframe.errors import (
     WalkWarning,
     user_stacklevel,
 )
-from socialframe.frames import Decoder, at_once, by_page, explode
-from socialframe.messages.call import value_at
-from socialframe.paging import Auto, Offset, PageNumber, cost
+from socialframe.frames import Decoder, explode, infer_all, infer_each_page
+from socialframe.messages.envelope import get_path
+from socialframe.paging import Auto
 from socialframe.version import VERSION
 from socialframe.walk.checks import Notice
 from socialframe.walk.overlap import grouped, overlapped
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from socialframe.messages.call import Call, Page, Send
+    from socialframe.messages.call import Call, Send
+    from socialframe.messages.envelope import Page
     from socialframe.paging import Paging, Step
     from socialframe.progress import Watch
     from socialframe.schema.columns import Schema
@@ -118,18 +119,18 @@ class Walk:
                 continue
             self._note(page, step)
             trial = self._first is not None and self.pages > 1
-            onward, self.stop = step.call, step.sign
+            onward, self.stop = step.call, step.reason
             if trial and onward is None and page.empty:
                 self._ended = self._ended or (self.endpoint, step)
                 call = self._instead(call)
                 continue
             # Without any sign, and while a scheme is tried, a page without news is a repetition.
-            doubtful = self._first is not None or (onward is not None and not step.sign)
+            doubtful = self._first is not None or (onward is not None and not step.reason)
             if doubtful and not page.empty and not self.notice.news(page, self._key_paths):
                 call = self._instead(call)
                 continue
             if trial and self._first is not None:  # the scheme is the right one
-                self.calls = cost.calls(self.endpoint.paging, self._first, guessed=True)
+                self.calls = self.endpoint.paging.requests_needed(self._first, guessed=True)
                 self._first = None
                 self.notice.settled(step, self.endpoint.paging)
             if onward is None:
@@ -148,7 +149,7 @@ class Walk:
             if step.call is not None:
                 return step.call
         if self._ended:  # by a scheme that brought nothing and led nowhere else
-            self.endpoint, self.stop = self._ended[0], self._ended[1].sign
+            self.endpoint, self.stop = self._ended[0], self._ended[1].reason
         elif self._first is not None and self.notice.sign:
             sign = self.notice.sign
             text = f"{sign!r} says that there is more, and every way led to the same rows."
@@ -162,7 +163,7 @@ class Walk:
         status = error.status_code or 0
         if self._first is not None and status in _NOT_SO:
             return self._instead(call)
-        counted = isinstance(self.endpoint.paging, PageNumber | Offset) and not self.stop
+        counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
             self.stop = "a page that is not there"
             self.notice.doubts.append(f"no reply says where pages end, but by a refusal ({error})")
@@ -179,10 +180,10 @@ class Walk:
         page = self.endpoint.open(call, reply, first=not self.pages)
         if not self.pages:  # what is met on the first page stays for the walk
             self._guessed = isinstance(self.endpoint.paging, Auto)
-            met, *self._tries = self.endpoint.paging.met(page)
+            met, *self._tries = self.endpoint.paging.resolve(page)
             self._first = page if self._tries else None
             self.endpoint = replace(self.endpoint, paging=met, records=page.path)
-            self.calls = cost.calls(met, page, guessed=self._guessed)
+            self.calls = met.requests_needed(page, guessed=self._guessed)
         return page
 
     def batches(self, *, eager: bool = True) -> Iterator[pa.RecordBatch]:
@@ -202,7 +203,7 @@ class Walk:
         """
         try:
             if (schema := self.endpoint.schema).inferred:
-                yield from (at_once if eager else by_page)(self._values(), schema.types)
+                yield from (infer_all if eager else infer_each_page)(self._values(), schema.types)
             elif eager and self.limit is None:
                 yield from overlapped(self._typed, grouped(self.fetch()))
             else:
@@ -241,7 +242,7 @@ class Walk:
             records = self._parsed(page)
             self.size = max(self.size, len(records))
             if paths:
-                found = [[value_at(record, path) for path in paths] for record in records]
+                found = [[get_path(record, path) for path in paths] for record in records]
                 names = [None if None in values else json.dumps(values) for values in found]
                 fresh = self._new([page], [len(records)], [pa.array(names, pa.string())])
                 if not each:
@@ -354,7 +355,7 @@ class Walk:
         if self.until is not None:
             return
         paging = self.endpoint.paging
-        begun = isinstance(paging, PageNumber | Offset) and self.call.param(paging.param)
+        begun = paging.counter and self.call.param(paging.counter)
         doubts = self.notice.verdict(
             self.records,
             key=self.endpoint.schema.key,

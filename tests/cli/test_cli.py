@@ -307,7 +307,7 @@ def test_a_walk_that_may_be_incomplete_prints_its_rows_and_exits_with_4(sandbox_
 
     assert result.exit_code == 4
     assert len(json.loads(result.stdout)) == 100
-    assert result.stderr.startswith("Warning: fetch /v1/posts: the reply says nothing of further")
+    assert result.stderr.startswith("Warning: fetch /v1/posts: the reply does not mention other")
     assert ".py" not in result.stderr
 
 
@@ -320,7 +320,7 @@ def test_paging_takes_the_scheme_that_the_warning_suggests(sandbox_of):
     declared = sandbox_of(*words, "--paging", text, paging="cursor")
 
     assert guessed.exit_code == 4
-    assert "say paging=Cursor(field='pagination.nextCursor', param=…)" in guessed.stderr
+    assert "paging=Cursor(field='pagination.nextCursor', param=…)" in guessed.stderr
     assert declared.exit_code == 0, declared.stderr
     assert len(json.loads(declared.stdout)) == 5400
 

@@ -1,6 +1,6 @@
-"""What every paging scheme has to do; each implementation inherits the class.
+"""The contract of paging schemes; the test class of each scheme inherits it.
 
-A scheme is given as the application that pages by it and the declaration that walks it.
+A test class has an application that pages by the scheme, and the declaration of the scheme.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def sent(environ) -> dict[str, str]:
 
 
 class PagingContract:
-    """Every row once and in order, whatever the cut; no call more than the scheme needs."""
+    """Each row once and in order for each page size; no more calls than the scheme needs."""
 
-    overrun = 0  # calls that an end without a sign costs
+    overrun = 0  # additional calls if no field marks the end
 
     def declared(self):
         """Return the scheme."""
@@ -38,7 +38,7 @@ class PagingContract:
         raise NotImplementedError
 
     def walked(self, rows, size=SIZE, **options):
-        """Return the frame of a walk over some rows and the application that served it."""
+        """Return the frame of a walk over rows, and the application."""
         app = Scripted(lambda environ: self.answer(rows, size, environ))
         query = client_of(app, tier=sf.Limit(10_000)).fetch(
             "/v1/rows", records="rows", paging=self.declared(), params={"limit": size}, **options
@@ -46,8 +46,8 @@ class PagingContract:
         return query.frame(), app
 
     @pytest.mark.parametrize("count", COUNTS)
-    def test_every_row_comes_once_and_in_order(self, count):
-        """Of none, some, a page exactly, several pages."""
+    def test_each_row_is_returned_once_and_in_order(self, count):
+        """For no rows, part of a page, exactly a page, several pages."""
         rows = [{"id": f"r{i}"} for i in range(count)]
 
         frame, app = self.walked(rows)
@@ -57,8 +57,8 @@ class PagingContract:
         assert len(app.seen) <= max(1, -(-count // SIZE)) + self.overrun
 
     @pytest.mark.parametrize("count", COUNTS)
-    def test_what_it_costs_is_known_exactly_or_not_at_all(self, count):
-        """After a page was seen, where that tells; and after a whole walk."""
+    def test_the_estimate_of_requests_is_exact_or_unknown(self, count):
+        """After one page; after a complete walk, it is exact."""
         rows = [{"id": f"r{i}"} for i in range(count)]
         app = Scripted(lambda environ: self.answer(rows, SIZE, environ))
         query = client_of(app, tier=sf.Limit(10_000)).fetch(
@@ -76,7 +76,7 @@ class PagingContract:
 
     @settings(max_examples=40, suppress_health_check=[HealthCheck.differing_executors])
     @given(count=st.integers(0, 40), size=st.integers(1, 12), most=st.none() | st.integers(1, 50))
-    def test_any_cut_gives_the_same_rows(self, count, size, most):
+    def test_each_page_size_returns_the_same_rows(self, count, size, most):
         """With and without a key, with and without a limit."""
         rows = [{"id": f"r{i}", "n": i} for i in range(count)]
 
@@ -89,8 +89,8 @@ class PagingContract:
             assert query.frame().to_dict("records") == rows[:most]
             assert list(query.records()) == rows[:most]
 
-    def test_rows_of_a_declared_endpoint_are_the_same(self):
-        """Typed by columns."""
+    def test_declared_columns_return_the_same_rows(self):
+        """With a key."""
         rows = [{"id": f"r{i}", "n": i} for i in range(25)]
         columns = (
             sf.Column(name="id", path="id", type="id", meaning="…"),
@@ -102,7 +102,7 @@ class PagingContract:
         assert frame["n"].tolist() == list(range(25))
 
     def test_a_failure_on_a_later_page_is_an_incomplete_walk(self):
-        """That says how far it came."""
+        """The error has the number of pages and rows."""
         rows = [{"id": f"r{i}"} for i in range(35)]
         count = iter(range(10))
 
@@ -117,8 +117,8 @@ class PagingContract:
 
         assert (caught.value.pages_done, caught.value.rows) == (2, 20)
 
-    def test_a_server_that_gives_the_same_page_for_ever_is_a_loop_or_an_end(self):
-        """Never an endless walk, never rows twice where there is a key."""
+    def test_a_server_that_repeats_a_page_is_a_paging_loop_or_the_end(self):
+        """The walk is never endless, and with a key no row is returned twice."""
         rows = [{"id": f"r{i}"} for i in range(35)]
         app = Scripted(lambda environ: self.answer(rows, SIZE, {**environ, "QUERY_STRING": ""}))
         query = client_of(app, tier=sf.Limit(10_000)).fetch(

@@ -49,18 +49,18 @@ def batch(rows=ROWS):
 
 
 class SinkContract:
-    """Whole or not there; nothing left behind; every row once, in order."""
+    """Files appear complete or not at all; each row is in them once, in order."""
 
     def write(self, path, batches):
         """Write batches of SCHEMA to the path."""
         raise NotImplementedError
 
     def read_ids(self, path) -> list[str]:
-        """Read the ids back with another library than the one that wrote."""
+        """Return the ids, read by another library than the one that wrote them."""
         raise NotImplementedError
 
-    def test_every_row_is_there_once_and_in_order(self, tmp_path):
-        """Of several batches, also empty ones."""
+    def test_the_file_has_each_row_once_and_in_order(self, tmp_path):
+        """Of several batches; one of them is empty."""
         path = tmp_path / "rows.out"
 
         self.write(path, [batch(), batch([]), batch(ROWS[:1])])
@@ -68,7 +68,7 @@ class SinkContract:
         assert self.read_ids(path) == ["a", 'b,"\n', "", "a"]
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_no_rows_are_a_file_too(self, tmp_path):
+    def test_no_rows_make_a_file_without_rows(self, tmp_path):
         """An empty result is a result."""
         path = tmp_path / "rows.out"
 
@@ -77,8 +77,8 @@ class SinkContract:
         assert self.read_ids(path) == []
 
     @pytest.mark.parametrize("failure", [NetworkError("gone"), KeyboardInterrupt(), OSError("odd")])
-    def test_a_failure_midway_leaves_what_was_there(self, tmp_path, failure):
-        """The old file, byte by byte, and nothing beside it."""
+    def test_a_failure_leaves_the_old_file_unchanged(self, tmp_path, failure):
+        """No other file is left."""
         path = tmp_path / "rows.out"
         path.write_text("old")
 
@@ -92,8 +92,8 @@ class SinkContract:
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_a_file_takes_the_place_of_an_old_one(self, tmp_path):
-        """Also through a symbolic link, which stays one."""
+    def test_a_new_file_replaces_the_target_of_a_symbolic_link(self, tmp_path):
+        """The link stays a link."""
         path, link = tmp_path / "rows.out", tmp_path / "link"
         path.write_text("old")
         link.symlink_to(path)
@@ -103,27 +103,27 @@ class SinkContract:
         assert link.is_symlink()
         assert len(self.read_ids(path)) == 3
 
-    def test_a_folder_is_not_a_file(self, tmp_path):
-        """One sentence, and the folder stays."""
+    def test_a_folder_as_path_is_an_error(self, tmp_path):
+        """The error says that it is a folder."""
         with pytest.raises(FileError, match="it is a folder"):
             self.write(tmp_path, [batch()])
 
-    def test_a_missing_folder_is_named(self, tmp_path):
-        """And not made."""
-        with pytest.raises(FileError, match="does not exist; make it first"):
+    def test_a_missing_folder_is_an_error(self, tmp_path):
+        """It is not created."""
+        with pytest.raises(FileError, match="does not exist; create it first"):
             self.write(tmp_path / "no" / "rows.out", [batch()])
 
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_file_in_the_place_of_a_folder_is_named(self, tmp_path):
-        """Such a folder cannot be written, by anybody."""
+    def test_a_file_in_place_of_a_folder_is_an_error(self, tmp_path):
+        """The error says that it is not a folder."""
         (tmp_path / "file").write_text("x")
 
         with pytest.raises(FileError, match="is not a folder"):
             self.write(tmp_path / "file" / "rows.out", [batch()])
 
-    def test_a_size_limit_met_midway_is_one_sentence(self, tmp_path):
-        """What stood there stays, nothing half-written stays."""
+    def test_a_file_size_limit_is_an_error(self, tmp_path):
+        """The old file is unchanged, and no partial file is left."""
         path = tmp_path / "rows.out"
         path.write_text("old")
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -139,13 +139,13 @@ class SinkContract:
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_a_device_is_refused(self):
-        """Nothing can take the place of one."""
+    def test_a_device_as_path_is_an_error(self):
+        """A file cannot replace a device."""
         with pytest.raises(FileError, match="not a regular file"):
             self.write("/dev/null", [batch()])
 
-    def test_a_home_folder_may_be_written_short(self, monkeypatch, tmp_path):
-        """As pandas takes it."""
+    def test_a_tilde_is_the_home_folder(self, monkeypatch, tmp_path):
+        """As in pandas."""
         monkeypatch.setenv("HOME", str(tmp_path))
 
         self.write("~/rows.out", [batch()])

@@ -1,4 +1,4 @@
-"""Every paging scheme against the one contract, by every end sign."""
+"""Each paging scheme fulfils the paging contract, with each end sign."""
 
 import pytest
 
@@ -16,21 +16,21 @@ from socialframe.paging import (
 
 
 def numbered(rows, size, environ, says):
-    """Return a page by its number, with what the reply says of others."""
+    """Return a page by its number, with the paging fields of `says`."""
     page = int(sent(environ).get("page", 1))
     cut = rows[(page - 1) * size : page * size]
     return {"rows": cut, **says(page, len(rows), size, page * size < len(rows))}
 
 
 def skipped(rows, size, environ, says):
-    """Return a page by the rows before it."""
+    """Return a page by its offset."""
     offset = int(sent(environ).get("offset", 0))
     cut = rows[offset : offset + size]
     return {"rows": cut, **says(offset, len(rows), size, offset + size < len(rows))}
 
 
 def cursored(rows, size, environ, says, param="cursor"):
-    """Return a page by a token, which here is the row to begin with."""
+    """Return a page by a token, which is the number of its first row."""
     start = int(sent(environ).get(param, "t0")[1:])
     more = start + size < len(rows)
     return {"rows": rows[start : start + size], **says(f"t{start + size}" if more else None, more)}
@@ -46,7 +46,7 @@ class TestSingle(PagingContract):
         return {"rows": rows}
 
     def test_a_failure_on_a_later_page_is_an_incomplete_walk(self):
-        """There is none."""
+        """There is no later page."""
         assert self.walked([{"id": "a"}])[1].seen
 
 
@@ -64,7 +64,7 @@ NUMBERED = {
 
 @pytest.mark.parametrize("sign", list(NUMBERED))
 class TestPageNumber(PagingContract):
-    """By each of its end signs."""
+    """With each end sign."""
 
     @pytest.fixture(autouse=True)
     def _sign(self, sign):
@@ -78,7 +78,7 @@ class TestPageNumber(PagingContract):
 
 
 class TestPageNumberWithoutSign(PagingContract):
-    """By an empty page, or a short one behind a full one."""
+    """An empty page is the end, or a short one after a full one."""
 
     overrun = 1
 
@@ -98,7 +98,7 @@ SKIPPED = {
 
 @pytest.mark.parametrize("sign", list(SKIPPED))
 class TestOffset(PagingContract):
-    """By each of its end signs."""
+    """With each end sign."""
 
     @pytest.fixture(autouse=True)
     def _sign(self, sign):
@@ -122,7 +122,7 @@ CURSORED = {
 
 @pytest.mark.parametrize("sign", list(CURSORED))
 class TestCursor(PagingContract):
-    """By each of its end signs."""
+    """With each end sign."""
 
     @pytest.fixture(autouse=True)
     def _sign(self, sign):
@@ -136,7 +136,7 @@ class TestCursor(PagingContract):
 
 
 class TestNextURL(PagingContract):
-    """Absolute, with other parameters in it."""
+    """The URL is absolute and has other parameters."""
 
     def declared(self):
         return NextURL(field="links.next")
@@ -152,14 +152,14 @@ class TestNextURL(PagingContract):
 
 
 class TestNextURLRelative(TestNextURL):
-    """A query alone."""
+    """The URL has a query only."""
 
     def address(self, page, size):
         return f"?limit={size}&page={page}"
 
 
 class TestLinkHeader(PagingContract):
-    """Beside other links."""
+    """With other links in the header."""
 
     def declared(self):
         return LinkHeader()
@@ -173,7 +173,7 @@ class TestLinkHeader(PagingContract):
 
 
 class TestAfterId(PagingContract):
-    """By the last record's id."""
+    """By the id of the last record."""
 
     overrun = 1
 
@@ -213,7 +213,7 @@ AUTO = {
 
 @pytest.mark.parametrize("sign", list(AUTO))
 class TestAuto(PagingContract):
-    """By whatever the first reply offers."""
+    """By the fields of the first reply."""
 
     overrun = 1
 

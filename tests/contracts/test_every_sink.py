@@ -1,4 +1,4 @@
-"""Every sink against the one contract."""
+"""Each sink fulfils the sink contract."""
 
 import csv
 from pathlib import Path
@@ -30,8 +30,8 @@ class TestCSV(SinkContract):
         with Path(path).open(encoding="utf-8", newline="") as file:
             return [row["id"] for row in csv.DictReader(file)]
 
-    def test_nested_values_are_json_and_nothing_is_rounded(self, tmp_path):
-        """Nulls are empty, an empty list is one."""
+    def test_nested_values_are_json_and_numbers_are_exact(self, tmp_path):
+        """Null is an empty field, an empty list is []."""
         self.write(tmp_path / "rows.csv", [batch()])
 
         with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:
@@ -51,8 +51,8 @@ class TestJSONLines(SinkContract):
     def read_ids(self, path):
         return [row["id"] for row in read_lines(path)]
 
-    def test_values_keep_their_nesting_and_moments_their_zone(self, tmp_path):
-        """One object a line, every column in it."""
+    def test_nested_values_and_time_zones_are_kept(self, tmp_path):
+        """One object a line, with all columns."""
         self.write(tmp_path / "rows.jsonl", [batch()])
 
         first, second, third = read_lines(tmp_path / "rows.jsonl")

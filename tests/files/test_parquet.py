@@ -1,4 +1,4 @@
-"""Parquet files that everybody reads alike."""
+"""Parquet files that other libraries read with the same values."""
 
 import json
 from datetime import date, time
@@ -21,13 +21,13 @@ BIG = 2**53 + 1
 
 @pytest.fixture
 def path(tmp_path):
-    """Return the path of a file with the contract's rows."""
+    """Return the path of a file with the rows of the sink contract."""
     write_parquet(tmp_path / "rows.parquet", [batch()], lambda: {"endpoint": "rows"})
     return tmp_path / "rows.parquet"
 
 
 def test_four_engines_read_the_same_rows(path):
-    """Integers with nulls and beyond 2^53, booleans, moments in UTC, nested values."""
+    """Integers with nulls and beyond 2^53, booleans, timestamps in UTC, nested values."""
     arrow = pq.read_table(path).to_pylist()
     duck = duckdb.sql(f"SET TimeZone='UTC'; SELECT * FROM '{path}'").to_arrow_table().to_pylist()
     polars = pl.read_parquet(path).to_dicts()
@@ -45,8 +45,8 @@ def test_four_engines_read_the_same_rows(path):
     assert pandas["targets"][0][0] == {"a": "é", "n": 1}
 
 
-def test_our_own_reader_keeps_nested_types_and_where_rows_came_from(path):
-    """Or some columns of it."""
+def test_read_parquet_keeps_nested_types_and_provenance(path):
+    """It can read some columns only."""
     frame = sf.read_parquet(path)
 
     assert frame.dtypes["targets"] == pd.ArrowDtype(SCHEMA.field("targets").type)
@@ -55,7 +55,7 @@ def test_our_own_reader_keeps_nested_types_and_where_rows_came_from(path):
 
 
 def test_a_filtered_frame_round_trips_by_plain_pandas(tmp_path):
-    """Index, integers, zones; nested values as objects."""
+    """Index, integers and time zones; nested values are objects."""
     df = sf.Client.sandbox().posts(since="2026-08-01").frame()
     failed = df[df.status == "failed"]
 
@@ -72,7 +72,7 @@ def test_a_filtered_frame_round_trips_by_plain_pandas(tmp_path):
 
 
 def test_a_merged_frame_round_trips_by_plain_pandas(tmp_path):
-    """Posts and their numbers."""
+    """Posts and their analytics."""
     api = sf.Client.sandbox()
     posts, numbers = api.posts(since="2026-10-01").frame(), api.analytics().frame()
     merged = posts.merge(numbers, left_on="id", right_on="post_id", how="left")
@@ -86,8 +86,8 @@ def test_a_merged_frame_round_trips_by_plain_pandas(tmp_path):
     assert_frame_equal(plain[flat], merged[flat])
 
 
-def test_indexes_are_kept_as_pandas_keeps_them(tmp_path):
-    """A named one, a MultiIndex, and big integers in it."""
+def test_indexes_round_trip(tmp_path):
+    """A named index, a MultiIndex, and a column of big integers."""
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "n": pd.array([BIG, None], "Int64")})
     for index in (["a"], ["a", "b"]):
         one = frame.set_index(index)
@@ -96,16 +96,16 @@ def test_indexes_are_kept_as_pandas_keeps_them(tmp_path):
         assert_frame_equal(sf.read_parquet(tmp_path / "i.parquet"), one)
 
 
-def test_a_frame_without_an_arrow_form_is_one_sentence(tmp_path):
-    """And leaves no file."""
+def test_a_frame_that_arrow_cannot_hold_is_an_argument_error(tmp_path):
+    """No file is left."""
     with pytest.raises(sf.ArgumentError, match="cannot be written as Parquet"):
         sf.to_parquet(pd.DataFrame({"x": [1, "a", {}]}), tmp_path / "x.parquet")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_read_is_one_sentence(tmp_path, path):
-    """No such file, a folder, not a Parquet file, a cut one, no such column."""
+def test_invalid_arguments_and_files_raise_errors(tmp_path, path):
+    """A missing file, a folder, an invalid file, a truncated file, a missing column."""
     (tmp_path / "text.parquet").write_text("id,n\n")
     (tmp_path / "cut.parquet").write_bytes(path.read_bytes()[:-20])
     (tmp_path / "empty.parquet").write_bytes(b"")
@@ -119,16 +119,16 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, path):
     }.items():
         with pytest.raises(sf.FileError, match=words):
             sf.read_parquet(tmp_path / name)
-    with pytest.raises(sf.ArgumentError, match="takes a list of names"):
+    with pytest.raises(sf.ArgumentError, match="columns must be a list of names"):
         sf.read_parquet(path, columns="id")
-    with pytest.raises(sf.ArgumentError, match="takes a DataFrame, not a Series"):
+    with pytest.raises(sf.ArgumentError, match="frame must be a DataFrame; got Series"):
         sf.to_parquet(pd.Series([1]), tmp_path / "s.parquet")
     with pytest.raises(sf.ArgumentError, match="has no column x; it has id"):
         sf.read_parquet(path, columns=["x"])
 
 
-def test_files_of_other_writers_are_read_too(tmp_path):
-    """Without our footer."""
+def test_files_of_other_writers_can_be_read(tmp_path):
+    """They have no provenance."""
     pl.DataFrame({"n": [1, None]}).write_parquet(tmp_path / "p.parquet")
 
     frame = sf.read_parquet(tmp_path / "p.parquet")
@@ -138,14 +138,14 @@ def test_files_of_other_writers_are_read_too(tmp_path):
 
 
 def test_the_footer_does_not_name_nested_columns(path):
-    """Pandas could not read its own names for them."""
-    described = json.loads(pq.read_schema(path).metadata[b"pandas"])
+    """Pandas cannot read its own names for them."""
+    footer = json.loads(pq.read_schema(path).metadata[b"pandas"])
 
-    assert {c["name"] for c in described["columns"]} == {"n", "on"}
+    assert {c["name"] for c in footer["columns"]} == {"n", "on"}
 
 
-def test_every_arrow_dtype_that_pandas_can_name_comes_back(tmp_path):
-    """Days, times, text as they were; nested ones, decimals and dictionaries as objects."""
+def test_arrow_dtypes_round_trip(tmp_path):
+    """Plain pandas keeps dates and times; read_parquet keeps nested types and decimals, too."""
     values = {
         pa.date32(): date(2026, 1, 1),
         pa.time64("us"): time(1, 2),
@@ -171,8 +171,8 @@ def test_every_arrow_dtype_that_pandas_can_name_comes_back(tmp_path):
         assert ours[str(kind)] == pd.ArrowDtype(kind)
 
 
-def test_days_of_followers_are_days_for_everybody(tmp_path):
-    """Plain pandas, ours, DuckDB."""
+def test_dates_of_followers_are_timestamps_in_each_reader(tmp_path):
+    """Plain pandas, read_parquet, DuckDB."""
     api = sf.Client.sandbox()
     api.followers().to_parquet(tmp_path / "f.parquet")
 

@@ -1,4 +1,4 @@
-"""Records become typed rows; what does not fit is kept."""
+"""Records become typed rows; values that do not fit are kept in _extra."""
 
 import json
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stand_ins import column, page_of
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.frames import Decoder, Seen, explode, to_pandas
+from socialframe.frames import Decoder, KeySet, explode, to_pandas
 from socialframe.schema.columns import Schema
 
 ROW = Schema(
@@ -40,7 +40,7 @@ def row_of(text, schema=ROW):
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "held", "kept"),
+    ("text", "name", "value", "extra"),
     [
         ('{"n": 1.0}', "n", 1, None),
         ('{"n": 1e3}', "n", 1000, None),
@@ -82,17 +82,17 @@ def row_of(text, schema=ROW):
         ('{"ts": {}}', "ts", None, {}),
     ],
 )
-def test_what_a_column_holds_and_what_is_kept(text, name, held, kept):
-    """A value is held whole, or it stands in _extra; a guess at it may stand in the column too."""
-    row, extra = row_of(text)
+def test_a_value_is_in_its_column_or_in_extra(text, name, value, extra):
+    """An approximate value may be in the column, too."""
+    row, found = row_of(text)
 
-    assert row[name] == held
-    assert extra.get(f"/{name}") == kept
-    assert len(extra) == (kept is not None)
+    assert row[name] == value
+    assert found.get(f"/{name}") == extra
+    assert len(found) == (extra is not None)
 
 
-def test_extra_names_where_things_were():
-    """JSON Pointers, escaped, in the record's order; null apart from absent; integers exact."""
+def test_extra_has_json_pointers():
+    """Escaped, in the order of the record, with nulls and exact integers."""
     _, extra = row_of(
         '{"z": null, "a/b": 1, "ts": [{"a": "x", "m~n": {"k": [1]}}, {"a": 5}], '
         '"n": "many", "big": 123456789012345678901234567890}'
@@ -108,8 +108,8 @@ def test_extra_names_where_things_were():
     ]
 
 
-def test_a_record_that_is_no_object_is_kept_whole():
-    """As a row of nulls."""
+def test_a_record_that_is_not_an_object_is_in_extra():
+    """Its columns are null."""
     rows = Decoder(ROW)([page_of(b'[null, 5, {"id": "a"}]')]).rows.to_pylist()
 
     assert [row["_extra"] for row in rows] == ['{"":null}', '{"":5}', None]
@@ -117,7 +117,7 @@ def test_a_record_that_is_no_object_is_kept_whole():
 
 
 def test_an_empty_result_has_all_columns_and_types():
-    """Also of no page at all."""
+    """Without any page."""
     frame = to_pandas(pa.Table.from_batches([], ROW.arrow))
 
     assert frame.columns.tolist() == ROW.names
@@ -126,7 +126,7 @@ def test_an_empty_result_has_all_columns_and_types():
 
 
 def test_dtypes_are_as_declared():
-    """Nullable integers, native text, moments with zone, Arrow for the nested."""
+    """Nullable integers, native text, timestamps with time zone, Arrow for nested values."""
     rows = Decoder(ROW)([page_of([{"id": "a", "n": 2**60, "at": "2026-02-03T09:15:00Z"}, {}])]).rows
     frame = to_pandas(pa.Table.from_batches([rows]))
 
@@ -140,30 +140,30 @@ def test_dtypes_are_as_declared():
 
 @pytest.mark.parametrize("bad", [b'{"id": "a"', b"nonsense", b'{"id": "a"},', b'{"id": "\xff"}'])
 @pytest.mark.parametrize("unknown", [b"", b'{"strange": 1}, '])
-def test_a_bad_page_among_good_ones_is_an_error(bad, unknown):
-    """Not JSON, not UTF-8: with and without drift on the page."""
+def test_an_invalid_page_among_valid_ones_is_an_error(bad, unknown):
+    """Not JSON or not UTF-8, with and without unknown fields on the page."""
     good = page_of(b'[{"id": "a"}]')
 
     with pytest.raises(ReplyError):
         Decoder(ROW)([good, page_of(b"[" + unknown + bad + b"]"), good])
 
 
-def test_bad_text_in_an_unknown_field_is_an_error_too():
-    """Arrow passes over it; the careful way does not."""
+def test_invalid_utf8_in_an_unknown_field_is_an_error():
+    """Arrow skips it; the reference decoder does not."""
     with pytest.raises(ReplyError):
         Decoder(ROW)([page_of(b'[{"strange": "\xff"}]')])
 
 
 def test_deep_nesting_does_not_crash():
-    """100,000 brackets in an unknown field end the process when Arrow infers their type."""
+    """If Arrow infers the type of 100,000 brackets in an unknown field, the process crashes."""
     deep = b'[{"id": "a", "strange": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]"
 
     with pytest.raises(ReplyError, match="nested too deeply"):
         Decoder(ROW)([page_of(deep)])
 
 
-def test_one_odd_page_does_not_change_its_neighbours():
-    """Groups are halved until the odd page stands alone."""
+def test_a_page_with_a_misfit_does_not_change_other_pages():
+    """Groups are halved until that page is alone."""
     pages = [page_of([{"id": f"p{i}", "n": i}]) for i in range(15)]
     pages[7] = page_of(b'[{"id": "p7", "n": "seven"}]')
 
@@ -173,18 +173,18 @@ def test_one_odd_page_does_not_change_its_neighbours():
     assert [row["n"] for row in rows] == [None if i == 7 else i for i in range(15)]
 
 
-def test_columns_that_contradict_each_other_are_refused():
-    """One inside of another, or two in one place."""
-    with pytest.raises(ArgumentError, match="lies inside"):
+def test_contradicting_columns_are_an_error():
+    """One column inside another, two columns with one path, an unknown type."""
+    with pytest.raises(ArgumentError, match="is inside"):
         Decoder(Schema((column("a", "string"), column("b", "string", "a.b"))))
     with pytest.raises(ArgumentError, match="share the path"):
         Decoder(Schema((column("a", "string"), column("b", "string", "a"))))
-    with pytest.raises(ArgumentError, match="known types are"):
+    with pytest.raises(ArgumentError, match="must be one of id, string"):
         column("a", "varchar")
 
 
-def test_explode_gives_one_row_an_entry():
-    """Post columns repeat, an empty list and a null keep one row of nulls, _extra stays last."""
+def test_explode_returns_one_row_for_each_entry():
+    """An empty list and null keep one row of nulls; _extra stays last."""
     schema = ROW.explode("ts")
     page = page_of(
         [
@@ -207,7 +207,7 @@ def test_explode_gives_one_row_an_entry():
 
 
 def test_explode_of_a_list_of_values():
-    """The item's name is the column's."""
+    """The column has the name of the item."""
     schema = ROW.explode("tags")
     rows = explode(Decoder(ROW)([page_of([{"id": "a", "tags": ["x", "y"]}, {}])]).rows, schema)
 
@@ -215,8 +215,8 @@ def test_explode_of_a_list_of_values():
 
 
 @pytest.mark.parametrize("name", ["id", "nothing", "_extra"])
-def test_only_lists_explode_and_only_once(name):
-    """The sentence names the lists that there are."""
+def test_only_a_list_can_be_exploded_and_only_once(name):
+    """The error names the list columns."""
     with pytest.raises(ArgumentError, match="tags, ts"):
         ROW.explode(name)
     with pytest.raises(ArgumentError, match="'ts' is exploded already"):
@@ -224,44 +224,44 @@ def test_only_lists_explode_and_only_once(name):
 
 
 @given(st.lists(st.lists(st.integers(0, 60).map(str) | st.none(), max_size=30), max_size=20))
-def test_seen_tells_what_a_set_tells(batches):
-    """A row without a key is always new."""
-    seen, known = Seen(), set()
+def test_key_set_finds_the_new_keys_as_a_set_does(batches):
+    """A row with a null key is always new."""
+    keys, known = KeySet(), set()
     for batch in batches:
         expected = []
         for value in batch:
             expected.append(value is None or value not in known)
             known.add(value)
 
-        assert seen.fresh([pa.array(batch, pa.string())]).tolist() == expected
+        assert keys.add_new([pa.array(batch, pa.string())]).tolist() == expected
 
 
-def test_seen_keeps_columns_of_a_key_apart():
-    """("ab", "c") is not ("a", "bc"); dates and text mix."""
-    seen = Seen()
+def test_key_set_separates_the_columns_of_a_key():
+    """("ab", "c") is not ("a", "bc"); a key can have dates and text."""
+    keys = KeySet()
     key = [pa.array(["ab", "a", "ab"]), pa.array(["c", "bc", "c"])]
 
-    assert seen.fresh(key).tolist() == [True, True, False]
+    assert keys.add_new(key).tolist() == [True, True, False]
     days = [pa.array(["a", "a"]), pa.array([date(2026, 1, 1), date(2026, 1, 2)])]
-    assert seen.fresh(days).tolist() == [True, True]
+    assert keys.add_new(days).tolist() == [True, True]
 
 
-def test_seen_stays_small():
-    """16 bytes a row, and all of a large number of rows is remembered."""
-    seen = Seen()
+def test_key_set_needs_16_bytes_a_row():
+    """It finds each of many keys again."""
+    keys = KeySet()
     for start in range(0, 200_000, 10_000):
-        assert seen.fresh([pa.array([f"post_{i}" for i in range(start, start + 10_000)])]).all()
+        assert keys.add_new([pa.array([f"post_{i}" for i in range(start, start + 10_000)])]).all()
 
-    again = seen.fresh([pa.array([f"post_{i}" for i in range(0, 200_000, 17)])])
+    again = keys.add_new([pa.array([f"post_{i}" for i in range(0, 200_000, 17)])])
     assert not again.any()
-    assert sum(high.nbytes + low.nbytes for high, low in seen._runs) == 200_000 * 16
+    assert sum(high.nbytes + low.nbytes for high, low in keys._runs) == 200_000 * 16
 
 
-def test_a_schema_shows_itself_as_a_table():
-    """With every nested field, as text and as HTML; names lead to columns."""
+def test_the_repr_of_a_schema_is_a_table():
+    """As text and as HTML, with nested fields; a column can be found by its name."""
     assert "ts[].a" in repr(ROW)
     assert "<td>ts[].a</td>" in ROW._repr_html_()
     assert ROW["n"].dtype == "Int64"
     assert len(ROW) == 8
-    with pytest.raises(ArgumentError, match="there are id, n"):
+    with pytest.raises(ArgumentError, match="the columns are id, n"):
         ROW["nothing"]

@@ -23,7 +23,7 @@ from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
 import socialframe as sf
 from socialframe.http.throttle import retry_after
 from socialframe.http.transport import Wiring
-from socialframe.messages.call import Call, Private
+from socialframe.messages.call import Call, SecretCall
 
 OK = {"accounts": []}
 LIMITED = {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
@@ -506,7 +506,7 @@ def test_a_post_is_replayed_after_a_429_which_concerns_it_alone():
 
 def sent(api, **more):
     """Send a private call."""
-    return api._send(Private("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
+    return api._send(SecretCall("/v1/connect/tiktok", method="POST", body=b'{"code":"x"}', **more))
 
 
 def test_a_post_carries_its_body_as_json_and_the_key():
@@ -546,7 +546,7 @@ def test_a_refused_post_says_so_once():
 def test_a_private_call_shows_its_path_alone(caplog):
     """In its repr, also where it was changed, and in the log."""
     caplog.set_level(logging.DEBUG, "socialframe")
-    call = Private.of("/v1/connect/tiktok", {"redirect_url": "n0nce"}).with_param("a", "n0nce")
+    call = SecretCall.of("/v1/connect/tiktok", {"redirect_url": "n0nce"}).with_param("a", "n0nce")
     client_of(Scripted({}))._send(call)
 
     assert repr(call) == "<GET /v1/connect/tiktok>"

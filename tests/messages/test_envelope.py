@@ -1,4 +1,4 @@
-"""How an answer comes apart."""
+"""Splitting a reply into envelope and records."""
 
 import json
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from stand_ins import KEY, opened
 
 from socialframe.errors import ReplyError
-from socialframe.messages.call import Call, parse, value_at
+from socialframe.messages.call import Call
+from socialframe.messages.envelope import get_path, parse
 
 json_values = st.recursive(
     st.none()
@@ -31,8 +32,8 @@ names = st.sampled_from(["rows", "page", "total", "next", "accounts", "x"]) | st
     indent=st.sampled_from([None, 1]),
     ascii_only=st.booleans(),
 )
-def test_records_and_envelope_are_what_a_json_parser_finds(before, rows, after, indent, ascii_only):
-    """Whatever stands before, inside and behind the records; where nothing is asked of the rest."""
+def test_records_equal_those_of_a_json_parser(before, rows, after, indent, ascii_only):
+    """With any members before and after the records; no field of the envelope is needed."""
     body = {**before, "rows": rows, **{k: v for k, v in after.items() if k != "rows"}}
     try:
         text = json.dumps(body, indent=indent, ensure_ascii=ascii_only).encode()
@@ -53,30 +54,30 @@ def test_records_and_envelope_are_what_a_json_parser_finds(before, rows, after, 
     meta=st.dictionaries(names, json_values, min_size=1, max_size=3),
     first=st.booleans(),
 )
-def test_what_paging_needs_is_found_wherever_it_stands(rows, after, meta, first):
-    """Before the records or behind them, with lists around it."""
+def test_paging_fields_are_found_before_and_after_the_records(rows, after, meta, first):
+    """With other lists around them."""
     meta = {**meta, "pages": 7}
     parts = [("rows", rows), ("meta", meta)] if first else [("meta", meta), ("rows", rows)]
     body = dict([*parts[:1], *after, *parts[1:], *after])
 
-    page = opened(json.dumps(body).encode(), needs=("meta.pages",))
+    page = opened(json.dumps(body).encode(), fields=("meta.pages",))
 
-    assert value_at(page.envelope, "meta") == meta
+    assert get_path(page.envelope, "meta") == meta
     assert page.records() == rows
 
 
-def test_many_lists_behind_the_records_do_not_hide_the_paging():
-    """More closing brackets than are tried from the end."""
+def test_many_lists_after_the_records_do_not_hide_paging_fields():
+    """The body has more closing brackets than are tried."""
     body = {"rows": [{"a": 1}], "meta": {"pages": 3}, "accounts": [{"l": [i]} for i in range(30)]}
 
-    page = opened(json.dumps(body).encode(), needs=("meta.pages",))
+    page = opened(json.dumps(body).encode(), fields=("meta.pages",))
 
-    assert value_at(page.envelope, "meta.pages") == 3
+    assert get_path(page.envelope, "meta.pages") == 3
     assert page.records() == [{"a": 1}]
 
 
-def test_records_may_lie_deeper():
-    """At a dotted path."""
+def test_records_can_be_nested():
+    """The path is dotted."""
     page = opened(b'{"data": {"rows": [{"a": [1]}], "rows2": [3]}, "total": 1}', "data.rows")
 
     assert page.records() == [{"a": [1]}]
@@ -84,8 +85,8 @@ def test_records_may_lie_deeper():
     assert page.envelope["total"] == 1
 
 
-def test_a_list_of_the_same_name_elsewhere_is_not_taken_for_the_records():
-    """Neither in a string nor in another object."""
+def test_another_list_with_the_name_of_the_records_is_ignored():
+    """In a string or in another object."""
     body = {"other": {"rows": [9]}, "text": '"rows": [1],', "rows": [{"a": 1}], "end": True}
 
     page = opened(json.dumps(body).encode())
@@ -95,8 +96,8 @@ def test_a_list_of_the_same_name_elsewhere_is_not_taken_for_the_records():
 
 
 @pytest.mark.parametrize("absent", [{}, {"rows": None}, {"total": 3}, {"rows": {}}, {"rows": "x"}])
-def test_absent_records_are_an_error_that_names_the_keys(absent):
-    """On the first page, where nothing says that there are none."""
+def test_missing_records_on_the_first_page_are_an_error_that_names_the_keys(absent):
+    """If no field reports zero rows."""
     with pytest.raises(ReplyError, match="no list 'rows'") as caught:
         opened({**absent, "error_page": 1})
 
@@ -106,13 +107,13 @@ def test_absent_records_are_an_error_that_names_the_keys(absent):
 @pytest.mark.parametrize(
     "counts", [{"total": 0}, {"meta": {"result_count": 0}}, {"pagination": {"totalResults": 0}}]
 )
-def test_absent_records_are_no_rows_where_the_reply_counts_none(counts):
-    """As some APIs leave out an empty list."""
+def test_missing_records_are_no_rows_if_the_reply_reports_zero(counts):
+    """Some APIs leave out an empty list."""
     assert opened(counts).records() == []
 
 
-def test_absent_records_are_no_rows_on_a_later_page():
-    """As some APIs do behind the last page."""
+def test_missing_records_on_a_later_page_are_no_rows():
+    """Some APIs leave them out after the last page."""
     assert opened({"page": 3}, first=False).records() == []
 
 
@@ -129,38 +130,38 @@ def test_absent_records_are_no_rows_on_a_later_page():
         b"[" * 100_000,
     ],
 )
-def test_what_is_not_json_is_one_error(body):
-    """With the beginning of what came."""
+def test_a_body_that_is_not_json_is_a_reply_error(body):
+    """The error quotes the beginning of the body."""
     with pytest.raises(ReplyError, match="not JSON|nested too deeply"):
         opened(body)
 
 
-def test_another_top_value_is_an_error_that_names_it():
-    """A list, a number."""
+def test_a_list_as_body_is_an_error_if_a_path_is_declared():
+    """The error says that the body is a list."""
     with pytest.raises(ReplyError, match="its body is a list"):
         opened(b"[1]")
 
 
-def test_a_key_in_a_broken_reply_is_not_shown():
-    """A server may repeat it."""
+def test_a_key_in_an_invalid_reply_is_redacted():
+    """A server may return the key that it received."""
     with pytest.raises(ReplyError) as caught:
         opened(f"key {KEY} is odd".encode())
 
     assert KEY not in str(caught.value)
 
 
-def test_a_byte_order_mark_is_passed_over():
-    """It is not JSON, and it occurs."""
+def test_a_byte_order_mark_is_ignored():
+    """It is not valid JSON, but some servers send it."""
     assert opened(b'\xef\xbb\xbf{"rows": [1]}').records() == [1]
 
 
 def test_integers_are_exact():
-    """Of any size that is sane."""
+    """Beyond 64 bits."""
     assert parse(b'{"n": 123456789012345678901234567890}') == {"n": 123456789012345678901234567890}
 
 
-def test_calls_carry_only_what_is_given():
-    """None is not sent; booleans as JSON spells them; order kept."""
+def test_calls_have_no_parameters_that_are_none():
+    """Booleans are sent as in JSON, and the order stays."""
     call = Call.of("/v1/x", {"b": 1, "a": None, "c": True})
 
     assert call.params == (("b", "1"), ("c", "true"))

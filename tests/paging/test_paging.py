@@ -1,4 +1,4 @@
-"""Which call comes next."""
+"""Paging schemes: the next call, or the end."""
 
 import pytest
 from stand_ins import opened
@@ -13,7 +13,7 @@ HINTS = PageNumber(total_pages="p.pages", total_rows="p.total", more="p.hasMore"
 
 
 def step(paging, body, number=1, rows=0):
-    page = opened({"rows": [1], **body}, needs=paging.needs)
+    page = opened({"rows": [1], **body}, fields=paging.fields)
     page = type(page)(paging.first(Call("/x")).with_param("page", number), *page_parts(page))
     return paging.next(page, lambda: rows)
 
@@ -23,7 +23,7 @@ def page_parts(page):
 
 
 @pytest.mark.parametrize(
-    ("body", "number", "rows", "onward", "sign"),
+    ("body", "number", "rows", "following", "reason"),
     [
         ({"p": {"pages": 3}}, 1, 1, "2", "p.pages"),
         ({"p": {"pages": 3}}, 3, 3, None, "p.pages"),
@@ -43,16 +43,16 @@ def page_parts(page):
         ({"rows": []}, 4, 1, None, "empty page"),
     ],
 )
-def test_page_numbers_end_by_the_best_sign_there_is(body, number, rows, onward, sign):
-    """A flag, a number of pages, a number of rows; else an empty page."""
+def test_page_numbers_end_by_the_most_reliable_field(body, number, rows, following, reason):
+    """A flag, the number of pages, the number of rows; without them, an empty page."""
     result = step(HINTS, body, number, rows)
 
-    assert (result.call and result.call.param("page")) == onward
-    assert result.sign == sign
+    assert (result.call and result.call.param("page")) == following
+    assert result.reason == reason
 
 
-def test_pages_may_start_at_zero():
-    """The number of pages counts from the first."""
+def test_page_numbers_can_start_at_zero():
+    """The number of pages counts from the first page."""
     paging = PageNumber(start=0, total_pages="pages")
 
     assert paging.first(Call("/x")).param("page") == "0"
@@ -60,18 +60,18 @@ def test_pages_may_start_at_zero():
     assert step(paging, {"pages": 2}, 1).call is None
 
 
-def test_a_single_reply_is_the_end():
-    """Whatever it says."""
+def test_single_ends_after_one_reply():
+    """A number of pages in the reply does not matter."""
     assert step(Single(), {"pages": 9}).call is None
 
 
-def test_rows_are_counted_only_where_it_matters():
-    """Counting parses the page."""
+def test_rows_are_not_counted_if_the_number_of_pages_is_known():
+    """Counting would parse the page."""
 
     def never():
         raise AssertionError
 
-    page = opened({"rows": [1], "p": {"pages": 2, "total": 9}}, needs=HINTS.needs)
+    page = opened({"rows": [1], "p": {"pages": 2, "total": 9}}, fields=HINTS.fields)
     assert HINTS.next(page, never).call is not None
 
 
@@ -84,37 +84,37 @@ def test_rows_are_counted_only_where_it_matters():
         (NextURL(field="next"), {"next": 7}),
     ],
 )
-def test_a_next_sign_that_cannot_be_one_is_no_end(paging, body):
-    """A short frame in silence would be the end."""
-    with pytest.raises(ReplyError, match="at 'next', which is no .*: say paging="):
+def test_an_invalid_token_or_url_is_an_error(paging, body):
+    """Taking it for the end would return incomplete rows silently."""
+    with pytest.raises(ReplyError, match="at 'next', which is not a .*; pass another paging="):
         step(paging, body)
 
 
-def test_an_empty_page_with_a_flag_goes_on_by_what_was_asked_for():
-    """Rows that a filter took away after the page was cut were passed over all the same."""
-    page = opened({"rows": [], "more": True}, needs=("more",))
+def test_an_empty_page_with_a_flag_advances_the_offset_by_the_requested_size():
+    """The server may filter after slicing."""
+    page = opened({"rows": [], "more": True}, fields=("more",))
     page = type(page)(Call("/x", (("offset", "40"), ("limit", "20"))), *page_parts(page))
 
-    onward = Offset(more="more").next(page, lambda: 40).call
+    following = Offset(more="more").next(page, lambda: 40).call
 
-    assert onward.param("offset") == "60"
+    assert following.param("offset") == "60"
 
 
 @pytest.mark.parametrize(
-    ("rows", "onward"),
+    ("rows", "following"),
     [([1, 2, 3, 1], "43"), ([1, 2, 3, 4], "44"), ([1, 1, 1, 1], "43"), ([1, 1], "42")],
 )
-def test_an_offset_skips_a_row_that_came_twice_once(rows, onward):
-    """Of a page of three; a page that is larger than asked, or shorter, is skipped whole."""
-    page = opened({"rows": rows, "more": True}, needs=("more",))
+def test_duplicate_rows_on_a_page_advance_the_offset_once(rows, following):
+    """A page of three was requested; different rows all count."""
+    page = opened({"rows": rows, "more": True}, fields=("more",))
     page = type(page)(Call("/x", (("offset", "40"), ("limit", "3"))), *page_parts(page))
 
-    assert Offset(more="more").next(page, lambda: 40).call.param("offset") == onward
+    assert Offset(more="more").next(page, lambda: 40).call.param("offset") == following
 
 
 @pytest.mark.parametrize("sign", PAGINGS["offset"])
-def test_a_page_that_has_a_row_twice_costs_no_other_row(sign):
-    """By offsets, where a page of 20 posts is 21 rows long."""
+def test_a_duplicate_row_on_a_page_loses_no_other_row(sign):
+    """A page of 20 posts has 21 rows, and paging is by offset."""
     twice = Fault("duplicate", page=2)
     asked = {"since": "2026-09-01", "until": "2026-09-12", "per_page": 20}
     walks = [

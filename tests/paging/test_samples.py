@@ -1,6 +1,6 @@
-"""Made-up walks of every scheme, as reply bodies in ``tests/samples``; its README says more.
+"""Made-up walks of each scheme, as reply bodies in ``tests/samples`` (see its README).
 
-The server gives a page only to the request that the index has for it, and 400 to any other.
+The server returns a page only for the request in the index, and 400 for any other.
 """
 
 import json
@@ -14,8 +14,8 @@ from stand_ins import Scripted, client_of
 
 import socialframe as sf
 from socialframe import paging
-from socialframe.messages.call import value_at
-from socialframe.paging.schemes import Declared
+from socialframe.messages.envelope import get_path
+from socialframe.paging.schemes import Scheme
 
 FOLDER = Path(__file__).parents[1] / "samples"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
@@ -25,19 +25,19 @@ walks = pytest.mark.parametrize("name", list(INDEX))
 
 
 def pairs(query):
-    """Return the parameters of a query, decoded; their order means nothing."""
+    """Return the decoded parameters of a query, sorted."""
     return sorted(parse_qsl(query, keep_blank_values=True))
 
 
 def served(one):
-    """Return an application that gives each page to its own request and 400 to any other."""
+    """Return an application that returns each page for its own request, and 400 for others."""
 
     def answer(environ):
         asked = pairs(environ["QUERY_STRING"])
         for page in one["pages"]:
             if environ["PATH_INFO"] == one["path"] and asked in map(pairs, page["asked"]):
                 return 200, (FOLDER / page["file"]).read_bytes(), page.get("headers", {})
-        return 400, {"error": "no page of this walk is asked so"}
+        return 400, {"error": "no page for this request"}
 
     return Scripted(answer)
 
@@ -59,37 +59,37 @@ def declared(one):
 
 
 def raw(one):
-    """Return every record of a walk, as Python reads its JSON."""
+    """Return each record of a walk, as Python parses its JSON."""
     rows = []
     for page in one["pages"]:
         body = json.loads((FOLDER / page["file"]).read_bytes())
-        rows += value_at(body, one["records"]) or []
+        rows += get_path(body, one["records"]) or []
     return rows
 
 
-def spelled(records):
-    """Return records as texts, which tell 1, 1.0 and true apart."""
+def as_json(records):
+    """Return records as JSON texts: 1, 1.0 and true differ."""
     return [json.dumps(record) for record in records]
 
 
-def told_apart(one):
-    """Return the records of a walk, each once."""
+def unique_records(one):
+    """Return the records of a walk by their keys."""
     rows = {}
     for record in raw(one):
-        rows.setdefault(value_at(record, one["key"]), record)
+        rows.setdefault(get_path(record, one["key"]), record)
     return rows
 
 
 def unquoted(typed):
-    """Return what JSON text stands for, or each entry of a list of such texts."""
+    """Return the value of a JSON text, or of each entry of a list of such texts."""
     if isinstance(typed, list):
         return [unquoted(entry) for entry in typed]
     return typed if typed is None else json.loads(typed)
 
 
-def assert_held(table, one):
-    """Each row holds each value of its record; columns that the index names do so as JSON."""
-    records = list(told_apart(one).values())
+def assert_rows_equal_records(table, one):
+    """Each row has each value of its record; the columns in the index have it as JSON."""
+    records = list(unique_records(one).values())
     assert set(table.column_names) == {member for record in records for member in record}
     for row, record in zip(table.to_pylist(), records, strict=True):
         for member, typed in row.items():
@@ -98,17 +98,17 @@ def assert_held(table, one):
 
 
 @walks
-def test_declared_every_row_comes_exactly(name):
-    """As the index has them; each value as the raw JSON has it; every request was right."""
+def test_a_declared_scheme_returns_each_row_exactly(name):
+    """Rows are those of the index, values those of the JSON, and each request is expected."""
     one = INDEX[name]
-    assert list(told_apart(one)) == one["ids"]
+    assert list(unique_records(one)) == one["ids"]
     app, typed_app = served(one), served(one)
 
     records = list(fetched(one, app, declared(one)).records())
     table = fetched(one, typed_app, declared(one)).arrow()
 
-    assert spelled(records) == spelled(raw(one))
-    assert_held(table, one)
+    assert as_json(records) == as_json(raw(one))
+    assert_rows_equal_records(table, one)
     facts = json.loads(table.schema.metadata[b"socialframe"])
     assert facts["complete"] is True
     assert facts["duplicates"] == len(records) - len(one["ids"])
@@ -118,8 +118,8 @@ def test_declared_every_row_comes_exactly(name):
 
 
 @walks
-def test_found_out_every_row_comes_or_a_sentence_names_the_hint(name):
-    """As the index says of each; never fewer rows in silence."""
+def test_a_detected_scheme_returns_each_row_or_names_the_scheme_to_pass(name):
+    """The index says which; rows are never lost silently."""
     one = INDEX[name]
     found, ended = [], []
 
@@ -134,16 +134,16 @@ def test_found_out_every_row_comes_or_a_sentence_names_the_hint(name):
     if one["auto"] == "exact":
         assert ended == []
         table, records = found
-        assert spelled(records) == spelled(raw(one))
-        assert_held(table, one)
+        assert as_json(records) == as_json(raw(one))
+        assert_rows_equal_records(table, one)
     else:
         assert one["auto"] == "sentence"
         assert [one["names"] in sentence for sentence in ended] == [True, True], ended
 
 
 @walks
-def test_a_request_that_does_not_match_is_refused(name):
-    """By one parameter more, or by another path: the server checks what the walks rely on."""
+def test_the_server_of_the_samples_rejects_other_requests(name):
+    """An additional parameter or another path is a 400."""
     one = INDEX[name]
     for wrong in (
         fetched(one, served(one), declared(one), stray="1"),
@@ -155,12 +155,12 @@ def test_a_request_that_does_not_match_is_refused(name):
 
 
 def test_every_scheme_has_samples():
-    """Each that can be declared, in a folder of its name."""
+    """Each scheme to declare, in a folder of its name."""
     exported = [getattr(paging, name) for name in paging.__all__]
     schemes = {
         one.__name__
         for one in exported
-        if issubclass(one, Declared) and one is not paging.Auto  # finds out, declares nothing
+        if issubclass(one, Scheme) and one is not paging.Auto  # detects a scheme
     }
 
     assert {one["scheme"] for one in INDEX.values()} == schemes
@@ -169,7 +169,7 @@ def test_every_scheme_has_samples():
 
 
 def test_every_file_is_used():
-    """Once, under its walk's name and its page's number."""
+    """Once, under the name of its walk and the number of its page."""
     used = [page["file"] for one in INDEX.values() for page in one["pages"]]
     there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
 

@@ -502,14 +502,14 @@ def test_view_shows_table_chart_and_columns(panel_of):
 
     assert "5,400 rows × 12 columns, from the API, complete" in view.summary.value
     assert view.body.value.count("<tr>") == 11
-    assert "When it was made." in view.body.value
+    assert "Time of creation." in view.body.value
     view.buttons["Chart"].click()
     assert 'aria-label="Posts per week' in view.body.value
     view.chart.value = "Engagement by platform"
     assert "load analytics" in view.body.value
     assert "sf-warn" in view.body.value  # nothing failed
     view.buttons["Columns"].click()
-    assert "IANA zone" in view.body.value
+    assert "IANA time zone" in view.body.value
 
 
 def test_chart_without_matplotlib_shows_how_to_install_it(panel_of, monkeypatch):

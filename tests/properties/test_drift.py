@@ -138,8 +138,8 @@ def put(columns, path, new, *, instead):
 
 
 @given(st.lists(records, min_size=1, max_size=5))
-def test_each_pointer_of_extra_is_told_once_with_its_share(values):
-    """Places in a list as one; and no text of it breaks a table."""
+def test_each_pointer_of_extra_is_reported_once_with_its_share(values):
+    """The entries of a list are one place; no text breaks the table."""
     frame = typed(values, COLUMNS)
     found = sf.drift(frame, columns=COLUMNS)
 
@@ -156,8 +156,8 @@ def test_each_pointer_of_extra_is_told_once_with_its_share(values):
 
 
 @given(st.lists(records, min_size=1, max_size=5))
-def test_what_the_lines_declare_is_in_extra_no_longer(values):
-    """They are run as they stand, the rows read again, and the columns hold what they say."""
+def test_fields_that_the_lines_declare_are_no_longer_in_extra(values):
+    """The lines are executed, and the rows decoded again with the new columns."""
     found = sf.drift(typed(values, COLUMNS), columns=COLUMNS)
     assert len(run(found["declare"])) == sum(found["declare"].str.startswith("Column("))
 
@@ -165,7 +165,7 @@ def test_what_the_lines_declare_is_in_extra_no_longer(values):
     for row in found[found["declare"].str.startswith("Column(")].to_dict("records"):
         (new,) = run([row["declare"]])
         path = row["column"].replace("[]", "").split(".") if row["column"] else []
-        columns = put(columns, path, new, instead="# in the place of" in row["declare"])
+        columns = put(columns, path, new, instead="# replaces" in row["declare"])
         gone.append(row["pointer"])
 
     left = {seen(pointer) for row in pointers(typed(values, columns)) for pointer in row}
@@ -183,8 +183,8 @@ def test_what_the_lines_declare_is_in_extra_no_longer(values):
         max_size=4,
     )
 )
-def test_any_extra_is_told_or_refused_in_a_sentence(texts):
-    """Whoever wrote it."""
+def test_any_extra_column_is_reported_or_an_argument_error(texts):
+    """With any text."""
     frame = pd.DataFrame({"_extra": pd.Series(texts, dtype="object")})
     ours = all(text is None or _ours(text) for text in texts)
     if ours:

@@ -1,4 +1,4 @@
-"""Any JSON: the fast way gives what the careful way gives, and nothing is lost."""
+"""For any JSON, the fast decoder equals the reference decoder, and no value is lost."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stand_ins import column, page_of
 
 from socialframe.frames import Decoder
-from socialframe.frames.reference import tree, typed
+from socialframe.frames.reference import convert_records, tree
 from socialframe.schema.columns import Schema
 
 SCHEMA = Schema(
@@ -91,7 +91,7 @@ unknown_names = st.text(max_size=3) | st.sampled_from(["a/b", "~", "x~1", "id2",
 
 
 def usually(good):
-    """Most values fit, so that the fast way is taken; some do not."""
+    """Most values fit, so that the fast decoder is used; some do not."""
     return st.integers(0, 39).flatmap(
         lambda n: anything if n == 39 else st.none() if n > 36 else good
     )
@@ -138,8 +138,8 @@ drifting = st.builds(
 records = st.one_of(known, known, known, drifting, drifting, anything)
 
 
-def carefully(values):
-    rows, extras = typed(values, tree(SCHEMA.columns))
+def rows_by_reference(values):
+    rows, extras = convert_records(values, tree(SCHEMA.columns))
     return [
         {name: row.get(name) for name in SCHEMA.names[:-1]} | {"_extra": extra}
         for row, extra in zip(rows, extras, strict=True)
@@ -147,7 +147,7 @@ def carefully(values):
 
 
 def same(one, other):
-    """Equality that tells -0.0 from 0.0 nowhere and holds NaN equal."""
+    """Whether two values and their types are equal; NaN equals NaN, and 0.0 equals -0.0."""
     if isinstance(one, float) and isinstance(other, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     if isinstance(one, list) and isinstance(other, list):
@@ -157,14 +157,14 @@ def same(one, other):
     return one == other and type(one) is type(other)
 
 
-def filled(value, kind):
-    """Give a nested value the nulls that Arrow shows for absent members."""
+def with_nulls(value, kind):
+    """Return a nested value with the nulls that Arrow has for missing members."""
     if value is None:
         return None
     if pa.types.is_list(kind):
-        return [filled(entry, kind.value_type) for entry in value]
+        return [with_nulls(entry, kind.value_type) for entry in value]
     if pa.types.is_struct(kind):
-        return {field.name: filled(value.get(field.name), field.type) for field in kind}
+        return {field.name: with_nulls(value.get(field.name), field.type) for field in kind}
     return value
 
 
@@ -173,8 +173,8 @@ def pages_of(one):
 
 
 @given(st.one_of(pages_of(known), pages_of(known | drifting), pages_of(records)), st.booleans())
-def test_the_fast_way_gives_what_the_careful_way_gives(pages, ascii_only):
-    """Page by page or together, with and without drift, whatever the values are."""
+def test_the_fast_decoder_equals_the_reference_decoder(pages, ascii_only):
+    """One page at a time or several, with and without unknown fields, for any values."""
     texts = []
     for page in pages:
         try:
@@ -188,9 +188,9 @@ def test_the_fast_way_gives_what_the_careful_way_gives(pages, ascii_only):
     assert batch.counts == [len(page) for page in pages]
     kinds = {field.name: field.type for field in SCHEMA.arrow}
     expected = [
-        {name: filled(value, kinds[name]) for name, value in row.items()}
+        {name: with_nulls(value, kinds[name]) for name, value in row.items()}
         for text in texts
-        for row in carefully(page_of(text).records(exact=True))
+        for row in rows_by_reference(page_of(text).records(exact=True))
     ]
     found = batch.rows.to_pylist()
     assert len(expected) == len(found)
@@ -205,8 +205,8 @@ def at(record, pointer):
     return record
 
 
-def held(row, extra, value, columns, pointer):
-    """Check that every value of a record is in its row or in _extra."""
+def check_object(row, extra, value, columns, pointer):
+    """Check that each value of a record is in its row or in _extra."""
     if pointer in extra:
         assert same(extra[pointer], value)
         return
@@ -218,29 +218,29 @@ def held(row, extra, value, columns, pointer):
             assert same(extra[below], inner)
         elif isinstance(node, dict):
             if inner is not None:
-                held(row, extra, inner, node, below)
+                check_object(row, extra, inner, node, below)
         else:
             assert node is not None, f"{below} is lost"
-            one(row[node.column.name], extra, inner, node, below)
+            check_member(row[node.column.name], extra, inner, node, below)
 
 
-def one(got, extra, value, node, pointer):
+def check_member(got, extra, value, node, pointer):
     if pointer in extra:
         assert same(extra[pointer], value)
     elif node.column.is_list and value is not None:
         for i, (entry, inner) in enumerate(zip(got, value, strict=True)):
-            element(entry, extra, inner, node, f"{pointer}/{i}")
+            check_value(entry, extra, inner, node, f"{pointer}/{i}")
     else:
-        element(got, extra, value, node, pointer)
+        check_value(got, extra, value, node, pointer)
 
 
-def element(got, extra, value, node, pointer):
+def check_value(got, extra, value, node, pointer):
     if pointer in extra:
         assert same(extra[pointer], value)
     elif value is None:
         assert got is None
     elif node.column.element == "struct":
-        held(got, extra, value, node.fields, pointer)
+        check_object(got, extra, value, node.fields, pointer)
     elif node.column.element == "timestamp":
         moment = datetime.fromisoformat(value)
         assert got == (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -253,8 +253,8 @@ def element(got, extra, value, node, pointer):
 
 
 @given(st.lists(records, max_size=4))
-def test_columns_and_extra_give_back_every_value_of_every_record(values):
-    """Moments as moments, doubles as doubles, everything else as it was."""
+def test_each_value_of_each_record_is_in_a_column_or_in_extra(values):
+    """Timestamps and doubles are equal; other values are unchanged."""
     text = json.dumps(values).encode()
     values = json.loads(text)
 
@@ -262,12 +262,12 @@ def test_columns_and_extra_give_back_every_value_of_every_record(values):
 
     for value, row in zip(values, rows, strict=True):
         extra = json.loads(row["_extra"] or "{}")
-        held(row, extra, value, tree(SCHEMA.columns), "")
+        check_object(row, extra, value, tree(SCHEMA.columns), "")
 
 
 @given(st.lists(records, max_size=8), st.integers(1, 8), st.data())
-def test_any_cut_into_pages_gives_the_same_rows(values, size, data):
-    """However they are grouped for typing."""
+def test_any_page_size_gives_the_same_rows(values, size, data):
+    """With any groups of pages."""
     pages = [page_of(values[i : i + size]) for i in range(0, len(values), size)] or [page_of([])]
     cut = data.draw(st.integers(1, len(pages)))
 

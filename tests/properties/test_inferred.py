@@ -1,4 +1,4 @@
-"""Types that nobody declared: found over all rows, never at the price of a value."""
+"""Types are inferred from all rows, and no value changes."""
 
 import json
 
@@ -33,7 +33,7 @@ records = st.dictionaries(names, values, max_size=4)
 
 
 def same(typed, value):
-    """Whether a typed value is the recorded one; what has no common type is JSON text."""
+    """Whether a typed value equals the recorded one; without a common type it is JSON text."""
     if isinstance(typed, str) and not isinstance(value, str):
         return value is not None and json.loads(typed) == value
     if isinstance(typed, str) and typed != value:
@@ -46,11 +46,11 @@ def same(typed, value):
 
 
 @given(st.lists(st.lists(records, max_size=4), max_size=4))
-def test_every_value_of_every_record_is_there(pages):
-    """An integer beside floats is exact, or everything is text; nothing is rounded or dropped."""
+def test_each_value_of_each_record_is_kept(pages):
+    """No value is rounded or dropped; integers beside floats are exact, or all are text."""
     inferred = Inferred({})
     for page in pages:
-        inferred.see(page)
+        inferred.observe(page)
 
     for page in pages:
         rows = inferred.batch(page).to_pylist()
@@ -80,24 +80,24 @@ def frame_of(rows, **options):
         ([{}, {}], "str", ["{}", "{}"]),
     ],
 )
-def test_types_are_as_the_documentation_says(found, dtype, expected):
-    """Integers become floating only where every one is exact; strings stay strings."""
+def test_inferred_types(found, dtype, expected):
+    """Integers become floats only if each of them is exact; strings stay strings."""
     frame = frame_of([{"x": value} for value in found])
 
     assert str(frame["x"].dtype) == dtype
     assert frame["x"].tolist() == expected
 
 
-def test_names_stay_as_sent_and_absent_is_null():
-    """In the order of their first appearance."""
+def test_names_are_those_of_the_api_and_missing_members_are_null():
+    """Columns are in the order of their first appearance."""
     frame = frame_of([{"createdAt": "x"}, {"camelCase": 1, "createdAt": None}])
 
     assert frame.columns.tolist() == ["createdAt", "camelCase"]
     assert frame["camelCase"].tolist() == [pd.NA, 1]
 
 
-def test_some_columns_may_be_given_a_type():
-    """What it cannot hold stands in _extra, which is then there."""
+def test_some_columns_can_be_declared():
+    """The column _extra has the values that they cannot hold."""
     rows = [{"createdAt": "2026-01-01T00:00:00Z", "n": 1}, {"createdAt": "soon", "n": 2}]
 
     frame = frame_of(rows, columns={"createdAt": "timestamp"})
@@ -107,8 +107,8 @@ def test_some_columns_may_be_given_a_type():
     assert frame["n"].tolist() == [1, 2]
 
 
-def test_types_are_those_of_all_pages_in_a_file_too(tmp_path):
-    """The last page makes the first one's integers floating."""
+def test_types_in_a_file_are_those_of_all_pages(tmp_path):
+    """A float on the last page makes the integers of the first page floats."""
     pages = [{"rows": [{"x": i}], "pages": 3} for i in (1, 2)] + [
         {"rows": [{"x": 0.5}], "pages": 3}
     ]
@@ -119,8 +119,8 @@ def test_types_are_those_of_all_pages_in_a_file_too(tmp_path):
     assert [str(page["x"].dtype) for page in query.pages()] == ["Int64", "Int64", "float64"]
 
 
-def test_records_that_are_no_objects_are_values():
-    """One column."""
+def test_records_that_are_not_objects_are_in_the_column_value():
+    """It is the only column."""
     assert frame_of([1, 2])["value"].tolist() == [1, 2]
     assert len(frame_of([{}, {}])) == 2
 
@@ -128,24 +128,24 @@ def test_records_that_are_no_objects_are_values():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "https://elsewhere.example/v1"}, "path must start with"),
-        ({"path": "/v1/x?a=b"}, "path must start with"),
-        ({"paging": "pages"}, "paging must be a scheme"),
-        ({"columns": {"a": "varchar"}}, "known types are"),
+        ({"path": "https://elsewhere.example/v1"}, "A path begins with"),
+        ({"path": "/v1/x?a=b"}, "A path begins with"),
+        ({"paging": "pages"}, "paging takes a scheme"),
+        ({"columns": {"a": "varchar"}}, "must be one of id, string"),
         (
             {"columns": (sf.Column(name="a", path="a", type="id", meaning="…"),), "key": "b"},
             "no column",
         ),
     ],
 )
-def test_bad_arguments_of_fetch_are_one_sentence(options, words):
-    """Before anything is sent."""
+def test_invalid_arguments_of_fetch_are_errors(options, words):
+    """No request is sent."""
     with pytest.raises(sf.ArgumentError, match=words):
         sf.Client.sandbox().fetch(**{"path": "/v1/x", **options})
 
 
-def test_rows_without_the_key_are_all_kept():
-    """As a null in it, as a record that is none; the others are told apart."""
+def test_rows_without_a_key_are_all_kept():
+    """With null as key, or if the record is not an object; other rows are deduplicated."""
     rows = [{"a": 1}, {"a": 2}, {"id": None}, {"id": "x"}, {"id": "x"}]
 
     frame = frame_of(rows, key="id")
@@ -154,8 +154,8 @@ def test_rows_without_the_key_are_all_kept():
     assert frame.attrs["socialframe"]["duplicates"] == 1
 
 
-def test_lists_of_parameters_are_sent_one_by_one():
-    """As some APIs take them."""
+def test_a_list_as_parameter_is_sent_repeatedly():
+    """Once for each entry."""
     app = Scripted({"rows": []})
 
     client_of(app).fetch("/v1/rows", params={"p": ["a", "b"], "q": None}, paging=Single()).frame()
@@ -163,8 +163,8 @@ def test_lists_of_parameters_are_sent_one_by_one():
     assert app.seen[0]["query"] == "p=a&p=b"
 
 
-def test_without_any_sign_there_is_one_warning_that_names_paging():
-    """And attrs say that nobody knows."""
+def test_a_reply_without_paging_fields_is_one_warning_that_names_paging():
+    """In attrs, complete is None."""
     api = client_of(Scripted({"rows": [{"a": 1}]}))
 
     with pytest.warns(sf.WalkWarning, match="paging=") as caught:
@@ -174,8 +174,8 @@ def test_without_any_sign_there_is_one_warning_that_names_paging():
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_a_next_address_at_another_host_is_refused_and_gets_no_key():
-    """Whoever wrote it."""
+def test_a_next_url_on_another_host_is_refused_and_gets_no_key():
+    """No request is sent to it."""
     app = Scripted({"rows": [{"a": 1}], "next": "https://evil.example/v1/rows?page=2"})
 
     with pytest.raises(sf.IncompleteWalk, match="leads to another host"):
@@ -193,8 +193,8 @@ def test_a_next_address_at_another_host_is_refused_and_gets_no_key():
         {"rows": [{"a": 1}], "data": {"after": "t1"}},
     ],
 )
-def test_a_guessed_token_that_was_wrong_asks_for_a_cursor(second):
-    """Refused, or answered by the same page: the sentence names the field."""
+def test_a_wrong_guess_of_the_token_parameter_is_an_error_that_names_cursor(second):
+    """If the server refuses it, or returns the same page; the error names the field."""
     app = Scripted({"rows": [{"a": 1}], "data": {"after": "t1"}}, second)
 
     with pytest.raises(sf.IncompleteWalk, match=r"paging=Cursor\(field='data.after', param=…\)"):

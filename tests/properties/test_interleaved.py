@@ -1,4 +1,4 @@
-"""Whatever changes on the server between the pages of a walk that is interrupted and goes on."""
+"""The server changes between the pages of a walk, and the walk is interrupted and resumed."""
 
 import warnings
 from contextlib import suppress
@@ -16,7 +16,7 @@ SINCE = "2026-09-01"
 
 
 class Interleaved(RuleBasedStateMachine):
-    """Draft posts, five pages of them, that come, go and change while they are walked."""
+    """Five pages of draft posts are added, deleted and edited during a walk."""
 
     def __init__(self, **choices):
         super().__init__()
@@ -24,7 +24,7 @@ class Interleaved(RuleBasedStateMachine):
         headers = {"Authorization": f"Bearer {self.box.key}"}
         transport = httpx.WSGITransport(app=self.box.wsgi)
         self.http = httpx.Client(transport=transport, base_url="http://box", headers=headers)
-        self.other = sf.Client.sandbox(self.box, cache=False)  # whose journal is its own
+        self.other = sf.Client.sandbox(self.box, cache=False)  # with its own store
         self.api = sf.Client.sandbox(self.box, cache=False)
         self.query = self.api.posts(status="draft", per_page=PAGE, since=SINCE)
         self.pages = None
@@ -32,12 +32,12 @@ class Interleaved(RuleBasedStateMachine):
         self.moved = False
 
     def ids(self):
-        """Ask the server what it has, all at once."""
+        """Return the ids of all posts on the server."""
         return self.other.posts(status="draft", since=SINCE).frame()["id"].tolist()
 
     @rule(count=st.integers(1, 9))
     def add(self, count):
-        """Put new ones in front."""
+        """Add posts before the first one."""
         for _ in range(count):
             body = {"content": "New.", "isDraft": True}
             assert self.http.post("/v1/posts", json=body).status_code in (200, 201)
@@ -45,7 +45,7 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 99), count=st.integers(1, 4))
     def delete(self, place, count):
-        """Any of them, read or not."""
+        """Delete posts, read or not."""
         ids = self.ids()
         for name in ids[place % len(ids) :][:count] if len(ids) > 12 else []:
             assert self.http.delete(f"/v1/posts/{name}").is_success
@@ -53,14 +53,14 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 99))
     def edit(self, place):
-        """Which moves nothing."""
+        """Edit a post; no post moves."""
         ids = self.ids()
         answer = self.http.put(f"/v1/posts/{ids[place % len(ids)]}", json={"content": "Other."})
         assert answer.is_success
 
     @rule(count=st.integers(1, 3))
     def read(self, count):
-        """Read some pages; perhaps the last."""
+        """Read some pages, up to the last one."""
         if self.pages is None:
             self.pages = self.query.pages()
         with warnings.catch_warnings():
@@ -70,7 +70,7 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule()
     def interrupt(self):
-        """Press Ctrl-C in a page; the walk goes on with the next reading."""
+        """Press Ctrl-C; the next read resumes the walk."""
         if self.pages is not None:
             with suppress(KeyboardInterrupt):
                 self.pages.throw(KeyboardInterrupt)
@@ -78,9 +78,9 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule()
     def finish(self):
-        """All rows: right, or with a word."""
+        """Read all rows: they are complete, or there is a warning."""
         self.interrupt()
-        with warnings.catch_warnings(record=True) as heard:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             frame = self.query.frame()
         complete = frame.attrs["socialframe"]["complete"]
@@ -89,7 +89,7 @@ class Interleaved(RuleBasedStateMachine):
 
         assert frame["id"].is_unique
         assert set(frame["id"]) <= self.ever
-        assert complete is (None if heard else True)
+        assert complete is (None if caught else True)
         if complete:
             assert lasting <= set(frame["id"])
         if not self.moved:
@@ -99,24 +99,24 @@ class Interleaved(RuleBasedStateMachine):
         self.end()
 
     @invariant()
-    def all_that_ever_was(self):
-        """Note every post that the server had."""
+    def all_posts(self):
+        """Remember each post that the server had."""
         self.ever = getattr(self, "ever", set()) | set(self.ids())
 
     def end(self):
-        """Begin a new walk."""
+        """Start a new walk."""
         self.pages, self.before, self.moved = None, self.ids(), False
 
     def teardown(self):
-        """Close what is open."""
+        """Close the clients."""
         self.interrupt()
         self.http.close()
         self.api.close()
         self.other.close()
 
 
-def test_a_frame_is_right_or_says_what_is_uncertain():
-    """By page numbers, where rows move under the walk."""
+def test_a_changing_list_by_page_numbers_is_complete_or_a_warning():
+    """Rows move between pages."""
     steps = settings(
         max_examples=max(3, settings.default.max_examples // 10),
         stateful_step_count=20,
@@ -125,8 +125,8 @@ def test_a_frame_is_right_or_says_what_is_uncertain():
     run_state_machine_as_test(Interleaved, settings=steps)
 
 
-def test_a_frame_is_right_or_says_what_is_uncertain_by_the_last_id():
-    """By the last id, where rows do not move."""
+def test_a_changing_list_by_the_last_id_is_complete_or_a_warning():
+    """Rows do not move between pages."""
 
     class AfterIds(Interleaved):
         def __init__(self):

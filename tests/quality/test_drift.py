@@ -1,4 +1,4 @@
-"""What the API sends and the columns do not know, cannot hold, or never saw."""
+"""Unknown fields, values of the wrong type, and columns that are always null."""
 
 import json
 
@@ -43,14 +43,14 @@ def rows_of(*records, columns=POSTS):
     return to_pandas(pa.Table.from_batches([batch.rows])), schema
 
 
-def told(*records, columns=POSTS):
-    """Return what drift tells of records."""
+def drift_of(*records, columns=POSTS):
+    """Return the drift of records."""
     frame, schema = rows_of(*records, columns=columns)
     return sf.drift(frame, columns=schema)
 
 
 def drifting():
-    """Return a client of a sandbox that sends fields which nothing documents."""
+    """Return a client of a sandbox with undocumented fields."""
     return sf.Client.sandbox(Sandbox(extra_fields=True))
 
 
@@ -61,9 +61,9 @@ def only(found, pointer):
     return rows[0]
 
 
-def test_a_field_that_nothing_declares_is_unknown():
+def test_an_undeclared_field_is_unknown():
     """With its JSON types, its share of the rows, an example, and the line that declares it."""
-    found = told(WHOLE, WHOLE | {"pinBoard": None}, WHOLE | {"pinBoard": 7}, WHOLE)
+    found = drift_of(WHOLE, WHOLE | {"pinBoard": None}, WHOLE | {"pinBoard": 7}, WHOLE)
 
     assert list(found.columns) == NAMES
     assert found.to_dict("records") == [
@@ -79,21 +79,21 @@ def test_a_field_that_nothing_declares_is_unknown():
     ]
 
 
-def test_places_in_a_list_are_one():
-    """However long the lists are; a row counts once."""
+def test_the_entries_of_a_list_are_one_place():
+    """A row counts once, with any number of entries."""
     two = [{"status": "s", "n": {"views": 1}, "x": value} for value in ("a", None)]
-    found = only(told(WHOLE | {"platforms": two}, WHOLE), "/platforms/*/x")
+    found = only(drift_of(WHOLE | {"platforms": two}, WHOLE), "/platforms/*/x")
 
     assert (found["kind"], found["column"], found["share"]) == ("unknown", "platforms", 0.5)
     assert found["types"] == "string, null"
     assert found["declare"] == (
-        'Column(name="x", path="x", type="string", meaning=""),  # among the fields of platforms'
+        'Column(name="x", path="x", type="string", meaning=""),  # add to the fields of platforms'
     )
 
 
-def test_a_value_that_did_not_fit_is_a_misfit_of_its_column():
-    """Fields of lists too, and what stands where an object was expected."""
-    found = told(
+def test_a_value_of_the_wrong_type_is_a_misfit_of_its_column():
+    """In fields of lists, and in place of an object, too."""
+    found = drift_of(
         WHOLE,
         WHOLE | {"id": 17},
         WHOLE | {"metrics": "none"},
@@ -110,30 +110,34 @@ def test_a_value_that_did_not_fit_is_a_misfit_of_its_column():
         "/platforms/*/n/views": "platforms[].views",
         "/owner": "owner",
     }
-    assert only(found, "/id")["declare"] == "# declared as id, which other values fit"
-    assert only(found, "/metrics")["declare"].startswith("# columns lie in it")
+    assert only(found, "/id")["declare"] == "# declared as id, which fits other values"
+    assert only(found, "/metrics")["declare"].startswith("# an object is expected")
 
 
-def test_a_column_that_never_fits_gets_the_line_of_one_that_would():
-    """It stands in the place of the one that is declared, meaning kept."""
-    found = told(WHOLE | {"metrics": {"likes": 1.5}}, WHOLE | {"metrics": {"likes": 2}, "tags": []})
-    assert only(found, "/metrics/likes")["declare"] == "# declared as int64, which other values fit"
+def test_a_column_that_fits_no_value_gets_a_line_that_replaces_it():
+    """The meaning is kept."""
+    found = drift_of(
+        WHOLE | {"metrics": {"likes": 1.5}}, WHOLE | {"metrics": {"likes": 2}, "tags": []}
+    )
+    assert (
+        only(found, "/metrics/likes")["declare"] == "# declared as int64, which fits other values"
+    )
 
-    found = told(*[WHOLE | {"metrics": {"likes": value}} for value in (1.5, 2.25)])
+    found = drift_of(*[WHOLE | {"metrics": {"likes": value}} for value in (1.5, 2.25)])
     assert found[["kind", "pointer"]].to_numpy().tolist() == [
         ["misfit", "/metrics/likes"],
         ["null", "/metrics/likes"],
     ]
     assert found["declare"][0] == (
         'Column(name="likes", path="metrics.likes", type="float64", meaning="A made-up column."),'
-        "  # in the place of likes"
+        "  # replaces likes"
     )
 
 
-def test_columns_and_fields_that_no_row_has_are_null():
-    """Those of an empty list are not: nothing was there to have them."""
+def test_columns_and_fields_without_a_value_are_null():
+    """The fields of a list without entries are not."""
     bare = {"id": "a", "tags": [], "owner": {"name": "n"}, "platforms": [{"status": None}]}
-    found = told(bare, bare)
+    found = drift_of(bare, bare)
 
     assert set(found["kind"]) == {"null"}
     assert dict(zip(found["column"], found["pointer"], strict=True)) == {
@@ -142,11 +146,11 @@ def test_columns_and_fields_that_no_row_has_are_null():
         "platforms[].status": "/platforms/*/status",
         "platforms[].views": "/platforms/*/n/views",
     }
-    assert told(WHOLE | {"platforms": []}).empty
+    assert drift_of(WHOLE | {"platforms": []}).empty
 
 
-def test_rows_of_the_sandbox_tell_what_it_adds(tmp_path):
-    """The same as fetched, and as read back from a file."""
+def test_drift_of_a_file_equals_drift_of_the_fetched_frame(tmp_path):
+    """With the undocumented fields of the sandbox."""
     api = drifting()
     fetched = sf.drift(api.posts().limit(300).frame())
     api.posts().limit(300).to_parquet(tmp_path / "posts.parquet")
@@ -157,13 +161,13 @@ def test_rows_of_the_sandbox_tell_what_it_adds(tmp_path):
     assert "<td>/platforms/*/marks</td>" in fetched._repr_html_()
 
 
-def test_a_plain_read_parquet_knows_no_endpoint_and_takes_one(tmp_path):
-    """Nested columns are objects there, and their fields are looked at all the same."""
+def test_a_frame_of_plain_pandas_needs_the_endpoint(tmp_path):
+    """Its nested columns are objects, and their fields are reported all the same."""
     api = sf.Client.sandbox()
     api.posts(status="draft").to_parquet(tmp_path / "posts.parquet")
     frame = pd.read_parquet(tmp_path / "posts.parquet")
 
-    with pytest.raises(sf.ArgumentError, match="Nothing in the frame says .* endpoint='posts'"):
+    with pytest.raises(sf.ArgumentError, match="does not name its endpoint: .* endpoint='posts'"):
         sf.drift(frame)
     pd.testing.assert_frame_equal(
         sf.drift(frame, endpoint="posts"), sf.drift(api.posts(status="draft").frame())
@@ -171,8 +175,8 @@ def test_a_plain_read_parquet_knows_no_endpoint_and_takes_one(tmp_path):
     assert "platforms[].error" in sf.drift(frame, endpoint="posts")["column"].tolist()
 
 
-def test_an_exploded_frame_is_told_of_by_its_records():
-    """Fields of the targets stand in columns of their own there."""
+def test_drift_of_an_exploded_frame_concerns_its_records():
+    """The fields of the targets have their own columns."""
     api = drifting()
     whole = sf.drift(api.posts(status="draft").frame())
     exploded = sf.drift(api.posts(status="draft").explode("platforms").frame())
@@ -182,8 +186,8 @@ def test_an_exploded_frame_is_told_of_by_its_records():
     assert "platforms[].error" in exploded.loc[exploded["kind"] == "null", "column"].tolist()
 
 
-def test_an_exploded_frame_without_entries_says_nothing_of_their_fields():
-    """Every list was empty."""
+def test_an_exploded_frame_without_entries_reports_no_fields():
+    """Each list is empty."""
     frame, schema = rows_of(WHOLE)
     frame = frame.drop(columns="platforms")
     for name in ("position", "status", "views"):
@@ -197,8 +201,8 @@ def test_an_exploded_frame_without_entries_says_nothing_of_their_fields():
     ]
 
 
-def test_a_filtered_frame_tells_of_its_rows():
-    """Shares are of those that are left."""
+def test_drift_of_a_filtered_frame_concerns_its_rows():
+    """The share is relative to them."""
     frame, schema = rows_of(WHOLE, WHOLE | {"x": 1}, WHOLE | {"x": 2})
 
     assert sf.drift(frame[1:], columns=schema)["share"].tolist() == [1.0]
@@ -206,8 +210,8 @@ def test_a_filtered_frame_tells_of_its_rows():
     assert sf.drift(frame[["id", "_extra"]], columns=schema)["pointer"].tolist() == ["/x"]
 
 
-def test_no_rows_tell_nothing():
-    """A frame without rows, its columns typed."""
+def test_a_frame_without_rows_has_no_drift():
+    """The report has no rows, and its columns have their types."""
     empty = sf.drift(drifting().posts().frame().iloc[:0])
 
     assert (len(empty), list(empty.columns)) == (0, NAMES)
@@ -215,23 +219,23 @@ def test_no_rows_tell_nothing():
     assert str(empty["declare"].dtype) == "str"
 
 
-def test_equal_texts_count_each_row():
-    """Also where they stand far from each other."""
+def test_equal_extra_texts_count_for_each_row():
+    """If they are in different chunks, too."""
     records = [WHOLE | {"x": number % 2} for number in range(20_000)] + [WHOLE] * 5_000
     frame, schema = rows_of(*records)
 
     assert only(sf.drift(frame, columns=schema), "/x")["share"] == 0.8
 
 
-def test_nothing_that_looks_like_a_key_is_shown():
-    """Neither as a value nor as a name, nor in a line."""
-    found = told(WHOLE | {"note": f"my key is {KEY}", KEY: 1, "by_key": {KEY: 1, "n": 2}})
+def test_keys_are_redacted():
+    """In values, names and lines."""
+    found = drift_of(WHOLE | {"note": f"my key is {KEY}", KEY: 1, "by_key": {KEY: 1, "n": 2}})
 
     assert KEY not in found.to_csv()
     assert only(found, "/note")["example"] == '"my key is sk_…"'
-    assert only(found, "/sk_…")["declare"].startswith("# no path leads to it")
+    assert only(found, "/sk_…")["declare"].startswith("# no path")
     assert 'fields=(Column(name="n"' in only(found, "/by_key")["declare"]
-    assert only(told(WHOLE | {"risk_score": 1}), "/risk_score")["declare"].startswith("Column(")
+    assert only(drift_of(WHOLE | {"risk_score": 1}), "/risk_score")["declare"].startswith("Column(")
 
 
 @pytest.mark.parametrize(
@@ -250,9 +254,9 @@ def test_nothing_that_looks_like_a_key_is_shown():
         ([[{"a": 1}], [None]], "list<struct>"),
     ],
 )
-def test_the_type_is_the_narrowest_that_holds_all(values, kind):
-    """Days before moments before text; a whole number that comes with a point is none."""
-    found = only(told(*[WHOLE | {"x": value} for value in values]), "/x")
+def test_the_suggested_type_is_the_narrowest_that_holds_all_values(values, kind):
+    """Date before timestamp before text; 5.0 is not an integer."""
+    found = only(drift_of(*[WHOLE | {"x": value} for value in values]), "/x")
 
     assert f'type="{kind}"' in found["declare"]
 
@@ -260,43 +264,43 @@ def test_the_type_is_the_narrowest_that_holds_all(values, kind):
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ([None], "only null was seen"),
-        ([1, "a"], "no type holds all that was seen: integer, string"),
-        ([2**63 + 1], "no type holds all that was seen: integer"),
-        ([2**53 + 1, 0.5], "no type holds all that was seen: integer, number"),
-        ([[]], "no type holds all that was seen: array"),
-        ([[[1]]], "no type holds all that was seen: array"),
-        ([{}], "no type holds all that was seen: object"),
-        ([{str(n): n for n in range(60)}], "objects of more than 50 names"),
-        (["\ud83d"], "no type holds all that was seen: string"),
+        ([None], "only null was observed"),
+        ([1, "a"], "no type holds each observed value: integer, string"),
+        ([2**63 + 1], "no type holds each observed value: integer"),
+        ([2**53 + 1, 0.5], "no type holds each observed value: integer, number"),
+        ([[]], "no type holds each observed value: array"),
+        ([[[1]]], "no type holds each observed value: array"),
+        ([{}], "no type holds each observed value: object"),
+        ([{str(n): n for n in range(60)}], "objects with more than 50 names"),
+        (["\ud83d"], "no type holds each observed value: string"),
     ],
 )
-def test_what_no_column_could_hold_says_why(values, why):
-    """In a comment, so that the lines still run as they stand."""
-    found = only(told(*[WHOLE | {"x": value} for value in values]), "/x")
+def test_values_without_a_type_have_a_comment_with_the_reason(values, why):
+    """A comment can be pasted as code."""
+    found = only(drift_of(*[WHOLE | {"x": value} for value in values]), "/x")
 
     assert found["declare"] == f"# {why}"
 
 
-def test_an_id_is_called_one():
-    """Text under a name that ends in id."""
-    found = told(WHOLE | {"ownerId": "a", "metrics": {"likes": 1, "id": "b"}})
+def test_text_with_a_name_that_ends_in_id_has_the_type_id():
+    """The name of the column includes the parent if it is needed."""
+    found = drift_of(WHOLE | {"ownerId": "a", "metrics": {"likes": 1, "id": "b"}})
 
     assert 'name="owner_id", path="ownerId", type="id"' in only(found, "/ownerId")["declare"]
     assert 'name="metrics_id", path="metrics.id"' in only(found, "/metrics/id")["declare"]
 
 
-def test_an_example_is_short():
-    """One line's worth."""
-    example = only(told(WHOLE | {"x": "long " * 100}), "/x")["example"]
+def test_an_example_is_shortened():
+    """To 60 characters."""
+    example = only(drift_of(WHOLE | {"x": "long " * 100}), "/x")["example"]
 
     assert len(example) == 60
     assert example.endswith("…")
 
 
-def test_a_record_that_is_no_object_concerns_every_column():
-    """It stands in _extra whole."""
-    found = only(told(WHOLE, 5), "")
+def test_a_record_that_is_not_an_object_is_a_misfit_of_all_columns():
+    """It is in _extra."""
+    found = only(drift_of(WHOLE, 5), "")
 
     assert (found["kind"], found["types"], found["share"]) == ("misfit", "integer", 0.5)
     assert found["column"] == "id, likes, tags, owner, platforms"
@@ -312,12 +316,12 @@ class Own(sf.Client):
 
     @endpoint("/v1/accounts", records="accounts", columns=(column("who", "string", "username"),))
     def accounts(self) -> dict:
-        """Accounts, by other columns than ours."""
+        """Accounts, with other columns than those of socialframe."""
         return {}
 
 
-def test_columns_of_other_endpoints_are_given():
-    """Of one's own, or of fetch; also those of an exploded query."""
+def test_columns_of_other_endpoints_are_passed():
+    """Of an own endpoint, of fetch, of an exploded query."""
     api = Own.sandbox()
     found = sf.drift(api.names().frame(), columns=api.names().columns)
     assert "/platform" in found["pointer"].tolist()
@@ -335,36 +339,40 @@ def test_columns_of_other_endpoints_are_given():
 @pytest.mark.parametrize(
     ("frame", "arguments", "words"),
     [
-        (lambda api: api.names().frame(), {}, "The rows came by names /v1/accounts, which is not"),
-        (lambda api: api.accounts().frame(), {}, "typed by other columns of accounts"),
+        (lambda api: api.names().frame(), {}, "The rows are from names /v1/accounts, which has no"),
+        (lambda api: api.accounts().frame(), {}, "typed with other columns of accounts"),
         (
             lambda api: api.fetch("/v1/accounts", paging=Single()).frame(),
             {},
-            "by fetch /v1/accounts, which declares none",
+            "from fetch /v1/accounts, which has no",
         ),
-        (lambda api: api.health().frame(), {"endpoint": "likes"}, "there are accounts, health, p"),
-        (lambda api: api.health().frame(), {"endpoint": ["posts"]}, "no declared endpoint"),
-        (lambda api: api.health().frame(), {"columns": "id"}, "columns takes declared columns"),
-        (lambda api: api.health().frame(), {"columns": ["id"]}, "columns takes declared columns"),
+        (
+            lambda api: api.health().frame(),
+            {"endpoint": "likes"},
+            "must be one of accounts, health, p",
+        ),
+        (lambda api: api.health().frame(), {"endpoint": ["posts"]}, "endpoint must be one of"),
+        (lambda api: api.health().frame(), {"columns": "id"}, "columns must be declared columns"),
+        (lambda api: api.health().frame(), {"columns": ["id"]}, "columns must be declared columns"),
         (
             lambda api: api.health().frame(),
             {"columns": sf.Client.sandbox().fetch("/v1/posts").columns},
-            "columns takes declared columns",
+            "columns must be declared columns",
         ),
-        (lambda api: api.health().frame(), {"endpoint": "posts", "columns": POSTS}, "one of them"),
+        (lambda api: api.health().frame(), {"endpoint": "posts", "columns": POSTS}, "not both"),
         (lambda api: api.health().frame().drop(columns="_extra"), {}, "has no column _extra"),
-        (lambda api: pd.DataFrame({"_extra": ["{}"]}), {}, "Nothing in the frame says"),
-        (lambda api: [], {}, "drift takes a DataFrame, not a list"),
+        (lambda api: pd.DataFrame({"_extra": ["{}"]}), {}, "does not name its endpoint"),
+        (lambda api: [], {}, "frame must be a DataFrame; got list"),
     ],
 )
-def test_what_cannot_be_known_is_one_sentence(frame, arguments, words):
-    """That says what to give."""
+def test_unknown_columns_are_an_argument_error(frame, arguments, words):
+    """The error says what to pass."""
     with pytest.raises(sf.ArgumentError, match=words):
         sf.drift(frame(Own.sandbox()), **arguments)
 
 
-def test_rows_of_other_columns_are_held_against_todays_on_demand():
-    """By the endpoint's name."""
+def test_rows_of_other_columns_can_be_compared_with_the_current_ones():
+    """By the name of the endpoint."""
     frame = Own.sandbox().accounts().frame()
 
     found = sf.drift(frame, endpoint="accounts")
@@ -373,31 +381,29 @@ def test_rows_of_other_columns_are_held_against_todays_on_demand():
         ["unknown", "/accountId"],
         ["unknown", "/connectedAt"],
     ]
-    assert set(found["declare"]) == {
-        "# declared by now; these rows were typed before: fetch them again"
-    }
+    assert set(found["declare"]) == {"# declared after these rows were typed; fetch them again"}
 
 
 @pytest.mark.parametrize(
     "extra", ["", "[]", "7", "no", '{"a": 1}', 8.5, ["a"], "[" * 100_000, "1" * 5000]
 )
-def test_an_extra_that_is_not_ours_is_one_sentence(extra):
-    """Whatever a column of that name holds."""
+def test_an_extra_column_of_another_library_is_an_argument_error(extra):
+    """With any values."""
     frame = pd.DataFrame({"_extra": pd.Series([None, extra], dtype="object")})
 
     with pytest.raises(sf.ArgumentError, match="_extra"):
         sf.drift(frame, endpoint="posts")
 
 
-def test_what_lies_deep_is_told():
-    """As deep as a reply can be read."""
+def test_deeply_nested_values_are_reported():
+    """As deep as a reply can be parsed."""
     deep = json.loads("[" * 300 + "]" * 300)
 
-    assert only(told(WHOLE | {"x": deep}), "/x")["types"] == "array"
+    assert only(drift_of(WHOLE | {"x": deep}), "/x")["types"] == "array"
 
 
-def test_a_number_that_json_has_not_is_told_by_its_spelling():
-    """As _extra keeps it."""
-    found = only(told(WHOLE, WHOLE | {"metrics": {"likes": float("nan")}}), "/metrics/likes")
+def test_nan_is_reported_as_text():
+    """As _extra has it."""
+    found = only(drift_of(WHOLE, WHOLE | {"metrics": {"likes": float("nan")}}), "/metrics/likes")
 
     assert (found["kind"], found["types"], found["example"]) == ("misfit", "string", '"NaN"')

@@ -1,8 +1,8 @@
-"""Real walks of nine other public APIs, replayed on loopback by a server that checks every request.
+"""Recorded walks of nine public APIs, replayed on loopback by a server that checks each request.
 
-Collected only where the recordings are: in ``../shared/samples`` beside the checkout or in the
-folder that ``SOCIALFRAME_SAMPLES`` names. Elsewhere the header of the run says that they were left
-out; the made-up pages of the other tests cover the same schemes and traps always.
+The tests are collected only if the recordings exist: in ``../shared/samples`` beside the checkout,
+or in the folder ``SOCIALFRAME_SAMPLES``. Otherwise the header of the test run says so; the made-up
+pages of the other tests always cover the same schemes and difficult cases.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ import pytest
 from recordings import FOLDER, same
 
 import socialframe as sf
-from socialframe.messages.call import parse, value_at
+from socialframe.messages.envelope import get_path, parse
 from socialframe.paging import Auto, Cursor, LinkHeader, NextURL, PageNumber
 
 # The replay server leaves its files to the garbage collector.
@@ -54,8 +54,8 @@ SELF_EXPLAINING = {
 def root(tmp_path_factory):
     """Return a copy of the recordings.
 
-    One recording is no JSON: an address in it was replaced by one that begins behind a backslash.
-    The copy escapes that backslash and is otherwise byte by byte the same.
+    One recording is not valid JSON: a replaced URL in it starts after a backslash. The copy escapes
+    the backslash and is otherwise identical.
     """
     copied = tmp_path_factory.mktemp("samples") / "samples"
     shutil.copytree(FOLDER, copied, copy_function=shutil.copyfile)
@@ -69,7 +69,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture
 def replayed(root, tmp_path):
-    """Serve the recordings; return the base URL, their folder and a check of what was asked."""
+    """Serve the recordings; return the base URL, their folder and a check of the requests."""
     spec = importlib.util.spec_from_file_location("serve", FOLDER / "serve.py")
     serve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve)
@@ -102,12 +102,12 @@ def query(api, name, paging):
 
 
 def recorded(root, name):
-    """Return every record of a recording, as Python reads its JSON."""
+    """Return each record of a recording, as Python parses its JSON."""
     one = BY_NAME[name]
     path = "" if one["records_path"] in {"", "(root array)"} else one["records_path"]
     rows = []
     for number in range(1, one["pages"] + 1):
-        rows += value_at(parse((root / name / f"page-{number}.json").read_bytes()), path) or []
+        rows += get_path(parse((root / name / f"page-{number}.json").read_bytes()), path) or []
     return rows
 
 
@@ -117,8 +117,8 @@ def client(url):
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("name", NAMES)
-def test_declared_every_row_comes_exactly(replayed, name):
-    """As the index counts them; each value as the raw JSON has it; every request was right."""
+def test_a_declared_scheme_returns_each_row_exactly(replayed, name):
+    """Rows are those of the index, values those of the JSON, and each request is expected."""
     url, root, checked = replayed
     expected = recorded(root, name)
     assert len(expected) == BY_NAME[name]["expected_rows"]
@@ -140,8 +140,8 @@ def test_declared_every_row_comes_exactly(replayed, name):
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("name", NAMES)
-def test_found_out_every_row_comes_or_a_sentence_names_the_hint(replayed, name):
-    """Where the reply says how to go on it is exact; elsewhere never a wrong row in silence."""
+def test_a_detected_scheme_returns_each_row_or_names_the_scheme_to_pass(replayed, name):
+    """Exact if the reply has paging fields; otherwise rows are never lost silently."""
     url, root, _ = replayed
     expected = [record[BY_NAME[name]["primary_key"]] for record in recorded(root, name)]
 
@@ -164,8 +164,8 @@ def test_found_out_every_row_comes_or_a_sentence_names_the_hint(replayed, name):
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("name", NAMES)
-def test_the_one_list_of_objects_is_found_or_a_sentence_names_the_keys(replayed, name):
-    """Where several lists of objects stand in a body, somebody has to say which."""
+def test_the_only_list_of_objects_is_found_or_an_error_names_the_keys(replayed, name):
+    """If a body has several lists of objects, records=… must be passed."""
     url, _, _ = replayed
     one = BY_NAME[name]
     with client(url) as api:
@@ -177,10 +177,10 @@ def test_the_one_list_of_objects_is_found_or_a_sentence_names_the_keys(replayed,
         except sf.ReplyError as error:
             count = str(error)
 
-    assert count == one["expected_rows"] or "Say records=" in count
+    assert count == one["expected_rows"] or "Pass records=" in count
 
 
 def without_hosts(value):
-    """Return a value whose URLs lose their host, which the replay rewrites in some places."""
+    """Return a value without the hosts of its URLs; the replay rewrites some of them."""
     text = json.dumps(value, sort_keys=True)
     return re.sub(r"https?://[^/\"]+(/[a-z0-9_]+(?=/(api|v\d|artist|graph|youtube|2)/))?", "", text)

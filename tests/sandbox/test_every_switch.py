@@ -17,16 +17,16 @@ SPAN = {"dateFrom": "2026-09-01", "dateTo": "2026-09-30", "limit": 20}
 #: What bare Auto cannot know of a sandbox, and what is to be said then.
 HINTS = {
     "cursor": (
-        r"say paging=Cursor\(field='pagination.nextCursor', param=…\)",
+        r"paging=Cursor\(field='pagination.nextCursor', param=…\)",
         Cursor(field="pagination.nextCursor", param="cursor"),
     ),
     ("cursor", "hasMore"): (
-        r"say paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
+        r"paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
         Cursor(field="pagination.nextCursor", param="cursor", more="pagination.hasMore"),
     ),
-    "after_id": ("say paging=…", AfterId(param="after")),
-    "none": ("say paging=…", Single()),
-    ("page", "short"): ("say paging=…", PageNumber(size_param="limit")),
+    "after_id": ("paging=…", AfterId(param="after")),
+    "none": ("paging=…", Single()),
+    ("page", "short"): ("paging=…", PageNumber(size_param="limit")),
 }
 
 
@@ -50,7 +50,7 @@ def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, tmp_p
     with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
         query = api.posts(since=since)
         if paging == "none":
-            with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+            with pytest.warns(sf.WalkWarning, match="does not mention other pages"):
                 query.to_parquet(tmp_path / "posts.parquet")
         else:
             query.to_parquet(tmp_path / "posts.parquet")
@@ -74,7 +74,7 @@ def test_a_declared_walk_of_analytics_is_the_same_by_every_switch(paging, sign, 
     ]
     if paging == "none":
         expected = list(queries[0].records())
-        with pytest.warns(sf.WalkWarning, match="nothing of further pages"):
+        with pytest.warns(sf.WalkWarning, match="does not mention other pages"):
             found = _ids(queries[1], way)
     else:
         expected, found = list(queries[0].records()), _ids(queries[1], way)

@@ -45,7 +45,7 @@ def test_a_walk_that_is_uncertain_says_why():
     with pytest.warns(sf.WalkWarning):
         frame = api.fetch("/v1/posts", params={"limit": 100}).frame()
 
-    assert "perhaps not complete (the reply says nothing" in sf.provenance(frame)
+    assert "perhaps not complete (the reply does not mention" in sf.provenance(frame)
     assert "schema" not in sf.provenance(frame)
 
 

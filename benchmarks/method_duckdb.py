@@ -1,4 +1,4 @@
-"""duckdb over pages that lie on the disk already: what is left when nothing has to be fetched."""
+"""duckdb reads pages that are saved on disk: the time without fetching."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def frame(task: Task) -> pd.DataFrame:
-    """Return all posts, over Arrow, which spares it the Python objects of nested columns."""
-    table: Any = duckdb.execute(_query(task)).to_arrow_table()
+    """Return all posts; Arrow avoids Python objects for nested columns."""
+    relation: Any = duckdb.sql(_query(task))
+    table = relation.to_arrow_table()
     made: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
     return made
 
@@ -31,7 +32,7 @@ def parquet(task: Task) -> Path:
 
 
 def _query(task: Task) -> str:
-    # It finds the types by itself, and is eight times slower where it is told them.
+    # It infers the types; it is eight times slower if they are declared.
     pages = f"read_json('{task.saved}/*.json')"
     return f"SELECT unnest(posts, max_depth := 2) FROM {pages}"  # noqa: S608 - our own folder
 

@@ -1,10 +1,10 @@
-"""socialframe, as a user writes it, with a budget that never waits."""
+"""socialframe without store, and with a budget that never waits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-# Its heavy parts are imported where they are used; here, before the clock starts.
+# socialframe imports these modules when it uses them; here, before the measurement.
 import socialframe.files.parquet
 import socialframe.files.text
 import socialframe.progress
@@ -39,4 +39,6 @@ def parquet(task: Task) -> Path:
 
 def _client(task: Task) -> Client:
     key = "sk_benchmark_0123456789abcdef0123456789abcdef"
-    return Client(key, base_url=task.url, tier=Limit(10**9), cache=False, progress=False)
+    return Client(
+        key, base_url=task.url, tier=Limit(10**9), cache=False, journal=False, progress=False
+    )

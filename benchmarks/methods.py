@@ -1,9 +1,9 @@
-"""One job, one way, in a fresh process; prints what it took, as JSON.
+"""Runs one job with one method, and prints the measurement as JSON.
 
-    python benchmarks/ways.py parquet socialframe --port 8000 --posts 100000 --folder /tmp/somewhere
+    python benchmarks/methods.py parquet socialframe --port 8000 --posts 100 --folder /tmp/bench
 
-``seconds`` and ``cpu`` (seconds too) are those of the job alone, imports excluded;
-``peak_rss_mib`` is that of the whole process.
+``seconds`` and ``cpu`` (processor seconds) are those of the job without imports; ``peak_rss_mib``
+is that of the process.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ from task import Task
 if TYPE_CHECKING:
     import pandas as pd
 
-SOCIALFRAME, FLOOR = "socialframe", "floor"
-#: Module of each way; each has a function for each of its jobs.
-WAYS = {
-    FLOOR: "way_floor",
-    SOCIALFRAME: "way_socialframe",
-    "json_normalize": "way_normalize",
-    "duckdb, saved pages": "way_duckdb",
+SOCIALFRAME, BASELINE = "socialframe", "baseline"
+#: Module of each method; it has a function for each job.
+METHODS = {
+    BASELINE: "method_baseline",
+    SOCIALFRAME: "method_socialframe",
+    "json_normalize": "method_normalize",
+    "duckdb, saved pages": "method_duckdb",
 }
-#: Function of each job, and the ways that do it.
+#: Function of each job, and its methods.
 JOBS = {
-    "frame": ("frame", tuple(WAYS)),
-    "frame, drift": ("frame", (FLOOR, SOCIALFRAME)),
+    "frame": ("frame", tuple(METHODS)),
+    "frame, drift": ("frame", (BASELINE, SOCIALFRAME)),
     "row a target": ("targets", (SOCIALFRAME, "json_normalize")),
-    "parquet": ("parquet", tuple(WAYS)),
+    "parquet": ("parquet", tuple(METHODS)),
 }
 
 
-def run(job: str, way: str, task: Task) -> dict[str, Any]:
+def run(job: str, method: str, task: Task) -> dict[str, Any]:
     """Do a job and measure it.
 
     Parameters
     ----------
-    job, way : str
-        Keys of ``JOBS`` and ``WAYS``.
+    job, method : str
+        Keys of ``JOBS`` and ``METHODS``.
     task : Task
-        Where from and where to.
+        Server and folder.
 
     Returns
     -------
     dict
         ``seconds``, ``cpu``, ``rows``, ``posts`` (distinct ids among them), ``peak_rss_mib``.
     """
-    function = getattr(importlib.import_module(WAYS[way]), JOBS[job][0])
+    function = getattr(importlib.import_module(METHODS[method]), JOBS[job][0])
     started, spent = time.perf_counter(), time.process_time()
     made = function(task)
     seconds, cpu = time.perf_counter() - started, time.process_time() - spent
-    # Linux counts KiB. Taken here: counting the rows must not count.
+    # In KiB on Linux; before the rows are counted, which takes memory.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows, posts = _counted(made)
     return {"seconds": seconds, "cpu": cpu, "rows": rows, "posts": posts, "peak_rss_mib": peak}
@@ -73,16 +73,16 @@ def _counted(made: pd.DataFrame | Path) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Do what the command line says."""
-    parser = argparse.ArgumentParser(description="Do one job one way, and measure it.")
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Run one job with one method.")
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("method", choices=METHODS)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--posts", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="saved pages; output goes there")
     asked = parser.parse_args()
     task = Task(asked.port, asked.posts // 100, asked.folder, asked.folder / "out.parquet")
-    print(json.dumps(run(asked.job, asked.way, task)))
+    print(json.dumps(run(asked.job, asked.method, task)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The practical floor: a raw socket and Arrow; nothing checked, retried, or told apart.
+"""The baseline: a socket and Arrow, without checks, retries and deduplication.
 
-Fetching and decoding overlap, as they do in socialframe; so what socialframe costs above it is the
-price of what it does more.
+Fetching and decoding overlap, as in socialframe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What most people write: httpx, ``json_normalize``, ``concat``."""
+"""The usual script: httpx, ``json_normalize``, ``concat``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pandas as pd
-import pyarrow.parquet  # noqa: F401 - pandas imports it where it writes; here, before the clock
+import pyarrow.parquet  # noqa: F401 - pandas imports it when it writes; here, before the measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,254 @@
+"""Splits a reply into its envelope and its records.
+
+The envelope holds totals, flags and cursors; the records are the list of objects in it. Paging
+needs the envelope at once, and typing needs the bytes of the records unchanged. ``split_reply``
+returns both and does not parse the records, which are nearly all of the reply.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from socialframe.errors import ReplyError
+from socialframe.secret import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from socialframe.messages.call import Call, Reply
+
+RECORDS_KEY = "socialframe records"  # no API uses this name
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_START = b"{" + json.dumps(RECORDS_KEY).encode() + b":"
+_EMPTY_ARRAY = re.compile(rb"\[\s*\]")
+_PLACEHOLDER = "\0records"  # replaces the records while the rest of the body is parsed
+_PLACEHOLDER_JSON = json.dumps(_PLACEHOLDER).encode()
+_MAX_DEPTH = 3  # of the search for a list of records
+_MAX_BRACKETS = 4  # closing brackets that are tried, from the end, as the end of the records
+_COUNT_NAME = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply, split into envelope and records. The records are not parsed."""
+
+    call: Call
+    reply: Reply
+    envelope: Any  # the body, with an empty list in place of the records
+    items: bytes  # JSON array of the records; further members may follow, see ``records``
+    path: str  # dotted path of the records in the body
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no records."""
+        return _EMPTY_ARRAY.match(self.items) is not None
+
+    @property
+    def count(self) -> int:
+        """Number of records. Counting parses them."""
+        return 0 if self.empty else len(self.records())
+
+    def records(self, *, exact: bool = False) -> list[Any]:
+        """Return the records as Python values; integers are exact.
+
+        With ``exact``, a number that no double can represent is an ``InexactNumber``.
+        """
+        # If another list follows the records in the body, items may extend to its end. Then the
+        # object has further members, which are ignored here.
+        try:
+            found = parse(to_json_lines([self]), exact=exact)[RECORDS_KEY]
+        except ReplyError:
+            found = get_path(parse(self.reply.body, exact=exact), self.path)
+        if not isinstance(found, list):
+            raise ReplyError(_missing_list(self.call, self.path, found))
+        return found
+
+
+def to_json_lines(pages: Iterable[Page]) -> bytes:
+    """Return one JSON object a page, whose only member is the list of its records."""
+    return b"".join(part for page in pages for part in (_LINE_START, page.items, b"}\n"))
+
+
+class InexactNumber(str):
+    """The text of a number that no double can represent, such as ``NaN`` or ``1e400``."""
+
+    __slots__ = ()
+
+
+def _exact_float(text: str) -> float | InexactNumber:
+    value = float(text)
+    return value if math.isfinite(value) else InexactNumber(text)
+
+
+def parse(body: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON is any value
+    """Return the value of a JSON text in UTF-8; raise ReplyError if it is not one."""
+    hooks: dict[str, Any] = (
+        {"parse_constant": InexactNumber, "parse_float": _exact_float} if exact else {}
+    )
+    try:
+        return json.loads(body.removeprefix(_BOM).decode(), **hooks)
+    except RecursionError:
+        raise ReplyError("The reply is nested too deeply to be parsed.") from None
+    except ValueError as error:  # not JSON, not UTF-8, or an integer of thousands of digits
+        shown = redacted(body[:200].decode("utf-8", "replace"))[:60]
+        raise ReplyError(f"The reply is not JSON ({error}); it begins {shown!r}.") from None
+
+
+def get_path(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
+    """Return the value at a dotted path, None if there is no such member."""
+    for name in path.split(".") if path else ():
+        if not isinstance(body, dict):
+            return None
+        body = body.get(name)
+    return body
+
+
+def has_path(envelope: object, path: str) -> bool:
+    """Whether there is a member at a dotted path; null counts."""
+    parent, _, name = path.rpartition(".")
+    holder = get_path(envelope, parent)
+    return isinstance(holder, dict) and name in holder
+
+
+def split_reply(
+    call: Call, reply: Reply, path: str | None, *, fields: tuple[str, ...] = (), first: bool = True
+) -> Page:
+    """Split a reply into its envelope and its records.
+
+    Parameters
+    ----------
+    call, reply : Call, Reply
+        Request and reply.
+    path : str or None
+        Dotted path of the records in the body; empty if the body is the list; None to find the
+        only list of objects.
+    fields : tuple of str
+        Paths that the paging scheme reads; an empty path means the whole envelope. If one of
+        them seems to be missing, the whole body is parsed to make sure.
+    first : bool
+        Whether this is the first page. On a later page a missing list means no records.
+
+    Raises
+    ------
+    ReplyError
+        If the body is not JSON, or has no such list.
+    """
+    body = reply.body.removeprefix(_BOM)
+    if path:
+        for envelope, start, stop in _splits(body, path):
+            if all(field and has_path(envelope, field) for field in fields):
+                return Page(call, reply, envelope, body[start:stop], path)
+    envelope = parse(body)
+    if path is None:
+        path = records_path(call, envelope)
+    records = get_path(envelope, path)
+    if records is None and _may_lack_records(envelope, first=first):
+        return Page(call, reply, envelope, b"[]", path)
+    if not isinstance(records, list):
+        raise ReplyError(_missing_list(call, path, envelope))
+    if not path:
+        return Page(call, reply, {}, body.strip(), path)
+    envelope = _without_records(envelope, path)
+    for split, start, stop in _splits(body, path):
+        if split == envelope:
+            return Page(call, reply, envelope, body[start:stop], path)
+    items = json.dumps(records, separators=(",", ":")).encode() if records else b"[]"
+    return Page(call, reply, envelope, items, path)
+
+
+def _may_lack_records(envelope: object, *, first: bool) -> bool:
+    if not isinstance(envelope, dict) or envelope.get("error"):
+        return False
+    return not first or reports_zero_rows(envelope)
+
+
+def records_path(call: Call, body: object) -> str:
+    """Return the path of the only list of objects in a body; raise ReplyError if it is unclear."""
+    if isinstance(body, list):
+        return ""
+    lists = list(_lists(body))
+    own = [path for path, value in lists if path == call.path.rpartition("/")[2] and not value]
+    if own:  # an empty list of the requested name wins over a list of something else
+        return own[0]
+    found = [path for path, value in lists if any(isinstance(entry, dict) for entry in value)]
+    found = found or [path for path, _ in lists]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(repr(name) for name in body) if isinstance(body, dict) else "no keys"
+    what = f"lists at {', '.join(map(repr, found))}" if found else "no list"
+    raise ReplyError(
+        f"The reply to GET {call.path} has {what}, so the path of the records is unclear; its "
+        f"keys are {names}. Pass records=… with the dotted path of the list."
+    )
+
+
+def _lists(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
+    if not isinstance(value, dict) or depth == _MAX_DEPTH:
+        return
+    for name, inner in value.items():
+        if isinstance(inner, list) and "." not in name:
+            yield f"{path}{name}", inner
+        elif "." not in name:
+            yield from _lists(inner, f"{path}{name}.", depth + 1)
+
+
+@cache
+def _array_start(path: str) -> re.Pattern[bytes]:
+    name = json.dumps(path.rpartition(".")[2]).encode()
+    return re.compile(re.escape(name) + rb"\s*:\s*(?=\[)")
+
+
+def _splits(body: bytes, path: str) -> Iterator[tuple[Any, int, int]]:
+    """Yield envelope, start and end of the records for each split whose envelope is valid JSON.
+
+    The text before an opening bracket and after a closing bracket is parsed with a placeholder
+    between them. If it is valid and has the placeholder at the path, both brackets are at the
+    depth of the records: quotes in strings are escaped, so neither part starts or ends in a
+    string. It does not prove that only one array is between the brackets. So the shortest split
+    comes first, and readers of the records expect that more may follow.
+    """
+    for opening in list(_array_start(path).finditer(body, 0, 4096))[:2]:
+        start, closing, found = opening.end(), len(body), []
+        for _ in range(_MAX_BRACKETS):
+            closing = body.rfind(b"]", start, closing)
+            if closing < 0:
+                break
+            try:
+                envelope = json.loads(body[:start] + _PLACEHOLDER_JSON + body[closing + 1 :])
+            except (ValueError, RecursionError):
+                continue
+            if get_path(envelope, path) == _PLACEHOLDER:
+                found.append((_without_records(envelope, path), start, closing + 1))
+        yield from reversed(found)
+
+
+def _without_records(envelope: dict[str, Any], path: str) -> dict[str, Any]:
+    parent, _, last = path.rpartition(".")
+    get_path(envelope, parent)[last] = []
+    return envelope
+
+
+def reports_zero_rows(envelope: dict[str, Any]) -> bool:
+    """Whether a total or count in the envelope is 0."""
+    inner = [value for value in envelope.values() if isinstance(value, dict)]
+    return any(
+        _COUNT_NAME.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)
+        for members in (envelope, *inner)
+        for name, value in members.items()
+    )
+
+
+def _missing_list(call: Call, path: str, body: object) -> str:
+    if isinstance(body, dict):
+        names = ", ".join(repr(name) for name in list(body)[:20]) or "no keys"
+        what = f"it has {names}"
+    else:
+        what = f"its body is a {'list' if isinstance(body, list) else type(body).__name__}"
+    where = f"list {path!r}" if path else "list as its body"
+    return f"The reply to GET {call.path} has no {where}; {what}."
