@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import json
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, user_stacklevel
 from socialframe.files.atomic import expand_user
@@ -16,7 +15,7 @@ from socialframe.walk.session import Options
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from socialframe.walk.plan import Plan
     from socialframe.walk.session import Session
     from socialframe.walk.walk import Walk
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,7 +183,7 @@ class Query:
             returned.
         """
         options = Options(refresh, progress, max_requests)
-        return self._run(self._to_pandas, options)
+        return self._session.run(self._plan, self._to_pandas, options)
 
     def arrow(
         self,
@@ -199,12 +196,13 @@ class Query:
 
         The schema's metadata says where the rows came from: JSON under ``socialframe``.
         """
+        import pyarrow as pa
 
         def table(walk: Walk) -> pa.Table:
-            rows = _table(walk)
+            rows = pa.Table.from_batches(list(walk.batches()))
             return rows.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
 
-        return self._run(table, Options(refresh, progress, max_requests))
+        return self._session.run(self._plan, table, Options(refresh, progress, max_requests))
 
     def head(
         self,
@@ -238,9 +236,12 @@ class Query:
 
         from socialframe.frames import to_pandas
 
+        def produce(walk: Walk) -> Iterator[pa.RecordBatch]:
+            return walk.batches(eager=False)
+
         start = 0
         options = Options(refresh, progress, max_requests)
-        for walk, rows in self._stream(lambda walk: walk.batches(eager=False), options):
+        for walk, rows in self._session.stream(self._plan, produce, options):
             frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
             frame.index = frame.index + start
             start += len(frame)
@@ -260,7 +261,7 @@ class Query:
         ``frame``.
         """
         options = Options(refresh, progress, max_requests)
-        for _, record in self._stream(lambda walk: walk.raw(), options):
+        for _, record in self._session.stream(self._plan, lambda walk: walk.raw(), options):
             yield record
 
     def to_parquet(
@@ -311,7 +312,7 @@ class Query:
             write_parquet(path, walk.batches(), lambda: self._facts(walk))
 
         try:
-            self._run(write, Options(refresh, progress, max_requests))
+            self._session.run(self._plan, write, Options(refresh, progress, max_requests))
         except IncompleteWalk as error:
             if not (partial and error.walk_id):
                 raise
@@ -332,7 +333,7 @@ class Query:
         from socialframe.files.text import write_csv
 
         options = Options(refresh, progress, max_requests)
-        self._run(lambda walk: write_csv(path, walk.batches()), options)
+        self._session.run(self._plan, lambda walk: write_csv(path, walk.batches()), options)
         return expand_user(path)
 
     def to_jsonl(
@@ -347,32 +348,15 @@ class Query:
         from socialframe.files.text import write_jsonl
 
         options = Options(refresh, progress, max_requests)
-        self._run(lambda walk: write_jsonl(path, walk.batches()), options)
+        self._session.run(self._plan, lambda walk: write_jsonl(path, walk.batches()), options)
         return expand_user(path)
 
-    def _run(self, consume: Callable[[Walk], T], options: Options) -> T:
-        with self._resumable():
-            return self._session.run(self._plan, consume, options)
-
-    def _stream(
-        self, produce: Callable[[Walk], Iterator[T]], options: Options
-    ) -> Iterator[tuple[Walk, T]]:
-        with self._resumable():
-            yield from self._session.stream(self._plan, produce, options)
-
-    @contextmanager
-    def _resumable(self) -> Iterator[None]:
-        """Give an error of the walk the query that resumes it."""
-        try:
-            yield
-        except IncompleteWalk as error:
-            error._query = replace(self, _plan=replace(self._plan, walk_id=error.walk_id))
-            raise
-
     def _to_pandas(self, walk: Walk) -> pd.DataFrame:
+        import pyarrow as pa
+
         from socialframe.frames import to_pandas
 
-        return to_pandas(_table(walk), self._facts(walk))
+        return to_pandas(pa.Table.from_batches(list(walk.batches())), self._facts(walk))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
         return {"arguments": self._plan.given} | walk.facts()
@@ -399,9 +383,3 @@ class Query:
             f"GET {html.escape(self._plan.endpoint.path)}{sent}{text} "
             f"<code>.frame()</code> fetches these columns:</p>{self.columns._repr_html_()}"
         )
-
-
-def _table(walk: Walk) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.Table.from_batches(list(walk.batches()))

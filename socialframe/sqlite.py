@@ -113,7 +113,7 @@ class SQLiteFile(Generic[H]):
     Parameters
     ----------
     find : callable or None
-        Returns the path; called when the file is opened. None: there is no file.
+        Returns the path; called before the first use. None: there is no file.
     open_handle : callable
         Opens the path, which exists then and is private to its owner.
     category : type of Warning
@@ -200,7 +200,7 @@ class SQLiteFile(Generic[H]):
     def _opened(self) -> H:
         if self._handle is None:
             if self._find is not None:
-                self.path = self._find()
+                self.path = self.path or self._find()
                 create_private_file(self.path)
                 self._inode = self.path.stat().st_ino
             self._handle = self._open_handle(self.path)

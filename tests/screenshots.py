@@ -118,7 +118,7 @@ def loading(studio):
     )
     card = studio.panel(BOX.format(fault))
     load(card)
-    wait_for_status(card, "A page did not come")
+    wait_for_status(card, "A page could not be fetched")
     studio.take(card, "error")
     studio.close(card)
 

@@ -575,7 +575,7 @@ def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
         def nothing(self):
             return None
 
-    with pytest.warns(sf.WalkWarning, match="there is more"):  # it is declared as one reply
+    with pytest.warns(sf.WalkWarning, match="there are more"):  # it is declared as one reply
         assert len(Mine.sandbox().ids().frame()) == 3
     with pytest.raises(sf.ArgumentError, match="no column 'nope'"):
         declared(key="nope")(lambda client: {})

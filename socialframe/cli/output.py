@@ -24,7 +24,7 @@ from socialframe.errors import (
     SocialFrameError,
     WalkWarning,
 )
-from socialframe.walk.provenance import WHOLE, worded
+from socialframe.walk.provenance import WHOLE, describe_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,7 +213,7 @@ def describe_file(path: str) -> str:
     with open_parquet(path) as file:
         rows = file.metadata.num_rows
         facts = json.loads((file.metadata.metadata or {}).get(FOOTER, b"{}"))
-        lines = [f"{path}: {rows:,} rows", worded(facts, rows)]
+        lines = [f"{path}: {rows:,} rows", describe_facts(facts, rows)]
         lines += [f"  {field.name}: {field.type}" for field in file.schema_arrow]
     return "\n".join(lines)
 

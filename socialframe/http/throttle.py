@@ -36,24 +36,26 @@ class RequestLimit:
     ----------
     limit : int or None
         Maximum number of requests, retries and redirects counted; None: any number.
-    sent : int
-        Requests so far.
+    remaining : callable
+        Returns how many calls the walk still needs; None if that is unknown.
 
     Examples
     --------
-    >>> limit = RequestLimit(2)
+    >>> limit = RequestLimit(2, remaining=lambda: 2)
     >>> limit.count()
-    >>> limit.check(2)
+    >>> limit.check()
     Traceback (most recent call last):
     ...
     socialframe.errors.MaxRequestsError: The walk takes 3 requests; max_requests permits 2. ...
     """
 
     limit: int | None = None
+    remaining: Callable[[], int | None] = lambda: None
     sent: int = 0
 
-    def check(self, more: int | None) -> None:
-        """Raise MaxRequestsError if so many further requests are too many."""
+    def check(self) -> None:
+        """Raise MaxRequestsError if the walk is known to need more requests than it may send."""
+        more = self.remaining() if self.limit is not None else None
         if self.limit is not None and more is not None and self.sent + more > self.limit:
             raise MaxRequestsError(self.limit, self.sent + more)
 

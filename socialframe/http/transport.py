@@ -179,6 +179,8 @@ class Transport:
         """
         if self._offline:
             raise OfflineMiss(f"{call.method} {call.path} was not sent: the client is offline.")
+        if limit is not None:
+            limit.check()
         url = self._address(call)
         told = {PATIENCE: Patience(self._max_wait, notify), REQUEST_LIMIT: limit}
         for _ in range(_HOPS):

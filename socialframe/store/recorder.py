@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,13 @@ _MINUTE = 60
 class Recorder:
     """Sends the calls of one walk.
 
-    A replay and a resumed walk are the same: reply *n* of the store is returned where its call is
-    the same, and everything else is sent and stored.
+    A replay and a resumed walk are the same: reply *n* of the store is returned if its call is the
+    same, and everything else is sent and stored.
 
     Parameters
     ----------
-    store : WalkStore
-        Where the walk is.
+    store : WalkStore or None
+        Where the walk is; None: nothing is stored.
     walk : StoredWalk
         A complete walk is replayed, an open one goes on, a new one begins.
     send : callable
@@ -38,6 +37,10 @@ class Recorder:
 
     Attributes
     ----------
+    replies : int
+        How many were returned.
+    stored : int
+        How many the store had before.
     cursor_expired : SocialFrameError or None
         How the API refused the first call after the stored ones.
     torn : bool
@@ -46,20 +49,20 @@ class Recorder:
 
     def __init__(
         self,
-        store: WalkStore,
+        store: WalkStore | None,
         walk: StoredWalk,
         send: Callable[[Call, Callable[[str], None] | None], Reply],
     ) -> None:
         self.walk = walk
         self.replays = walk.state == COMPLETE
-        self.stored = walk.pages  # replies that the store had before
+        self.stored = walk.pages
+        self.replies = 0
         self.cursor_expired: SocialFrameError | None = None
         self.torn = False
+        self.has_pages = walk.pages > 0  # whether the store has pages of the walk
         self._store = store
         self._send = send
-        self._number = 0  # of the next reply
-        self._stores = True  # whether every reply so far is in the store
-        self._appended = False
+        self._stores = store is not None  # whether every reply so far is in the store
         self._replayable = True
         self._moments: list[float] = []
         self._size = 0
@@ -74,40 +77,38 @@ class Recorder:
         SocialFrameError
             If sending fails.
         """
-        if self._number < self.stored:
-            found = self._store.page(self.walk, self._number)
+        if self.replies < self.stored and self._store is not None:
+            found = self._store.page(self.walk, self.replies)
             if found is not None and found[0] == call:
-                return self._count(replace(found[1], cached=self.replays, resumed=not self.replays))
+                reply = replace(found[1], cached=self.replays, resumed=not self.replays)
+                self._count(reply)
+                return reply
         if self.replays:
             self.torn = True
             raise TornWalk(f"The cache lost its reply to GET {call.path}.")
-        reply = self._sent(call, notify)
-        if self._number < self.stored:  # the walk takes another course than before
-            self._store.truncate(self.walk, self._number)
-            self.stored = self._number
-        secret = _CONNECT in call.path.lower().split("/")
-        self._stores = (
-            self._stores and not secret and self._store.append(self.walk, self._number, call, reply)
-        )
-        self._appended = self._appended or self._stores
-        self._replayable = self._replayable and reply.status == _OK and not _forbids_storing(reply)
-        return self._count(reply)
-
-    @property
-    def has_pages(self) -> bool:
-        """Whether the store has pages of the walk."""
-        return self._appended or self.stored > 0
+        try:
+            reply = self._send(call, notify)
+        except SocialFrameError as error:
+            # A refusal is not stored: a resumed walk is refused again, but cannot be replayed.
+            self._replayable = False
+            resumed = self.replies and self.replies == self.stored
+            if resumed and error.status_code in _CURSOR_UNKNOWN:
+                self.cursor_expired = error
+            raise
+        self.cursor_expired = None
+        self._keep(call, reply)
+        self._count(reply)
+        return reply
 
     def truncate(self, call: Call | None) -> None:
         """Delete the stored reply to a call, and all later ones: it was not what it should be.
 
         If there is none, the call was not one to send: the last reply led to it.
         """
-        calls = [found for found, _ in self._store.pages(self.walk)]
-        place = max(0, len(calls) - 1)
-        with suppress(ValueError):
-            place = calls.index(call)  # type: ignore[arg-type]
-        self._store.truncate(self.walk, place)
+        if self._store is not None:
+            calls = [found for found, _ in self._store.pages(self.walk)]
+            number = calls.index(call) if call in calls else max(0, len(calls) - 1)
+            self._store.truncate(self.walk, number)
 
     def describe(self, age: float) -> str:
         """Describe, in one line, how the walk goes on.
@@ -123,50 +124,49 @@ class Recorder:
 
     def stop(self, state: str, reason: str, rows: int) -> None:
         """Note why the walk stopped."""
-        self._store.close(self.walk, state, reason, rows)
+        if self._store is not None:
+            self._store.close(self.walk, state, reason, rows)
 
     def finish(self, *, rows: int, replayable: bool) -> None:
         """End a walk that came to its end."""
-        if self.replays:
+        if self.replays or self._store is None:
             return
         ended = replace(
             self.walk,
-            pages=self._number,
+            pages=self.replies,
             rows=rows,
             size=self._size,
             first=self._moments[0] if self._moments else 0.0,
             last=self._moments[-1] if self._moments else 0.0,
         )
-        self._store.finish(
-            ended, replayable=replayable and self._replayable and self._stores and self._number > 0
-        )
+        replayable = replayable and self._replayable and self._stores and self.replies > 0
+        self._store.finish(ended, replayable=replayable)
 
     def discard(self) -> None:
         """Delete the walk."""
-        if self.replays:
+        if self._store is not None and self.replays:
             self._store.delete_complete(self.walk)
-        else:
+        elif self._store is not None:
             self._store.discard([self.walk])
 
-    def _count(self, reply: Reply) -> Reply:
-        self._number += 1
+    def _keep(self, call: Call, reply: Reply) -> None:
+        """Store a reply that was sent."""
+        if self._store is None:
+            return
+        if self.replies < self.stored:  # the walk takes another course than before
+            self._store.truncate(self.walk, self.replies)
+            self.stored = self.replies
+        secret = _CONNECT in call.path.lower().split("/")
+        self._stores = (
+            self._stores and not secret and self._store.append(self.walk, self.replies, call, reply)
+        )
+        self.has_pages = self.has_pages or self._stores
+        self._replayable = self._replayable and reply.status == _OK and not _forbids_storing(reply)
+
+    def _count(self, reply: Reply) -> None:
+        self.replies += 1
         self._moments[1:] = [reply.at.timestamp()]
         self._size += len(reply.body)
-        return reply
-
-    def _sent(self, call: Call, notify: Callable[[str], None] | None) -> Reply:
-        try:
-            reply = self._send(call, notify)
-        except SocialFrameError as error:
-            # A refusal is not stored, so a walk that a scheme tried and was refused in is resumed
-            # as it went, but cannot be replayed.
-            self._replayable = False
-            resumed = self._number and self._number == self.stored
-            if resumed and error.status_code in _CURSOR_UNKNOWN:
-                self.cursor_expired = error
-            raise
-        self.cursor_expired = None
-        return reply
 
 
 def _forbids_storing(reply: Reply) -> bool:

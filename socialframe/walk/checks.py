@@ -1,4 +1,4 @@
-"""What a walk notices of its pages, beside their rows: loops, totals, repetitions, doubts."""
+"""Checks the pages of a walk for loops, repetitions, counts and contradictions."""
 
 from __future__ import annotations
 
@@ -21,61 +21,61 @@ if TYPE_CHECKING:
     from socialframe.messages.envelope import Page
     from socialframe.paging import Paging, Step
 
-_STALE = 3  # so many pages in a row without anything new are a loop
+_STALE = 3  # so many pages in a row without a new row are a loop
 _SILENT = (
-    "no reply says how pages follow each other, and the last call brought nothing new: "
-    "if there should be more, say so to fetch() with paging=…"
+    "no reply says how pages follow each other, and the last request returned nothing new; if "
+    "there should be more rows, pass paging=… to fetch()"
 )
 
 
 @dataclass(slots=True)
-class Notice:
-    """What was noticed so far.
+class WalkChecks:
+    """What the pages so far say about completeness.
 
     Parameters
     ----------
-    doubts : list of str
-        What makes it uncertain that the walk is whole.
     totals : list of int
-        What each reply says of all rows.
+        What each reply says about the number of all rows.
     duplicates : int
-        Rows that had come before.
-    new : int
-        Rows that had not, of those that were looked at for their key.
-    keyed : bool
-        Whether any record had a key.
+        Rows that came before.
+    reason : str
+        The first field that told how pages follow each other.
     """
 
-    doubts: list[str] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     duplicates: int = 0
-    new: int = 0
-    keyed: bool = False
-    sign: str = ""  # the first sign that a reply had
+    reason: str = ""
+    _doubts: list[str] = field(default_factory=list)
+    _new: int = 0  # rows with a new key
+    _keyed: bool = False  # whether any record had a key
     _stale: int = 0  # pages in a row without a new row
     _repeated: int = 0  # pages with rows of which none was new
-    _same: int = 0  # pages in a row that had come before, byte by byte
+    _same: int = 0  # pages in a row that came before, byte by byte
     _twins: int = 0  # of them, those with rows
-    _names: set[str] = field(default_factory=set)  # members that replies had
-    _strange: bool = False  # whether the last reply is of another shape than those before
+    _names: set[str] = field(default_factory=set)  # fields of the envelopes
+    _odd: bool = False  # whether the last envelope has other fields than those before
     _pages: set[bytes] = field(default_factory=set)
     _seen: KeySet = field(default_factory=KeySet)
-    _known: set[str] = field(default_factory=set)  # records of pages that were looked at for news
+    _known: set[str] = field(default_factory=set)  # records of pages that were compared
     _top: str = ""  # the first of them, by its key
 
-    def page(self, page: Page, step: Step, paging: Paging) -> str:
-        """Look at a page, and return why it is a loop; empty where it is none."""
+    def add_doubt(self, text: str) -> None:
+        """Note why the walk may be incomplete."""
+        self._doubts.append(text)
+
+    def check_page(self, page: Page, step: Step, paging: Paging) -> str:
+        """Check a page; return why it is a loop, or an empty string."""
         total = whole_number_at(page, paging.total)
         if total is not None:
             self.totals.append(total)
         names = set(page.envelope) if isinstance(page.envelope, dict) else set()
-        self._strange = not names or bool(names - self._names)
+        self._odd = not names or bool(names - self._names)
         self._names |= names
         shown = step.reason if step.reason in paging.fields else ""
-        if self.sign and step.call is None and step.reason != self.sign:
-            self.doubts.append(f"the replies no longer said what {self.sign!r} had said before")
-        self.sign = self.sign or shown
-        # Without keys a page is known by its bytes alone.
+        if self.reason and step.call is None and step.reason != self.reason:
+            self._doubts.append(f"the last reply lacks {self.reason!r}, which earlier ones had")
+        self.reason = self.reason or shown
+        # Without keys a page is known only by its bytes.
         items = b"" if page.empty else page.items
         name = hashlib.blake2b(items, digest_size=16).digest()
         known = name in self._pages
@@ -86,19 +86,16 @@ class Notice:
             return f"{_STALE} pages in a row were the same or had come before."
         return ""
 
-    def settled(self, step: Step, paging: Paging) -> None:
-        """Begin anew with the signs of a scheme that was tried and is the right one."""
-        self.sign = step.reason if step.reason in paging.fields else ""
+    def use_scheme(self, step: Step, paging: Paging) -> None:
+        """Start over with a scheme that was tried and works."""
+        self.reason = step.reason if step.reason in paging.fields else ""
         self._same = self._twins = 0
 
-    def fresh(self, counts: list[int], key: list[pa.Array]) -> tuple[npt.NDArray[np.bool_], int]:
-        """Return which rows of some pages are new, and the place of a page that is a loop.
-
-        The place is -1 where there is no loop.
-        """
+    def find_new(self, counts: list[int], key: list[pa.Array]) -> tuple[npt.NDArray[np.bool_], int]:
+        """Return which rows of some pages are new, and the index of a looping page or -1."""
         fresh = self._seen.add_new(key)
-        self.keyed = self.keyed or any(len(column) > column.null_count for column in key)
-        self.new += int(fresh.sum())
+        self._keyed = self._keyed or any(len(column) > column.null_count for column in key)
+        self._new += int(fresh.sum())
         self.duplicates += int(len(fresh) - fresh.sum())
         start, loop = 0, -1
         for place, count in enumerate(counts):
@@ -110,18 +107,12 @@ class Notice:
                 loop = place
         return fresh, loop
 
-    def news(self, page: Page, paths: list[str]) -> bool:
-        """Return whether a page has records that those looked at before had not.
+    def has_new_records(self, page: Page, paths: list[str]) -> bool:
+        """Return whether a page has records that no compared page had.
 
-        With the first record of all, and mostly known ones, it is the first page again, whatever
-        was put before that: of a list that grows such pages would come for ever.
-
-        Parameters
-        ----------
-        page : Page
-            What came.
-        paths : list of str
-            Where a record has its key; where it has none, it is known as a whole.
+        A page with the very first record and mostly known ones is page 1 again, even if new rows
+        precede it. Otherwise a growing list would never end. ``paths`` lead to the key of a record;
+        a record without one is compared as a whole.
         """
         names = []
         for record in page.records():
@@ -134,60 +125,60 @@ class Notice:
         self._known.update(names)
         return len(old) < len(set(names)) and not again
 
-    def ending(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> None:
-        """Look whether the last page says, beside its end, that there is more.
+    def check_last_page(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> None:
+        """Check whether the last page contradicts its end by saying that there are more.
 
-        A declared scheme is believed where its own sign stands in the reply.
+        A declared scheme is trusted if its own field is in the reply.
         """
-        told = step.reason in paging.fields and has_path(page.envelope, step.reason)
-        if paging.doubt or (told and not guessed):
+        stated = step.reason in paging.fields and has_path(page.envelope, step.reason)
+        if paging.doubt or (stated and not guessed):
             return
         try:
             envelope = parse(page.reply.body)
-        except ReplyError:  # which is raised when its rows are read
+        except ReplyError:  # raised again when its rows are decoded
             return
         if isinstance(envelope, dict) and page.path:
             page = replace(page, envelope=envelope)
             listless = page.empty and get_path(envelope, page.path) is None
-            if listless and self._strange and not reports_zero_rows(envelope):
-                text = f"the last reply has no list {page.path!r} and is of another shape"
-                self.doubts.append(text)
+            if listless and self._odd and not reports_zero_rows(envelope):
+                text = f"the last reply has no list {page.path!r} and other fields than before"
+                self._doubts.append(text)
                 return
         if said := contradicting_sign(page, paging):
-            self.doubts.append(f"the last reply says at {said!r} that there is more")
+            self._doubts.append(f"{said!r} in the last reply says that there are more")
 
-    def silence(self) -> None:
-        """Note an end of which nothing but a repetition told."""
-        self.doubts.append(_SILENT)
+    def unconfirmed_end(self) -> None:
+        """Note that the walk ended only because a page repeated."""
+        self._doubts.append(_SILENT)
 
-    def verdict(self, records: int, *, key: tuple[str, ...], whole: bool) -> list[str]:
-        """Return what is uncertain of a walk that came to its end.
+    def doubts(self, records: int, *, key: tuple[str, ...], whole: bool) -> list[str]:
+        """Return why a walk that came to its end may be incomplete.
 
         Parameters
         ----------
         records : int
-            How many came; where there is a key, those that differ are counted.
+            How many came; with a key, how many different ones.
         key : tuple of str
-            What tells two of them apart.
+            The primary key.
         whole : bool
-            Whether all were asked for, from the first on.
+            Whether the walk asked for all rows, from the first on.
         """
-        doubts = list(dict.fromkeys(self.doubts))
+        doubts = list(dict.fromkeys(self._doubts))
         if whole and self.totals:
             least = min(self.totals)
-            records = self.new if key else records
+            records = self._new if key else records
             if gone := self.totals[0] - least:
                 doubts.append(
-                    f"{gone:,} rows disappeared on the server while they were read, page by page: "
-                    "a row that moved up meanwhile may be missing"
+                    f"{gone:,} rows disappeared on the server during the walk, so a row that moved "
+                    "to an earlier page may be missing"
                 )
             counted = least if records < least else max(self.totals)
-            # More than were counted: a number that is too small may have ended the walk. But 0
-            # beside rows means something else.
+            # If more came than counted, a count that is too small may have ended the walk. A count
+            # of 0 beside rows means something else.
             if records < least or records > counted > 0:
                 doubts.append(f"the server counts {counted:,} rows, and {records:,} came")
         if repeated := self._repeated or (0 if key else self._twins):
-            doubts.append(f"{repeated} pages held no row that had not come before")
-        if key and records and not self.keyed:
-            doubts.append(f"no record has the key {', '.join(key)}, so none was told apart")
+            doubts.append(f"{repeated} pages had no new row")
+        if key and records and not self._keyed:
+            doubts.append(f"no record has the key {', '.join(key)}, so none was deduplicated")
         return doubts

@@ -1,4 +1,4 @@
-"""Work that goes on while the next page comes."""
+"""Decodes pages in a thread while the next one downloads."""
 
 from __future__ import annotations
 
@@ -13,51 +13,49 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_GROUP = 16  # pages typed at once, where they come fast
-_SLOW = 0.02  # seconds for a page after which what has come is typed without waiting for more
+_BATCH = 16  # pages decoded at once if they arrive fast
+_SLOW = 0.02  # seconds; after a slower page everything so far is decoded
+_AHEAD = 2  # batches that may wait for the thread
 
 
-def grouped(
-    pages: Iterable[T], *, clock: Callable[[], float] = time.perf_counter
-) -> Iterator[list[T]]:
-    """Yield pages in groups: large ones where they come fast, one by one where they are slow."""
-    group: list[T] = []
-    asked = clock()
-    try:
-        for page in pages:
-            group.append(page)
-            if len(group) == _GROUP or clock() - asked > _SLOW:
-                yield group
-                group = []
-            asked = clock()
-    except Exception:
-        if group:  # what came is typed before the failure goes on
-            yield group
-        raise
-    if group:
-        yield group
+def map_batches(
+    function: Callable[[list[T]], R],
+    items: Iterable[T],
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[R]:
+    """Yield ``function(batch)`` in order, computed in a thread while the next items arrive.
 
-
-def overlapped(function: Callable[[T], R], items: Iterable[T], *, ahead: int = 2) -> Iterator[R]:
-    """Yield ``function(item)`` in order, each computed in a thread while the next items come.
+    A batch is large if items arrive fast, and one item if they are slow. If the items fail, those
+    that arrived are computed first.
 
     Examples
     --------
-    >>> list(overlapped(str.upper, ["a", "b"]))
-    ['A', 'B']
+    >>> list(map_batches(sum, [1, 2, 3]))
+    [6]
     """
     pending: deque[Future[R]] = deque()
+    iterator = iter(items)
+    batch: list[T] = []
+    end: Exception | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="socialframe") as pool:
         try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) > ahead or pending[0].done():
+            while end is None:
+                asked = clock()
+                try:
+                    batch.append(next(iterator))
+                except Exception as error:  # noqa: BLE001 - raised again below
+                    end = error
+                if batch and (end or len(batch) == _BATCH or clock() - asked > _SLOW):
+                    pending.append(pool.submit(function, batch))
+                    batch = []
+                if len(pending) > _AHEAD or (pending and end is None and pending[0].done()):
                     yield pending.popleft().result()
+            if not isinstance(end, StopIteration):
+                wait(pending)  # so that the error can tell how many rows arrived
+                raise end
             while pending:
                 yield pending.popleft().result()
-        except Exception:
-            wait(pending)  # so that what has come is counted when the failure is told
-            raise
         finally:
             for future in pending:
                 future.cancel()

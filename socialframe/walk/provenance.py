@@ -49,10 +49,10 @@ def provenance(frame: pd.DataFrame) -> str:
     attrs = getattr(frame, "attrs", None)
     if not isinstance(attrs, Mapping) or not hasattr(frame, "columns"):
         raise ArgumentError(f"provenance takes a DataFrame, not a {type(frame).__name__}.")
-    return worded(attrs.get("socialframe"), len(frame))
+    return describe_facts(attrs.get("socialframe"), len(frame))
 
 
-def worded(facts: object, here: int) -> str:
+def describe_facts(facts: object, here: int) -> str:
     """Return the facts of a walk in one line.
 
     Parameters
@@ -69,7 +69,7 @@ def worded(facts: object, here: int) -> str:
 
     Examples
     --------
-    >>> worded({"endpoint": "posts", "rows": 7, "complete": True, "stop": "limit"}, 2)
+    >>> describe_facts({"endpoint": "posts", "rows": 7, "complete": True, "stop": "limit"}, 2)
     'posts(): 2 rows here, of 7 that came, complete up to the limit'
     """
     if not isinstance(facts, Mapping) or not facts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from socialframe.errors import (
@@ -17,21 +18,20 @@ from socialframe.errors import (
 from socialframe.http.throttle import RequestLimit
 from socialframe.paging import Single
 from socialframe.store.recorder import Recorder
-from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING
+from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING, StoredWalk
 from socialframe.walk.estimate import Estimate, QueryStats, remember
 from socialframe.walk.plan import whole_number
-from socialframe.walk.provenance import worded
+from socialframe.walk.provenance import describe_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from socialframe.http.budget import Budget
     from socialframe.http.transport import Transport
-    from socialframe.messages.call import Call, Reply
+    from socialframe.messages.call import Call, Reply, Send
     from socialframe.progress import Shown, Watch
     from socialframe.store.cache import CacheSettings
     from socialframe.store.store import WalkStore
-    from socialframe.store.stored_walk import StoredWalk
     from socialframe.walk.plan import Plan
     from socialframe.walk.walk import Walk
 
@@ -138,16 +138,8 @@ class Session:
                 return reply
             raise ReplyError(f"The store lost a reply of the walk {plan.walk_id!r}.")
 
-        walk = Walk(
-            plan.endpoint,
-            plan.call,
-            send,
-            plan.schema,
-            plan.limit,
-            Progress(plan.endpoint.name, shown=False),
-            until=stored.pages,
-        )
-        return consume(walk)
+        bar = Progress(plan.endpoint.name, shown=False)
+        return consume(Walk(plan, send, bar, until=stored.pages))
 
     def estimate(self, plan: Plan) -> Estimate:
         """Return what a run would cost; nothing is sent.
@@ -187,7 +179,7 @@ class Session:
             return False
         return complete.fresh(self.store.now(), self.cache.fresh_for(complete.endpoint))
 
-    def recorder(self, plan: Plan, refresh: bool | None, send: SendNow) -> Recorder | None:
+    def recorder(self, plan: Plan, refresh: bool | None, send: Send) -> Recorder:
         """Return what answers the calls of a run: a replay, a resumed walk, or a new one.
 
         Raises
@@ -203,9 +195,9 @@ class Session:
             return Recorder(self.store, complete, send)
         if self.offline:
             raise missing(plan)
-        if self.store is None:
-            return None
         name = plan.key.name(self.tenant)
+        if self.store is None:
+            return Recorder(None, StoredWalk("", self.tenant, name, plan.endpoint.name), send)
         walk = None
         anew = self.refresh if refresh is None else refresh
         if plan.walk_id or (self.resume and self.journal and not anew):
@@ -268,12 +260,8 @@ class Session:
         )
 
 
-if TYPE_CHECKING:
-    SendNow = Callable[[Call, Callable[[str], None] | None], Reply]
-
-
 class _Run:
-    """One run of a plan: at most one replay, one resumed walk and one new walk, one by one."""
+    """One run of a plan: perhaps a replay, a resumed walk and a new walk, one after the other."""
 
     def __init__(self, session: Session, plan: Plan, options: Options) -> None:
         self._session = session
@@ -283,12 +271,12 @@ class _Run:
         most = options.max_requests
         if most is not None:
             most = whole_number("max_requests", most)
-        self._limit = RequestLimit(session.max_requests if most is None else most)
+        limit = RequestLimit(session.max_requests if most is None else most, self._remaining)
+        self._send = partial(session.transport.send, limit=limit)
         self._recorder: Recorder | None = None
         self._next: Recorder | None = None  # what a fallback chose
-        self._replies = 0
-        self._expected: int | None = None
         self._walk: Walk | None = None
+        self._expected: int | None = None  # calls, by what is known before the first
 
     def fall_back(self, error: SocialFrameError) -> bool:
         """Choose another way to the rows after a failure; return whether there is one."""
@@ -303,7 +291,7 @@ class _Run:
             return True
         if session.stale_if_error and error.retryable and not recorder.replays:
             complete = session.complete_walk(self._plan)
-            if complete is not None and session.store is not None:
+            if complete is not None:
                 self._next = Recorder(session.store, complete, self._send)
         return self._next is not None
 
@@ -315,25 +303,34 @@ class _Run:
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        self._recorder = recorder
-        complete = recorder.walk if recorder is not None and recorder.replays else None
-        self._expected = session.expected_calls(
-            plan, complete or session.complete_walk(plan), replayed=complete is not None
-        )
-        self._announce(bar)
-        self._replies = 0
-        walk = Walk(plan.endpoint, plan.call, self._counted, plan.schema, plan.limit, bar)
-        self._walk = walk
+        complete = recorder.walk if recorder.replays else session.complete_walk(plan)
+        self._expected = session.expected_calls(plan, complete, replayed=recorder.replays)
+        self._announce(recorder, bar)
+        walk = Walk(plan, recorder.send, bar)
+        self._recorder, self._walk = recorder, walk
         try:
-            with self._stopped_or_finished(walk, bar):
-                yield walk
+            yield walk
+        except BaseException as error:
+            self._stopped(recorder, walk, bar, error)
+            raise
+        else:
+            self._ended(recorder, walk)
         finally:
             ended = walk.complete is not False and walk.stop != "limit"
             facts = {"arguments": plan.given} | walk.facts()
-            text = worded(facts, walk.rows) if walk.complete is not False else ""
-            calls = self._replies if ended else walk.calls
+            text = "" if walk.complete is False else describe_facts(facts, walk.rows)
+            calls = recorder.replies if ended else walk.calls
             session.remember(plan, QueryStats(calls, walk.size, text))
             bar.close()
+
+    def _remaining(self) -> int | None:
+        """Return how many calls the walk still needs; None if that is unknown."""
+        walk, recorder, calls = self._walk, self._recorder, self._expected
+        if walk is None or recorder is None:
+            return calls
+        if recorder.replies:
+            calls = QueryStats(walk.calls, walk.size).needed(self._plan.limit)
+        return calls and calls - recorder.replies
 
     def _bar(self) -> Watch:
         from socialframe.progress import Progress
@@ -344,58 +341,39 @@ class _Run:
             return self._shown
         raise ArgumentError(f"progress must be True, False, None or a Watch; got {self._shown!r}.")
 
-    def _announce(self, bar: Watch) -> None:
-        recorder, name = self._recorder, self._plan.endpoint.name
-        if recorder is not None and recorder.stored and not recorder.replays:
-            store = self._session.store
-            age = 0.0 if store is None else max(0.0, store.now() - recorder.walk.last)
+    def _announce(self, recorder: Recorder, bar: Watch) -> None:
+        name = self._plan.endpoint.name
+        if recorder.replays:
+            return
+        if recorder.stored:
+            age = max(0.0, self._session.now() - recorder.walk.last)
             bar.say(f"{name}: {recorder.describe(age)}")
-        elif self._plan.walk_id and (recorder is None or not recorder.replays):
+        elif self._plan.walk_id:
             bar.say(
                 f"{name}: nothing is kept of the walk {self._plan.walk_id}, or another process is "
                 "writing it; this one starts over."
             )
 
-    def _counted(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-        send = self._send if self._recorder is None else self._recorder.send
-        reply = send(call, notify)
-        self._replies += 1
-        return reply
-
-    def _send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
-        walk, calls = self._walk, self._expected
-        if self._replies and walk is not None:
-            calls = QueryStats(walk.calls, walk.size).needed(self._plan.limit)
-        self._limit.check(calls and calls - self._replies)
-        return self._session.transport.send(call, notify, self._limit)
-
-    @contextmanager
-    def _stopped_or_finished(self, walk: Walk, bar: Watch) -> Iterator[None]:
-        recorder = self._recorder
-        try:
-            yield
-        except BaseException as error:
-            if recorder is not None:
-                self._stopped(recorder, walk, bar, error)
-            raise
-        if recorder is None:
-            return
-        if walk.complete is False and not recorder.replays:
-            self._stop(recorder, LEFT, "not all of its rows were taken", walk)
-        else:
+    def _ended(self, recorder: Recorder, walk: Walk) -> None:
+        """Note in the store that the walk came to its end."""
+        if walk.complete is not False:
             whole = walk.complete is True and self._session.cache is not None
             recorder.finish(rows=walk.rows, replayable=whole)
+        elif not recorder.replays:
+            self._stop(recorder, LEFT, "not all of its rows were taken", walk)
 
     def _stopped(self, recorder: Recorder, walk: Walk, bar: Watch, error: BaseException) -> None:
-        """Note in the store why the walk stopped."""
+        """Note in the store why the walk stopped, and in the error how to resume it."""
         expired = recorder.cursor_expired
+        if isinstance(error, IncompleteWalk):
+            resumable = recorder.has_pages and self._session.journal and not recorder.replays
+            error.walk_id = recorder.walk.id if resumable and not expired else ""
+            plan = replace(self._plan, walk_id=error.walk_id)
+            error._resume = (plan, self._session)
         if recorder.replays:
             if recorder.torn:
                 recorder.discard()
-            return
-        if isinstance(error, IncompleteWalk) and recorder.has_pages and self._session.journal:
-            error.walk_id = "" if expired else recorder.walk.id
-        if expired is not None:
+        elif expired is not None:
             bar.say(
                 f"{self._plan.endpoint.name}: the API no longer knows where the walk stopped "
                 f"({expired}); the next try starts over."

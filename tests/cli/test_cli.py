@@ -157,7 +157,7 @@ def test_max_requests_stops_a_command_that_needs_more():
 
     assert broken.exit_code == 4
     assert "takes 54 requests; max_requests permits 10" in broken.output
-    assert "A page did not come" not in broken.output
+    assert "A page could not be fetched" not in broken.output
     assert "socialframe walks resume " in broken.output
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
 

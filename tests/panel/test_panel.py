@@ -463,7 +463,7 @@ def test_broken_walk_keeps_its_rows(panel_of):
     panel._load.load_button.click()
     assert panel.wait()
 
-    assert "A page did not come" in status_of(panel._load)
+    assert "A page could not be fetched" in status_of(panel._load)
     assert len(panel.df) == 300
     panel.api._sandbox.faults = ()
     panel._load.load_button.click()

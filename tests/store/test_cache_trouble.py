@@ -433,12 +433,12 @@ def test_work_that_a_collected_generator_asks_for_is_deferred(tmp_path):
     ends = []
     path = tmp_path / "walks.sqlite"
 
-    def find():
+    def is_network(_):
         for end in ends:
             end()
-        return path
+        return False
 
-    file = open_file(find)
+    file = open_file(lambda: path, is_network=is_network)
     file.run(lambda storage: storage.write({"00": ENTRY}), None)
     file.close()
     ends.append(lambda: file.run(lambda storage: storage.write({}, ["00"]), None))

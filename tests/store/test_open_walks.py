@@ -288,13 +288,12 @@ def test_cleanup_of_a_generator_that_is_collected_meanwhile_is_deferred(folder, 
     """It would wait for its own thread forever."""
     cleanups = []
 
-    def find():
+    def is_network(_):
         for cleanup in cleanups:
             cleanup()
-        return folder / "walks.sqlite"
+        return False
 
-    file = open_file(find, JournalWarning)
-    store = WalkStore(file, file, now=now)
+    store = store_in(folder, now, is_network=is_network)
     recorder = begin(store, now)
     send(recorder, [1])
     store.shut()
@@ -333,10 +332,10 @@ def test_files_of_older_versions_are_set_aside(caplog):
     """With one line each; they are never read."""
     old = [
         Path(os.environ["XDG_CACHE_HOME"], "socialframe", "http.sqlite"),
-        Path(os.environ["XDG_CACHE_HOME"], "socialframe", "walks.sqlite"),
+        Path(os.environ["XDG_DATA_HOME"], "socialframe", "walks.sqlite"),
     ]
     for path in old:
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"an older format")
     walks = sf.walks()
     assert walks.empty

@@ -10,7 +10,7 @@ import socialframe as sf
 from socialframe.paging import Single
 from socialframe.sandbox import Sandbox
 from socialframe.schema.columns import Schema
-from socialframe.walk.provenance import worded
+from socialframe.walk.provenance import describe_facts
 
 
 def test_the_line_says_all_that_is_known():
@@ -74,7 +74,7 @@ def test_the_line_shows_no_key():
 )
 def test_what_another_version_wrote_is_said_as_far_as_it_goes(facts, line):
     """A file may hold anything under our name."""
-    assert line in worded(facts, 5)
+    assert line in describe_facts(facts, 5)
 
 
 def test_a_frame_without_facts_says_so_and_no_frame_is_an_error():

@@ -15,7 +15,7 @@ from stand_ins import Clock, Scripted, client_of, posts_page
 import socialframe as sf
 from socialframe.paging import Cursor, LinkHeader, PageNumber, Single, Step
 from socialframe.sandbox import Fault, Sandbox
-from socialframe.walk.walk import grouped, overlapped
+from socialframe.walk.overlap import map_batches
 
 
 class Shelf:
@@ -193,7 +193,7 @@ def test_a_server_that_says_more_and_repeats_itself_to_every_try_is_a_loop():
     """A flag is a promise; what had come is not all."""
     app = Scripted({"posts": [{"id": "a"}], "hasMore": True})
 
-    with pytest.raises(sf.PagingLoop, match="'hasMore' says that there is more"):
+    with pytest.raises(sf.PagingLoop, match="'hasMore' says that there are more"):
         ids_of(app)
 
 
@@ -351,27 +351,35 @@ def test_groups_are_large_where_pages_come_fast_and_single_where_they_are_slow()
             clock.sleep(1.0)
             yield i
 
-    assert list(grouped(iter(range(40)), clock=clock)) == [
+    assert list(map_batches(list, iter(range(40)), clock=clock)) == [
         list(range(16)),
         list(range(16, 32)),
         list(range(32, 40)),
     ]
-    assert list(grouped(slowly(), clock=clock)) == [[0], [1], [2]]
+    assert list(map_batches(list, slowly(), clock=clock)) == [[0], [1], [2]]
 
 
 def test_overlapping_keeps_order_and_passes_failures_on():
     """And leaves no thread behind."""
     before = threading.active_count()
 
-    def fail_at_three(number):
-        if number == 3:
-            raise KeyError(number)
-        return number * 10
+    def fail_at_twenty(numbers):
+        if 20 in numbers:
+            raise KeyError(20)
+        return sum(numbers)
 
-    assert list(overlapped(lambda n: n * 10, range(50))) == [n * 10 for n in range(50)]
+    def breaks():
+        yield from range(20)
+        raise KeyError(20)
+
+    done = []
+    assert sum(map_batches(sum, range(50))) == sum(range(50))
     with pytest.raises(KeyError):
-        list(overlapped(fail_at_three, range(50)))
-    half = overlapped(lambda n: n, range(50))
+        list(map_batches(fail_at_twenty, range(50)))
+    with pytest.raises(KeyError):
+        list(map_batches(done.extend, breaks()))
+    assert done == list(range(20)), "what arrived is computed before the error"
+    half = map_batches(sum, range(500))
     next(half)
     half.close()
 
@@ -437,7 +445,7 @@ def test_a_sign_that_disappears_is_a_warning():
     """An empty body later on says nothing of the pages that were promised."""
     pages = [posts_page(f"{i}ab"[:2], page=i, pages=10) for i in (1, 2)]
 
-    with pytest.warns(sf.WalkWarning, match="no longer said what 'pagination.pages'"):
+    with pytest.warns(sf.WalkWarning, match="the last reply lacks 'pagination.pages'"):
         frame = client_of(Scripted(*pages, {})).posts().frame()
 
     assert frame["id"].tolist() == ["1", "a", "2"]
@@ -448,7 +456,7 @@ def test_a_server_that_ignores_the_page_is_not_whole():
     """Two pages promised, the first one sent twice."""
     app = Scripted(posts_page("ab", pages=2), posts_page("ab", page=2, pages=2))
 
-    with pytest.warns(sf.WalkWarning, match="1 pages held no row that had not come before"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
         frame = client_of(app).posts().frame()
 
     assert frame["id"].tolist() == ["a", "b"]
@@ -594,7 +602,7 @@ def test_misleading_signs_lose_no_row(start, says):
 )
 def test_an_end_that_the_reply_itself_disputes_is_a_warning(replies):
     """The scheme met says that it is the end, something else that there is more."""
-    with pytest.warns(sf.WalkWarning, match="says at|no list|no longer said"):
+    with pytest.warns(sf.WalkWarning, match="says that there are more|no list|lacks"):
         frame = client_of(Scripted(*replies)).posts().frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -605,7 +613,9 @@ def test_a_declared_field_that_never_stood_beside_a_sign_of_more_is_a_warning(pa
     """A path that is misspelt would be a short frame."""
     app = Scripted({"rows": [{"a": 1}], "pagination": {"page": 1, "pages": 54}})
 
-    with pytest.warns(sf.WalkWarning, match="'pagination.pages' that there is more"):
+    with pytest.warns(
+        sf.WalkWarning, match="'pagination.pages' in the last reply says that there are more"
+    ):
         client_of(app).fetch("/v1/rows", paging=paging).frame()
 
 
@@ -641,7 +651,7 @@ def test_two_pages_that_are_the_same_are_a_doubt_where_nothing_tells_rows_apart(
     """A server that ignores the page."""
     app = Scripted({"rows": [{"a": 1}], "page": 1, "pages": 2})
 
-    with pytest.warns(sf.WalkWarning, match="1 pages held no row"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
         client_of(app).fetch("/v1/rows").frame()
 
 
