@@ -44,54 +44,55 @@ _SANDBOX_URL = "https://sandbox.invalid"  # never resolved: the sandbox answers 
 
 
 class Client(Endpoints):
-    """The SocialSyncer API for one key: each method gives a ``Query``. No network until its rows.
+    """A client of the SocialSyncer API for one key. Each endpoint method returns a lazy ``Query``.
 
-    May be used from threads and as a context manager.
+    No request is sent until you ask a query for rows. Threads may share a client. It is a context
+    manager.
 
     Parameters
     ----------
     key : str or None
-        The API key. None looks in ``SOCIALAPI_KEY``, ``.env``, the keyring, in this order.
+        The API key. None looks in ``SOCIALAPI_KEY``, ``.env`` and the keyring, in this order.
     base_url : str or None
-        None looks in ``SOCIALAPI_BASE_URL``, else it is the service's own.
+        None looks in ``SOCIALAPI_BASE_URL``; the default is the service's own URL.
     tier : {"auto", "free", "paid"} or Limit
-        How many calls a minute: free 60, paid 600; auto is 60 until the server says otherwise.
-        All processes of a user share them.
+        Rate limit: free is 60 requests a minute, paid 600; auto starts with 60 and follows what the
+        server says. All processes of a user share it.
     cache : bool, str, float, timedelta, path or backend
-        Keeps the answers of walks that ended whole, and replays them while they are fresh. A
-        duration (``"1 hour"``, seconds, a timedelta) says how long; True means 1 hour for posts,
-        analytics and followers, 5 minutes for the rest. The path of a ``.sqlite`` file, or a
-        backend of requests-cache, says where; else it is a file in the user's cache folder, which
-        nobody else may read. False keeps nothing.
+        How long complete walks are replayed: a duration (``"1 hour"``, seconds, a timedelta), or
+        True for 1 hour (posts, analytics, followers) and 5 minutes (the rest). Or where they are
+        stored: the path of a ``.sqlite`` file, or a backend of requests-cache; the default is a
+        private file in the user's cache folder. False keeps no complete walk.
     offline : bool
-        Send nothing: only whole walks of the cache serve, also stale ones.
+        Send no request: replay complete walks only, of any age.
     refresh : bool
-        Ask anew, whatever the cache has.
+        Ask the API even if the cache is fresh.
     stale_if_error : bool
-        Where the API fails, a whole walk of the cache serves, also a stale one.
+        If the API fails, replay a complete walk of any age.
     timeout : float or (float, float)
-        Seconds to connect and to wait for data; one number is for data, with 5 s to connect.
+        Seconds to connect and to wait for data. One number is the wait for data; connecting then
+        times out after 5 s.
     max_wait : float
-        Seconds that one call may wait, for the budget and for the API's ``Retry-After`` together,
-        before ``RateLimitError``.
+        Seconds that one request may wait for the rate limit and ``Retry-After`` together before
+        ``RateLimitError``.
     max_requests : int or None
-        Requests that one walk may send, repetitions counted, before ``MaxRequestsError``; None
-        means any number. What the cache answers is free.
+        Requests that one walk may send, retries counted, before ``MaxRequestsError``; None: any
+        number. Replayed pages are free.
     journal : bool
-        Whether what an unfinished walk has fetched is kept on disk, so that it can be resumed.
+        Store the pages of a walk that breaks, so that it can be resumed.
     resume : "auto" or False
-        Whether a query that was interrupted less than an hour ago goes on where it stopped.
+        Resume a walk of the same query that broke less than an hour ago.
     progress : bool or None
-        Whether long walks show a bar; None means in a terminal or a notebook.
+        Show a progress bar for long walks; None: in a terminal or a notebook.
     wiring : Wiring or None
         Clock, sleep and innermost transport, for tests and for the sandbox.
 
     Raises
     ------
     MissingKeyError
-        If there is no key anywhere.
+        If there is no key.
     InvalidKeyError
-        If it cannot be a key. It is not repeated.
+        If the key is invalid. The error does not show it.
     ArgumentError
         If another argument is invalid.
 
@@ -102,9 +103,7 @@ class Client(Endpoints):
     ['platform', 'account_id', 'username', 'connected_at', '_extra']
     """
 
-    box: Sandbox | None = None  # what answers in place of the API
-
-    _sandbox: Sandbox | None = None  # what answers in place of the API
+    _sandbox: Sandbox | None = None  # answers in place of the API
 
     def __init__(
         self,
@@ -130,34 +129,23 @@ class Client(Endpoints):
             del key  # a traceback that shows local variables must not show it
         settings = read_settings(secret, base_url)
         wiring = wiring or Wiring()
-        memory = settings.base_url == _SANDBOX_URL
         cache_settings = parse_cache_argument(cache)
         if cache_settings is None and (offline or stale_if_error):
             raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
         _check_resume(journal, resume)
-        connect, read = _parse_timeouts(timeout)
         limit = _parse_tier(tier)
         owner = tenant(settings.base_url + wiring.name, settings.secret)
         budget = budget_for(owner, limit, wiring, adapts=tier == "auto")
-        store = None
-        if journal or cache_settings is not None:
-            store = open_store(cache_settings, memory=memory, now=wiring.now)
-        transport = Transport(
-            settings.base_url,
-            settings.secret,
-            budget,
-            connect=connect,
-            read=read,
-            max_wait=_parse_seconds("max_wait", max_wait, least=0),
-            proxy=settings.proxy,
-            wiring=wiring,
-            offline=bool(offline),
-        )
+        max_wait = _parse_seconds("max_wait", max_wait, least=0)
+        times = (*_parse_timeouts(timeout), max_wait)
+        transport = Transport(settings, budget, times, wiring, offline=bool(offline))
+        memory = settings.base_url == _SANDBOX_URL
+        stores = journal or cache_settings is not None
+        store = open_store(cache_settings, memory=memory, now=wiring.now) if stores else None
         self.base_url = settings.base_url
-        self.cache = None
-        if cache_settings is not None and store is not None:
-            self.cache = Cache(store, cache_settings, owner)
+        self.cache = store and cache_settings and Cache(store, cache_settings, owner)
         self._key_source, self._limit = settings.source, limit
+        most = None if max_requests is None else whole_number("max_requests", max_requests)
         self._session = Session(
             transport,
             budget,
@@ -170,9 +158,7 @@ class Client(Endpoints):
             refresh=bool(refresh),
             stale_if_error=bool(stale_if_error),
             progress=progress,
-            max_requests=None
-            if max_requests is None
-            else whole_number("max_requests", max_requests),
+            max_requests=most,
         )
 
     @classmethod
@@ -191,12 +177,12 @@ class Client(Endpoints):
         Parameters
         ----------
         sandbox : Sandbox or None
-            None makes a new one, of the tier.
+            None makes a new one.
         tier : {"free", "paid"}
-            Tier of the new sandbox's key; with ``sandbox`` given, its own counts.
+            Tier of the new sandbox's key; a given sandbox has its own.
         cache : bool, str, float, timedelta, path or backend
-            As for ``Client``, but in this client's memory unless a place is named. False where the
-            sandbox changes, or goes wrong, between two walks of the same.
+            As for ``Client``, but in memory unless a place is named. Pass False if the sandbox
+            changes or fails between two walks of the same query.
         max_wait, max_requests, progress
             As for ``Client``.
 
@@ -237,31 +223,31 @@ class Client(Endpoints):
         columns: Mapping[str, str] | Sequence[Column] | None = None,
         key: str | Sequence[str] | None = None,
     ) -> Query:
-        """Any endpoint that is not declared.
+        """Query any endpoint, declared or not.
 
         Parameters
         ----------
         path : str
-            Path on the API, as ``/v1/posts``.
+            Path on the API, such as ``/v1/posts``.
         records : str or None
-            Where the records stand in a reply, dotted; ``""`` where the body itself is the list;
-            None for the one list of objects in it.
+            Dotted path of the records in a reply; ``""`` if the body is the list; None for the only
+            list of objects in it.
         params : mapping or None
-            Parameters by the API's names; a list is sent as one parameter each.
+            Parameters by the API's names; a list is sent as repeated parameters.
         paging : Paging or None
-            How pages follow each other; None finds it out (``socialframe.paging.Auto``).
+            How pages follow each other; None detects it (``socialframe.paging.Auto``).
         columns : mapping, sequence of Column or None
-            None infers names and types from all rows. A mapping gives some of them a type, in our
-            words (``{"createdAt": "timestamp"}``). Columns declare everything.
+            None infers names and types from all rows. A mapping sets some types
+            (``{"createdAt": "timestamp"}``). Columns declare everything.
         key : str, sequence of str or None
-            What tells two rows apart: paths in a record, or names of declared columns. None tells
-            none apart.
+            Primary key: paths in a record, or names of declared columns. None: rows are not
+            deduplicated.
 
         Returns
         -------
         Query
-            Nothing is sent before its rows are asked for. Inferred types are those of all rows, so
-            ``to_parquet`` writes after the last page; ``pages`` types each page by itself.
+            Types are inferred from all rows, so ``to_parquet`` writes after the last page;
+            ``pages`` types each page by itself.
 
         Raises
         ------

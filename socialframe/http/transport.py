@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from socialframe.http.throttle import RequestLimit
-    from socialframe.secret import Secret
+    from socialframe.settings import Settings
 
 _log = logging.getLogger("socialframe")
-_DRIPS = 10  # an answer as a whole may take so many times as long as one piece of it
-_HOPS = 5  # redirects within the API's own host
+_DEADLINE = 10  # a whole reply may take so many read time-outs
+_REDIRECTS = 5  # within the API's own host
 _BY_STATUS: dict[int, type[APIError]] = {
     400: ValidationError,
     401: AuthenticationError,
@@ -60,14 +60,11 @@ class Wiring:
     Parameters
     ----------
     transport : callable or None
-        Makes the innermost transport; None means sockets. What is asked without them is in this
-        process, and so is its budget.
-    sleep, clock : callable
-        Wait so many seconds; seconds that only ever grow.
-    now : callable
-        Seconds of Unix time.
+        Makes the innermost transport; None: sockets. Without sockets the budget is in this process.
+    sleep, clock, now : callable
+        Sleep for so many seconds; monotonic seconds; Unix time.
     name : str
-        What tells it from others that answer under the same base URL.
+        Distinguishes it from others with the same base URL.
     """
 
     transport: Callable[[], httpx.BaseTransport] | None = None
@@ -87,18 +84,13 @@ class Transport:
 
     Parameters
     ----------
-    base_url : str
-        Normalised base URL.
-    secret : Secret
-        The key.
+    settings : Settings
+        Base URL, key and proxy.
     budget : Budget
-        Where calls are booked.
-    connect, read : float
-        Time-outs in seconds.
-    max_wait : float
-        The longest that one call waits, for the budget and for ``Retry-After`` together.
-    proxy : str or None
-        Address of the proxy that sockets go through.
+        Counts requests.
+    times : (float, float, float)
+        Seconds to connect, to wait for data, and that one call may wait for the rate limit and
+        ``Retry-After`` together.
     wiring : Wiring
         Clock, sleep, innermost transport.
     offline : bool
@@ -107,21 +99,17 @@ class Transport:
 
     def __init__(
         self,
-        base_url: str,
-        secret: Secret,
+        settings: Settings,
         budget: Budget,
-        *,
-        connect: float,
-        read: float,
-        max_wait: float,
-        proxy: str | None,
+        times: tuple[float, float, float],
         wiring: Wiring,
+        *,
         offline: bool = False,
     ) -> None:
+        connect, read, self._max_wait = times
         self._now = wiring.now
-        self._base_text = base_url
-        self._base = httpx.URL(base_url)
-        self._max_wait = max_wait
+        self._base_text = settings.base_url
+        self._base = httpx.URL(settings.base_url)
         self._timeout = httpx.Timeout(read, connect=connect, pool=None).as_dict()
         self._headers = {
             "Accept": "application/json",
@@ -131,13 +119,16 @@ class Transport:
         encrypted = self._base.scheme == "https"
         network = Network(
             transport=wiring.transport,
-            proxy=proxy,
+            proxy=settings.proxy,
             encrypted=encrypted,
-            deadline=_DRIPS * read,
+            deadline=_DEADLINE * read,
             clock=wiring.clock,
         )
         throttle = Throttle(
-            Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
+            Auth(network, settings.secret, self._base),
+            budget,
+            sleep=wiring.sleep,
+            lasts=connect + read,
         )
         self._offline = offline
         self._chain = Retry(throttle, sleep=wiring.sleep)
@@ -148,32 +139,27 @@ class Transport:
         notify: Callable[[str], None] | None = None,
         limit: RequestLimit | None = None,
     ) -> Reply:
-        """Send a call and return its answer; a redirect is followed where it was a GET.
+        """Send a call and return its reply, which has a status of 2xx. A GET follows redirects.
 
         Parameters
         ----------
         call : Call
-            What to ask.
+            What to send.
         notify : callable or None
-            Told, in words, why and how long the call waits.
+            Called with a text while the call waits.
         limit : RequestLimit or None
-            How many requests its walk may still send.
-
-        Returns
-        -------
-        Reply
-            With a status of 2xx.
+            How many requests the walk may still send.
 
         Raises
         ------
         APIError
-            If the API refused it.
+            If the API refuses it.
         NetworkError
-            If no whole answer came, after every retry.
+            If no whole reply arrives, after all retries.
         ReplyError
-            If the answer leads to another host.
+            If the reply leads to another host.
         MaxRequestsError
-            If its walk may send no more.
+            If the walk may send no more requests.
         OfflineMiss
             If the client is offline.
         """
@@ -183,7 +169,7 @@ class Transport:
             limit.check()
         url = self._address(call)
         told = {PATIENCE: Patience(self._max_wait, notify), REQUEST_LIMIT: limit}
-        for _ in range(_HOPS):
+        for _ in range(_REDIRECTS):
             started = time.perf_counter()
             response = self._chain.handle_request(self._request(call, url, told))
             took = 1000 * (time.perf_counter() - started)
@@ -202,7 +188,7 @@ class Transport:
         raise _refused(call, response)
 
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
+        """Close the connections. A later call opens new ones."""
         self._chain.close()
 
     def _address(self, call: Call) -> httpx.URL:
@@ -210,9 +196,9 @@ class Transport:
             return _checked(httpx.URL(call.url or self._base_text + _target(call)))
         except (httpx.InvalidURL, UnicodeError) as error:
             if call.url:
-                text = f"The API leads to an address that is none ({redacted(str(error))})."
+                text = f"The API leads to an invalid URL ({redacted(str(error))})."
                 raise ReplyError(text) from None
-            raise ArgumentError(f"A parameter cannot be part of an address: {error}.") from None
+            raise ArgumentError(f"A parameter cannot be part of a URL: {error}.") from None
 
     def _request(self, call: Call, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
         headers, content = self._headers, call.body or None
@@ -225,7 +211,7 @@ class Transport:
 
 
 def _checked(url: httpx.URL) -> httpx.URL:
-    """Return the URL; one whose host no name server could know raises UnicodeError."""
+    """Return the URL; raise UnicodeError if its host is invalid."""
     _ = url.host
     return url
 
@@ -239,9 +225,9 @@ def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
     status = response.status_code
     if status < 400:  # noqa: PLR2004 - neither success nor an error: 1xx, 3xx
         return ReplyError(
-            f"{call.method} {call.path} was answered with {status}, which leads nowhere."
+            f"{call.method} {call.path} got status {status} without a usable redirect."
         )
-    message, code = _said(response)
+    message, code = _error_text(response)
     cls = ServerError if status >= 500 else _BY_STATUS.get(status, APIError)  # noqa: PLR2004
     return cls(
         message,
@@ -253,8 +239,8 @@ def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
     )
 
 
-def _said(response: httpx.Response) -> tuple[str, str | None]:
-    """Return the text and the code of an error body; the sibling API nests them in ``error``."""
+def _error_text(response: httpx.Response) -> tuple[str, str | None]:
+    """Return text and code of an error body. The sibling API nests them in ``error``."""
     try:
         body = parse(response.content)
     except ReplyError:

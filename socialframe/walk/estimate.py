@@ -1,4 +1,4 @@
-"""What a query would cost, as far as it is known without asking: plain values."""
+"""What a query would cost, and what earlier runs told about it: plain values."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 _REMEMBERED = 1000  # queries
-_MINUTES = 120  # seconds from which on minutes are told
+_MINUTES = 120  # seconds; longer times are shown in minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a query would cost now. None stands for what is not known.
+    """What a query would cost now. None: unknown.
 
     Parameters
     ----------
     requests : int or None
-        Requests in all, repetitions after a failure left out.
+        All requests, without retries.
     cached : int
-        Those of them that the cache answers.
+        Requests that the cache answers.
     seconds : float or None
-        Until the last of the others may start by the budget as it stands, if no other process
-        calls meanwhile; what the answers themselves take comes on top.
+        Seconds that the others wait for the rate limit, if no other process sends requests. The
+        replies themselves take longer.
 
     Examples
     --------
@@ -51,8 +51,8 @@ class Estimate:
         seconds = self.seconds
         if not seconds:
             return "no waiting"
-        told = f"{seconds:.0f} s" if seconds < _MINUTES else f"{seconds / 60:.0f} min"
-        return f"{told} of waiting"
+        time = f"{seconds:.0f} s" if seconds < _MINUTES else f"{seconds / 60:.0f} min"
+        return f"{time} of waiting"
 
     def __repr__(self) -> str:
         return f"<Estimate: {self}>"

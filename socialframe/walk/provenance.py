@@ -1,4 +1,4 @@
-"""Where rows came from, in one line."""
+"""Describes where rows came from, in one line."""
 
 from __future__ import annotations
 
@@ -12,32 +12,31 @@ from socialframe.secret import redacted
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How sure it is that a walk brought everything, by its ``complete``.
+#: Words for the ``complete`` of a walk.
 WHOLE = {True: "complete", False: "not complete", None: "perhaps not complete"}
-_NOTHING = "Nothing says where its rows came from."
+_UNKNOWN = "Nothing says where the rows came from."
 _SOURCES = {"from_network": "the network", "from_cache": "the cache", "from_journal": "the journal"}
 
 
 def provenance(frame: pd.DataFrame) -> str:
-    """Say in one line where the rows of a frame came from.
+    """Return one line that says where the rows of a DataFrame came from.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        As a query or ``read_parquet`` gives it, whole or filtered. The facts themselves, as JSON
-        values, are ``frame.attrs["socialframe"]``.
+        From a query or ``read_parquet``, perhaps filtered. The facts as JSON values are
+        ``frame.attrs["socialframe"]``.
 
     Returns
     -------
     str
-        Endpoint and arguments, rows, pages and whence, duplicates that were dropped, first and
-        last fetch, whether that is everything and what said so, versions of the declared columns
-        and of socialframe; nothing of the key. A frame that has no facts is said to have none.
+        Endpoint, arguments, rows, pages and their source, dropped duplicates, first and last fetch,
+        completeness and its reason, versions of schema and socialframe. Never the key.
 
     Raises
     ------
     ArgumentError
-        If it is no DataFrame.
+        If ``frame`` is not a DataFrame.
 
     Examples
     --------
@@ -48,24 +47,14 @@ def provenance(frame: pd.DataFrame) -> str:
     """
     attrs = getattr(frame, "attrs", None)
     if not isinstance(attrs, Mapping) or not hasattr(frame, "columns"):
-        raise ArgumentError(f"provenance takes a DataFrame, not a {type(frame).__name__}.")
+        raise ArgumentError(f"frame must be a DataFrame; got a {type(frame).__name__}.")
     return describe_facts(attrs.get("socialframe"), len(frame))
 
 
 def describe_facts(facts: object, here: int) -> str:
-    """Return the facts of a walk in one line.
+    """Return the facts of a walk in one line; ``here`` is how many rows there are now.
 
-    Parameters
-    ----------
-    facts : object
-        As they stand in ``attrs`` or in a file, perhaps written by an older version: what is
-        missing is left out.
-    here : int
-        How many rows there are now.
-
-    Returns
-    -------
-    str
+    Facts that an older version did not write are left out.
 
     Examples
     --------
@@ -73,7 +62,7 @@ def describe_facts(facts: object, here: int) -> str:
     'posts(): 2 rows here, of 7 that came, complete up to the limit'
     """
     if not isinstance(facts, Mapping) or not facts:
-        return _NOTHING
+        return _UNKNOWN
     arguments = facts.get("arguments")
     given = arguments.items() if isinstance(arguments, Mapping) else ()
     asked = ", ".join(f"{name}={value!r}" for name, value in given)

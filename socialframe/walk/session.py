@@ -169,11 +169,15 @@ class Session:
         names = (plan.key.name(self.tenant), plan.key.without_limit().name(self.tenant))
         return self.store.find_complete(self.tenant, names)
 
+    def refreshes(self, refresh: bool | None) -> bool:
+        """Return whether a run asks the API even if the cache is fresh."""
+        return self.refresh if refresh is None else refresh
+
     def may_replay(self, complete: StoredWalk, refresh: bool | None) -> bool:
         """Return whether a complete walk answers now."""
         if self.offline:
             return True
-        if self.refresh if refresh is None else refresh:
+        if self.refreshes(refresh):
             return False
         if self.cache is None or self.store is None:
             return False
@@ -199,8 +203,7 @@ class Session:
         if self.store is None:
             return Recorder(None, StoredWalk("", self.tenant, name, plan.endpoint.name), send)
         walk = None
-        anew = self.refresh if refresh is None else refresh
-        if plan.walk_id or (self.resume and self.journal and not anew):
+        if plan.walk_id or (self.resume and self.journal and not self.refreshes(refresh)):
             fresh = 0.0 if self.cache is None else self.cache.fresh_for(plan.endpoint.name)
             walk = self.store.claim(self.tenant, name, plan.walk_id, left_for=fresh)
         walk = walk or self.store.begin(self.tenant, name, plan.endpoint.name, plan.query)
@@ -303,7 +306,9 @@ class _Run:
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        complete = recorder.walk if recorder.replays else session.complete_walk(plan)
+        complete = recorder.walk if recorder.replays else None
+        if complete is None and not session.refreshes(self._refresh):
+            complete = session.complete_walk(plan)
         self._expected = session.expected_calls(plan, complete, replayed=recorder.replays)
         self._announce(recorder, bar)
         walk = Walk(plan, recorder.send, bar)

@@ -285,7 +285,7 @@ def test_inspect_shows_provenance_and_columns():
     shown = run("inspect", "posts.parquet").stdout
     assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in shown
     assert "created_at: timestamp[us, tz=UTC]" in shown
-    assert "Nothing says where its rows came from" in run("inspect", "plain.parquet").stdout
+    assert "Nothing says where the rows came from" in run("inspect", "plain.parquet").stdout
 
 
 def test_verbose_logs_requests_and_no_color_disables_colors():

@@ -581,3 +581,53 @@ def test_a_walk_of_which_nothing_is_kept_starts_anew_and_says_so(box, every, cap
         assert facts(frame)["complete"] is True
         assert f"nothing is kept of the walk {one.walk_id}" in caplog.text
     elsewhere.close()
+
+
+@pytest.mark.parametrize("way", ["error", "client", "reader"])
+def test_resume_of_a_broken_refresh_is_not_answered_by_the_older_complete_walk(
+    box, every, tmp_path, way
+):
+    """Three posts are new; the stale walk in the cache does not have them."""
+    api = client_of(box, cache=True)
+    old = api.posts(**SPAN).frame()
+    box.faults = [Fault("insert", rows=3, page=1, times=1), DOWN]
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        api.posts(**SPAN).frame(refresh=True)
+    error = caught.value
+    box.faults = ()
+    sent = len(box.requests)
+
+    if way == "error":
+        query = error.resume()
+    elif way == "client":
+        query = client_of(box, cache=True).resume(error.walk_id)
+    else:
+        query = sf.resume(error.walk_id, client=api)
+    frame = query.frame()
+
+    assert (facts(frame)["from_cache"], facts(frame)["from_journal"]) == (0, 3)
+    assert len(frame) == len(old) + 3
+    assert len(box.requests) > sent
+    again = api.posts(**SPAN).frame()
+    assert (len(again), facts(again)["from_network"]) == (len(frame), 0), "it replaced the old one"
+
+
+@pytest.mark.sockets
+def test_resume_from_a_shell_is_not_answered_by_an_older_complete_walk(box, tmp_path, monkeypatch):
+    """``socialframe walks resume`` goes on with the walk of that id."""
+    path = tmp_path / "posts.parquet"
+    with box.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+        monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
+        with sf.Client(tier="paid") as api:
+            old = api.posts(**SPAN).frame()
+        box.faults = [Fault("insert", rows=3, page=1, times=1)]
+        with sf.Client(tier="paid") as api, pytest.raises(sf.IncompleteWalk) as caught:
+            api.posts(**SPAN).frame(refresh=True, max_requests=3)
+        words = ["walks", "resume", caught.value.walk_id, "-o", str(path)]
+        done = CliRunner().invoke(main, words)
+
+    assert done.exit_code == 0, done.output
+    frame = sf.read_parquet(path)
+    assert len(frame) == len(old) + 3
+    assert facts(frame)["from_cache"] == 0

@@ -61,9 +61,9 @@ def test_the_line_shows_no_key():
 @pytest.mark.parametrize(
     ("facts", "line"),
     [
-        (None, "Nothing says where its rows came from."),
-        ([], "Nothing says where its rows came from."),
-        ({}, "Nothing says where its rows came from."),
+        (None, "Nothing says where the rows came from."),
+        ([], "Nothing says where the rows came from."),
+        ({}, "Nothing says where the rows came from."),
         (
             {"endpoint": "posts", "rows": 5, "complete": None, "stop": "a\nb", "arguments": 7},
             "posts(): 5 rows, perhaps not complete (a b)",
@@ -79,8 +79,8 @@ def test_what_another_version_wrote_is_said_as_far_as_it_goes(facts, line):
 
 def test_a_frame_without_facts_says_so_and_no_frame_is_an_error():
     """In a sentence, both."""
-    assert sf.provenance(pd.DataFrame()) == "Nothing says where its rows came from."
-    with pytest.raises(sf.ArgumentError, match="provenance takes a DataFrame, not a list"):
+    assert sf.provenance(pd.DataFrame()) == "Nothing says where the rows came from."
+    with pytest.raises(sf.ArgumentError, match="frame must be a DataFrame; got a list"):
         sf.provenance([])
 
 
