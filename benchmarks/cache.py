@@ -22,7 +22,7 @@ from pages import Pages
 
 from socialframe.messages.call import Call, Reply
 from socialframe.store.cache import open_file
-from socialframe.store.recorder import Recorder
+from socialframe.store.replay import Recorder
 from socialframe.store.store import WalkStore
 
 if TYPE_CHECKING:

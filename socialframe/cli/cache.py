@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.cli.output import count_walks, list_walks, report_errors
+from socialframe.cli.exit_codes import report_errors
+from socialframe.cli.output import count_walks, list_walks
 from socialframe.errors import MissingKeyError
 
 if TYPE_CHECKING:

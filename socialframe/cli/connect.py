@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from socialframe.cli.output import report_errors
+from socialframe.cli.exit_codes import report_errors
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.cli.output import report_errors
+from socialframe.cli.exit_codes import report_errors
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,8 @@ import click
 from socialframe.cli.cache import cache
 from socialframe.cli.connect import connect, disconnect
 from socialframe.cli.demo import demo
-from socialframe.cli.output import describe_drift, describe_file, query_options, report_errors
+from socialframe.cli.exit_codes import report_errors
+from socialframe.cli.output import describe_drift, describe_file, query_options
 from socialframe.cli.sandbox import sandbox
 from socialframe.cli.walks import walks
 from socialframe.version import VERSION

@@ -1,29 +1,17 @@
-"""Options, errors and output that the commands share."""
+"""Options and output that the commands share."""
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from socialframe.errors import (
-    ArgumentError,
-    AuthenticationError,
-    FileError,
-    IncompleteWalk,
-    InvalidKeyError,
-    MissingKeyError,
-    SocialFrameError,
-    WalkWarning,
-)
+from socialframe.cli.exit_codes import INTERRUPTED, report_errors
 from socialframe.walk.provenance import WHOLE, describe_facts
 
 if TYPE_CHECKING:
@@ -37,57 +25,6 @@ _ROWS = 20  # shown of a table
 _CELL = 40  # characters of a cell
 _QUERY = 60  # characters of a query in a list of walks
 _SUFFIXES = (".parquet", ".csv", ".jsonl")
-
-_UNCERTAIN = 4
-_INTERRUPTED = 130  # as shells report a process that SIGINT ended
-#: Exit codes; the first match wins.
-_EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
-    (ArgumentError, 2),
-    (FileError, 2),
-    (MissingKeyError, 3),
-    (InvalidKeyError, 3),
-    (AuthenticationError, 3),
-    (IncompleteWalk, _UNCERTAIN),
-    (SocialFrameError, 5),
-)
-
-
-@contextmanager
-def report_errors() -> Iterator[None]:
-    """Print errors and warnings on standard error, and exit with the code of the error.
-
-    Rows that may be incomplete are printed, but exit with the code of a walk that failed: a
-    pipeline must not take them for all rows.
-    """
-    uncertain = False
-
-    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        nonlocal uncertain
-        uncertain = uncertain or issubclass(category, WalkWarning)
-        click.echo(f"Warning: {message}", err=True)
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", WalkWarning)
-            warnings.showwarning = show
-            yield
-        if uncertain:
-            raise click.exceptions.Exit(_UNCERTAIN)
-    except SocialFrameError as error:
-        code = next(code for cls, code in _EXIT_CODES if isinstance(error, cls))
-        click.echo(f"Error: {error}", err=True)
-        if isinstance(error, IncompleteWalk) and error.walk_id:
-            click.echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)
-        raise click.exceptions.Exit(code) from None
-    except UnicodeEncodeError as error:
-        text = f"The encoding of the output ({error.encoding}) lacks a character. Set PYTHONUTF8=1."
-        raise click.ClickException(text) from None
-    except BrokenPipeError:
-        # The reader of the pipe, such as head, has closed it. Drop what is still buffered.
-        sys.stdout = None
-        raise click.exceptions.Exit(0) from None
-    except OSError as error:
-        raise click.ClickException(f"Cannot write: {error.strerror or error}.") from None
 
 
 def query_options(function: F) -> F:
@@ -164,7 +101,7 @@ def write_output(query: Query, output: str | None, *, as_json: bool) -> None:
     except KeyboardInterrupt:
         text = "Interrupted. The received pages are kept; to list them: socialframe walks ls"
         click.echo(text, err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _print_json(query: Query) -> None:

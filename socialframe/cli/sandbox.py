@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from socialframe.cli.output import report_errors
+from socialframe.cli.exit_codes import report_errors
 
 if TYPE_CHECKING:
     from socialframe.sandbox import Sandbox

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import click
 
-from socialframe.cli.output import (
-    check_output,
-    count_walks,
-    list_walks,
-    report_errors,
-    write_output,
-)
+from socialframe.cli.exit_codes import report_errors
+from socialframe.cli.output import check_output, count_walks, list_walks, write_output
 from socialframe.errors import ArgumentError
 
 

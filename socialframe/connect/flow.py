@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
 
 from socialframe.connect import requests
-from socialframe.connect.redact import SecretScrubber, SecretText
+from socialframe.connect.flow_secrets import SecretScrubber, SecretText
 from socialframe.connect.requests import Account, PageChoice, PageOption
 from socialframe.connect.verify import Callback, Verdict, check_callback
 from socialframe.errors import ConnectError, NetworkError, SocialFrameError

@@ -21,7 +21,7 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
 from socialframe.connect.flow import ENDED, State
-from socialframe.connect.redact import SecretText
+from socialframe.connect.flow_secrets import SecretText
 from socialframe.connect.verify import Verdict, constant_time_equals
 from socialframe.errors import ArgumentError
 

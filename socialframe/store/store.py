@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from socialframe.messages.call import Call, Reply
 from socialframe.store.codec import decode, encode
+from socialframe.store.eviction import evict
 from socialframe.store.lock import WalkLock, is_locked
 from socialframe.store.stored_walk import COMPLETE, KILLED, LEFT, LOOPED, RUNNING, SKEW, StoredWalk
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from socialframe.store.backends import Storage
 
 RESUME_FOR = 3600.0  # seconds; an older walk is resumed only by its id
-_OPEN_FOR = 7 * 86400.0  # seconds after which an open walk is deleted
 _MOVED_AT_ONCE = 16  # pages
 _EVICT_AFTER = 50  # evict after 1/50 of max_bytes has been written
 _NOT_STORED = {"set-cookie", "authorization", "proxy-authorization", "cookie", "connection", "date"}
@@ -100,6 +100,17 @@ class WalkStore:
         """Return the open walks, newest first: of one query, or all."""
         found = [self._open_walk(key) for key in self._open_keys(name)]
         return sorted((walk for walk in found if walk is not None), key=lambda walk: -walk.last)
+
+    def expired_walks(self, seconds: float) -> list[StoredWalk]:
+        """Return rows of open walks that ended, or are older; running walks are left out."""
+        expired = []
+        for key in self._open_keys():
+            walk = self._open_walk(key)
+            row = walk or self._row(self._open, key)  # no open walk: it ended, its row stayed
+            old = walk is None or (walk.state != RUNNING and self.now() - walk.last > seconds)
+            if row is not None and old and row.id not in self._locks:
+                expired.append(row)
+        return expired
 
     def append(self, walk: StoredWalk, number: int, call: Call, reply: Reply) -> bool:
         """Store a reply of an open walk, and the walk with its first one; return whether it did."""
@@ -249,21 +260,8 @@ class WalkStore:
         return True
 
     def _evict(self) -> None:
-        """Delete the oldest complete walks beyond ``max_bytes``, and open ones after a week."""
         self._written = 0
-        walks = self.complete_walks()
-        size = sum(walk.size for walk in walks)
-        while walks and size > self.max_bytes:
-            size -= walks[-1].size
-            self.delete_complete(walks.pop())
-        old = []
-        for key in self._open_keys():
-            walk = self._open_walk(key)
-            row = walk or self._row(self._open, key)  # no open walk: it ended, its row stayed
-            expired = walk is None or self.now() - walk.last > _OPEN_FOR
-            if row is not None and expired and row.id not in self._locks:
-                old += [row] * (walk is None or walk.state != RUNNING)
-        self.discard(old)
+        evict(self)
 
     def _open_keys(self, name: str = "") -> list[str]:
         keys = _keys(self._open, f"walk:{name}")

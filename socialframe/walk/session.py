@@ -17,7 +17,7 @@ from socialframe.errors import (
 )
 from socialframe.http.throttle import RequestLimit
 from socialframe.paging import Single
-from socialframe.store.recorder import Recorder
+from socialframe.store.replay import Recorder
 from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING, StoredWalk
 from socialframe.walk.estimate import Estimate, QueryStats, remember
 from socialframe.walk.plan import whole_number

@@ -6,7 +6,7 @@ import pytest
 
 from socialframe.errors import NotFoundError, TornWalk
 from socialframe.messages.call import Call, Reply
-from socialframe.store.recorder import Recorder
+from socialframe.store.replay import Recorder
 from socialframe.store.stored_walk import LOOPED, WalkKey
 
 WEEK = 7 * 86400

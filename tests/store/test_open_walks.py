@@ -18,7 +18,7 @@ from stand_ins import press_ctrl_c_while_held
 import socialframe as sf
 from socialframe.errors import JournalWarning
 from socialframe.store.cache import open_file
-from socialframe.store.recorder import Recorder
+from socialframe.store.replay import Recorder
 from socialframe.store.store import WalkStore
 
 
