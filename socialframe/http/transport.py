@@ -28,9 +28,10 @@ from socialframe.errors import (
 )
 from socialframe.http.auth import Auth
 from socialframe.http.budget import Budget, uptime
+from socialframe.http.headers import retry_after
 from socialframe.http.network import Network
 from socialframe.http.retry import Retry
-from socialframe.http.throttle import PATIENCE, REQUEST_LIMIT, Patience, Throttle, retry_after
+from socialframe.http.throttle import REQUEST_LIMIT, WAIT_LIMIT, Throttle, WaitLimit
 from socialframe.messages.call import Call, Reply
 from socialframe.messages.envelope import parse
 from socialframe.secret import redacted
@@ -137,7 +138,7 @@ class Transport:
             clock=wiring.clock,
         )
         throttle = Throttle(
-            Auth(network, secret, self._base), budget, sleep=wiring.sleep, lasts=connect + read
+            Auth(network, secret, self._base), budget, sleep=wiring.sleep, timeout=connect + read
         )
         self._offline = offline
         self._chain = Retry(throttle, sleep=wiring.sleep)
@@ -180,7 +181,7 @@ class Transport:
         if self._offline:
             raise OfflineMiss(f"{call.method} {call.path} was not sent: the client is offline.")
         url = self._address(call)
-        told = {PATIENCE: Patience(self._max_wait, notify), REQUEST_LIMIT: limit}
+        told = {WAIT_LIMIT: WaitLimit(self._max_wait, notify), REQUEST_LIMIT: limit}
         for _ in range(_HOPS):
             started = time.perf_counter()
             response = self._chain.handle_request(self._request(call, url, told))

@@ -164,7 +164,7 @@ class Session:
         calls = self.expected_calls(plan, complete, replayed=replayed)
         if replayed:
             return Estimate(calls, calls or 0, 0.0)
-        return Estimate(calls, 0, None if calls is None else self.budget.takes(calls))
+        return Estimate(calls, 0, None if calls is None else self.budget.seconds_until(calls))
 
     def last_run(self, plan: Plan) -> str:
         """Describe where the rows of the last run came from; empty if none ended."""

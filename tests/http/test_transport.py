@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
 
 import socialframe as sf
-from socialframe.http.throttle import retry_after
+from socialframe.http.headers import retry_after
 from socialframe.http.transport import Wiring
 from socialframe.messages.call import Call, SecretCall
 
@@ -473,15 +473,15 @@ def chain(*answers, clock):
         clock=clock,
     )
     budget = MemoryBudget(sf.Limit(60), clock=clock)
-    return Retry(Throttle(network, budget, sleep=clock.sleep, lasts=35), sleep=clock.sleep), app
+    return Retry(Throttle(network, budget, sleep=clock.sleep, timeout=35), sleep=clock.sleep), app
 
 
 def post() -> httpx.Request:
     """Return a POST as the transport would send it."""
-    from socialframe.http.throttle import PATIENCE, Patience
+    from socialframe.http.throttle import WAIT_LIMIT, WaitLimit
 
     return httpx.Request(
-        "POST", "https://api.example/v1/posts", json={}, extensions={PATIENCE: Patience(120)}
+        "POST", "https://api.example/v1/posts", json={}, extensions={WAIT_LIMIT: WaitLimit(120)}
     )
 
 
