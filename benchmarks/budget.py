@@ -23,7 +23,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 calls, until = 0, time.monotonic() + seconds
 while time.monotonic() < until:
-    api.send(Call("/v1/accounts"))
+    api._send(Call("/v1/accounts"))
     calls += 1
 print(calls, flush=True)
 """
