@@ -43,7 +43,7 @@ T = TypeVar("T")
 _GRACE = 1.0  # seconds after its announced return at which a missing process leaves the queue
 _RETRY = 0.02  # seconds until the processes queued before this one have booked
 _RETENTION = 3600.0  # seconds that requests stay for processes with a longer window
-_BATCH = 64  # bookings after which old requests are deleted
+_BATCH = 61  # bookings after which old requests are deleted; prime, as tenants may take turns
 _FORMAT = 2  # of the file; a file of another format is replaced
 _BUSY = 2.0  # seconds that a transaction waits for the file
 
@@ -150,7 +150,10 @@ class SharedBudget:
             slot.row = self._insert(db, slot)
             if slot.row % _BATCH == 0:
                 retention = max(_RETENTION, self._limit.seconds + GUARD)
-                db.execute("DELETE FROM calls WHERE end < ?", (now - retention,))
+                db.execute(
+                    "DELETE FROM calls WHERE tenant = ? AND end < ?",
+                    (self._tenant, now - retention),
+                )
             return slot, 0.0
 
         slot, wait = self._run(book, lambda: self._own.reserve(timeout))
@@ -167,13 +170,9 @@ class SharedBudget:
         """Record that a booked request got its response or failed."""
         self._own.end(slot)
         if slot.row:
-            self._run(
-                lambda db, now: db.execute(
-                    "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
-                    (now, slot.row, self._process_name()),
-                ),
-                lambda: None,
-            )
+            self._run(lambda db, now: self._write_end(db, slot.row, now), lambda: None)
+        else:
+            self._unwritten = True
 
     def pause(self, seconds: float) -> None:
         """Let no request of the tenant start for so many seconds."""
@@ -281,7 +280,10 @@ class SharedBudget:
             (self._tenant,),
         ).fetchone()
         calls, paused_at, paused_until = row or (None, 0.0, 0.0)
-        limit = adjusted(self._limit, calls or self._server_calls, adapts=self._adapts)
+        if calls and calls != self._server_calls:  # another process got it
+            self._server_calls = calls
+            self._own.update_limit(calls)
+        limit = adjusted(self._limit, self._server_calls, adapts=self._adapts)
         if paused_at > now:  # the clock went back
             paused_until += now - paused_at
             db.execute(
@@ -301,6 +303,12 @@ class SharedBudget:
             (self._tenant, self._process_name(), slot.start, slot.end),
         )
         return done.lastrowid or 0
+
+    def _write_end(self, db: sqlite3.Connection, row: int, end: float) -> None:
+        db.execute(
+            "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
+            (end, row, self._process_name()),
+        )
 
     def _write_pause(self, db: sqlite3.Connection, now: float, seconds: float) -> None:
         db.execute(
@@ -328,20 +336,24 @@ class SharedBudget:
     def _run(self, work: Callable[[sqlite3.Connection, float], T], fallback: Callable[[], T]) -> T:
         """Run the work in one transaction, or the fallback if the file fails."""
         done: list[T] = []
-        self._file.run(lambda db: done.append(self._transaction(db, work)), None)
-        if done:
-            return done[-1]
-        self._unwritten = True
-        return fallback()
+        try:
+            self._file.run(lambda db: done.append(self._transaction(db, work)), None)
+            return done[-1] if done else fallback()
+        finally:
+            if not done:
+                # After the fallback: a transaction of another thread may not have seen its changes.
+                self._unwritten = True
 
     def _transaction(
         self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection, float], T]
     ) -> T:
         inserted: list[Slot] = []
+        unwritten = self._unwritten
         try:
             db.execute("BEGIN IMMEDIATE")
             file_id = _pragma(db, "application_id")
-            if self._unwritten or file_id != self._file_id:
+            if unwritten or file_id != self._file_id:
+                self._unwritten = False  # another thread may set it from here on
                 self._write_own(db, inserted, is_new=file_id != self._file_id)
             # Read the clock while the file is locked, so that rows are in the order of their times.
             result = work(db, self._clock())
@@ -349,8 +361,9 @@ class SharedBudget:
         except BaseException:
             for slot in inserted:
                 slot.row = 0
+            self._unwritten = self._unwritten or unwritten
             raise
-        self._file_id, self._unwritten = file_id, False
+        self._file_id = file_id
         return result
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
@@ -375,13 +388,15 @@ class SharedBudget:
         return db
 
     def _write_own(self, db: sqlite3.Connection, inserted: list[Slot], *, is_new: bool) -> None:
-        """Write the requests and the pause of this process that the file lacks."""
+        """Write the requests, ends and pause of this process that the file may lack."""
         if paused := self._own.paused_for():
             self._write_pause(db, self._clock(), paused)
         for slot in self._own.slots():
             if is_new or not slot.row:
                 slot.row = self._insert(db, slot)
                 inserted.append(slot)
+            else:
+                self._write_end(db, slot.row, slot.end)
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:

@@ -305,6 +305,20 @@ def test_the_servers_limit_holds_for_all_processes(tmp_path):
     assert two.usage().limit.calls == 600
 
 
+def test_a_limit_that_another_process_overwrote_is_written_again(tmp_path):
+    """The latest response counts, whichever process got it."""
+    clock = Clock()
+    one = process("one", tmp_path, Limit(60), clock, adapts=True)
+    two = process("two", tmp_path, Limit(60), clock, adapts=True)
+    one.update_limit(60)
+    two.update_limit(600)
+    one.end(one.reserve(TIMEOUT)[0])
+
+    one.update_limit(60)
+
+    assert two.usage().limit.calls == one.usage().limit.calls == 60
+
+
 def test_tenants_in_one_file_do_not_see_each_other(tmp_path):
     """Each has its own requests, queue and limit."""
     clock = Clock()
@@ -315,6 +329,37 @@ def test_tenants_in_one_file_do_not_see_each_other(tmp_path):
 
     assert other.usage().used == 0
     assert other.reserve(TIMEOUT)[0] is not None
+
+
+def test_a_tenant_with_a_short_window_deletes_no_request_of_one_with_a_long_window(tmp_path):
+    """Old requests are deleted by their own tenant."""
+    clock = Clock()
+    daily = process("one", tmp_path, Limit(2, 86400.0), clock, tenant="daily")
+    for _ in range(2):
+        daily.end(daily.reserve(TIMEOUT)[0])
+    clock.sleep(4000)
+
+    minutely = process("two", tmp_path, Limit(600), clock)
+    for _ in range(200):
+        minutely.end(minutely.reserve(TIMEOUT)[0])
+
+    assert daily.usage().used == 2
+
+
+def test_old_requests_are_deleted_though_tenants_take_turns(tmp_path):
+    """The file stays small."""
+    clock = Clock()
+    budgets = [process("one", tmp_path, Limit(600), clock, tenant=name) for name in "tu"]
+    for _ in range(500):
+        for budget in budgets:
+            budget.end(budget.reserve(TIMEOUT)[0])
+        clock.sleep(60)
+
+    db = sqlite3.connect(tmp_path / "budget.sqlite")
+    counts = db.execute("SELECT count(*) FROM calls GROUP BY tenant").fetchall()
+    db.close()
+
+    assert all(count < 200 for (count,) in counts)
 
 
 def test_usage_counts_the_processes_that_send_or_wait(tmp_path):
@@ -501,6 +546,36 @@ def test_requests_made_without_the_file_are_written_a_minute_later(tmp_path):
 
     assert other.usage().used == 3
     assert budget.usage().used == 3
+
+
+def test_an_end_that_the_file_missed_is_written_a_minute_later(tmp_path):
+    """Its slot is free a window after the response, not after the timeout."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget, other = processes(2, tmp_path, Limit(1, 90.0), clock)
+    slot, _ = budget.reserve(TIMEOUT)
+    with unusable(path), pytest.warns(sf.BudgetWarning):
+        budget.end(slot)
+
+    clock.sleep(60)
+    budget.usage()
+    clock.sleep(30.05)
+
+    assert other.usage().used == 0
+
+
+def test_a_pause_that_the_file_missed_is_written_though_the_warning_was_an_error(tmp_path):
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    budget, other = processes(2, tmp_path, Limit(4, 60.0), clock)
+    budget.usage()
+    with unusable(path), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(sf.BudgetWarning):
+            budget.pause(100)
+
+    clock.sleep(60)
+    budget.usage()
+
+    assert other.reserve(TIMEOUT) == (None, pytest.approx(40))
 
 
 def test_without_any_folder_the_budget_is_of_this_process_after_one_warning():
