@@ -348,7 +348,7 @@ def test_nobody_listening_is_one_sentence(local_client):
 @pytest.mark.sockets
 def test_a_silent_server_is_a_time_out(local_client):
     """Said as one."""
-    with silent() as url, pytest.raises(sf.NetworkError, match="within the time-out"):
+    with silent() as url, pytest.raises(sf.NetworkError, match="within the timeout"):
         local_client(url, timeout=0.2).accounts().frame()
 
 
