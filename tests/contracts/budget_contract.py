@@ -161,6 +161,7 @@ class BudgetContract:
         few=[(SlidingWindow, "tail-0"), (FixedWindow, "slow-first"), (TokenBucket, "tail-0")],
     )
     def test_no_limiter_of_the_sandbox_refuses_a_request(self, kind, latency):
+        """Neither a sliding nor a fixed window, nor a token bucket."""
         clock = Clock()
         budget, limiter = self.make(Limit(60, 60.0), clock), kind(60, 60.0, clock)
         simulation = Simulation(clock, LATENCIES[latency], calls=400, limiter=limiter)
@@ -181,6 +182,7 @@ class BudgetContract:
         few=[(60, 10, 1, "steady"), (60, 10, 4, "slow-first")],
     )
     def test_busy_workers_use_99_percent_of_the_limit(self, calls, windows, workers, latency):
+        """Over several windows."""
         clock = Clock()
         budget, began = self.make(Limit(calls, 60.0), clock), clock.now
 
@@ -224,6 +226,7 @@ class BudgetContract:
         assert budget.reserve(TIMEOUT)[0] is not None
 
     def test_a_request_that_never_ends_counts_as_ended_at_its_timeout(self):
+        """Its slot is free one window later."""
         clock = Clock()
         budget = self.make(Limit(1, 60.0), clock)
         budget.reserve(TIMEOUT)
@@ -245,6 +248,7 @@ class BudgetContract:
         assert budget.reserve(TIMEOUT)[0] is not None
 
     def test_the_servers_limit_raises_and_lowers_a_limit_that_adapts(self):
+        """From the next request on."""
         clock = Clock()
         budget = self.make(Limit(2, 60.0), clock, adapts=True)
         booked = [budget.reserve(TIMEOUT)[0] for _ in range(3)]
@@ -257,6 +261,7 @@ class BudgetContract:
         assert [budget.reserve(TIMEOUT)[0] is None for _ in range(2)] == [False, True]
 
     def test_the_servers_limit_only_lowers_a_fixed_limit(self):
+        """The user may ask for fewer calls than the server permits."""
         budget = self.make(Limit(2, 60.0), Clock())
         budget.update_limit(600)
         assert budget.usage().limit == Limit(2, 60.0)
@@ -273,6 +278,7 @@ class BudgetContract:
         assert budget.usage().limit == Limit(60, 60.0)
 
     def test_usage_has_used_and_free_slots_and_the_next_free_one(self):
+        """Before, during and after two requests."""
         clock = Clock()
         budget = self.make(Limit(2, 60.0), clock)
         now = budget.usage()
@@ -345,6 +351,7 @@ class BudgetContract:
 
     @pytest.mark.parametrize("jump", [-3600.0, 3600.0])
     def test_no_window_exceeds_the_limit_after_the_clock_jumped(self, jump):
+        """By the new clock."""
         clock = Clock()
         clock.now = 1e6
         budget = self.make(Limit(60, 60.0), clock)

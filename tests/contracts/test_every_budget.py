@@ -123,6 +123,7 @@ def each_kind(names, every, few):
 
 @each_kind(["latency"], LATENCIES, few=["slow-first", "tail-1"])
 def test_several_processes_never_exceed_the_limit(tmp_path, kind, latency):
+    """Four processes with two threads each."""
     clock = Clock()
     budgets = group(kind, 4, tmp_path, Limit(60, 60.0), clock)
 
@@ -212,6 +213,7 @@ def test_processes_with_slow_responses_get_their_share(tmp_path, kind, slow, cou
 
 @each_kind([], [()], few=[()])
 def test_a_process_that_needs_less_than_its_share_leaves_the_rest(tmp_path, kind):
+    """Its slow responses cost the other process nothing."""
     clock = Clock()
     slow, quick = group(kind, 2, tmp_path, Limit(60, 60.0), clock)
     simulation = Simulation(
@@ -296,6 +298,7 @@ def test_a_pause_holds_for_all_processes_of_the_tenant(tmp_path):
 
 
 def test_the_servers_limit_holds_for_all_processes(tmp_path):
+    """Though only one got the response with it."""
     clock = Clock()
     one = process("one", tmp_path, Limit(60), clock, adapts=True)
     two = process("two", tmp_path, Limit(60), clock, adapts=True)
@@ -363,6 +366,7 @@ def test_old_requests_are_deleted_though_tenants_take_turns(tmp_path):
 
 
 def test_usage_counts_the_processes_that_send_or_wait(tmp_path):
+    """Until their requests leave the window."""
     clock = Clock()
     one, two, three = processes(3, tmp_path, Limit(2, 60.0), clock)
     one.end(one.reserve(TIMEOUT)[0])
@@ -564,6 +568,7 @@ def test_an_end_that_the_file_missed_is_written_a_minute_later(tmp_path):
 
 
 def test_a_pause_that_the_file_missed_is_written_though_the_warning_was_an_error(tmp_path):
+    """A minute later."""
     clock, path = Clock(), tmp_path / "budget.sqlite"
     budget, other = processes(2, tmp_path, Limit(4, 60.0), clock)
     budget.usage()
@@ -579,6 +584,8 @@ def test_a_pause_that_the_file_missed_is_written_though_the_warning_was_an_error
 
 
 def test_without_any_folder_the_budget_is_of_this_process_after_one_warning():
+    """The limit holds in it."""
+
     def find_folder():
         raise PermissionError("no folder")
 

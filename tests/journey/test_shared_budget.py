@@ -184,6 +184,7 @@ def test_ctrl_c_while_waiting_stops_at_once_and_leaves_the_queue():
 @pytest.mark.processes
 @pytest.mark.sockets
 def test_a_process_that_is_killed_while_waiting_does_not_block_the_next():
+    """The other process sends when it would have sent anyway."""
     box, window = sf.Sandbox(), 4.0  # long enough for the second process to start
     with (
         box.serve() as url,
@@ -295,6 +296,7 @@ print(api.budget.used, api.budget.shared_by)
 @pytest.mark.processes
 @pytest.mark.sockets
 def test_a_forked_child_shares_the_budget_as_another_process():
+    """The budget counts requests and processes of both."""
     box = sf.Sandbox()
     with box.serve() as url, started(FORK, box.key, url) as process:
         out, errors = process.communicate(timeout=60)
