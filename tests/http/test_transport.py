@@ -1,7 +1,6 @@
 """Sending one request: errors, retries, rate limits, redirects, the key."""
 
 import contextlib
-import email.utils
 import gzip
 import logging
 import os
@@ -12,16 +11,12 @@ import threading
 import time
 import traceback
 import warnings
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from stand_ins import KEY, Clock, Scripted, client_of, raw_server, response
 
 import socialframe as sf
-from socialframe.http.headers import retry_after
 from socialframe.http.transport import Wiring
 from socialframe.messages.call import Call, SecretCall
 
@@ -180,40 +175,6 @@ def test_max_wait_bounds_budget_and_retry_after_together():
     assert sum(clock.slept) == 50
 
 
-def test_retry_after_is_seconds_or_a_date():
-    """A date is compared with the response's own Date, even if that is wrong."""
-    skewed = datetime(2001, 1, 1, tzinfo=UTC)
-    headers = {
-        "Date": email.utils.format_datetime(skewed, usegmt=True),
-        "Retry-After": email.utils.format_datetime(skewed + timedelta(seconds=42), usegmt=True),
-    }
-
-    assert retry_after(httpx.Response(429, headers=headers)) == 42.0
-    assert retry_after(httpx.Response(429, headers={"Retry-After": "7"})) == 7.0
-    past = {"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"}
-    assert retry_after(httpx.Response(429, headers=past)) == 0.0
-    assert retry_after(httpx.Response(429)) is None
-
-
-def test_a_429_without_retry_after_waits_for_x_ratelimit_reset():
-    """Given as a Unix time or as seconds; other statuses ignore it."""
-    date = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
-
-    def waits(status, **headers):
-        return retry_after(httpx.Response(status, headers={**date, **headers}))
-
-    unix, seconds = {"X-RateLimit-Reset": "1767225612"}, {"X-RateLimit-Reset": "12"}
-    assert (waits(429, **unix), waits(429, **seconds)) == (12.0, 12.0)
-    assert waits(429, **unix, **{"Retry-After": "7"}) == 7.0
-    assert waits(503, **unix) is None
-    assert waits(429, **{"X-RateLimit-Reset": "2026-01-01"}) is None
-    assert waits(429, **{"X-RateLimit-Reset": "1767225000"}) == 0.0
-
-    clock, app = Clock(), Scripted((429, LIMITED, seconds), OK)
-    client_of(app, clock=clock)._send(CALL)
-    assert sum(clock.slept) == 12.0
-
-
 def test_notify_gets_the_seconds_left_once_a_second():
     """The sleeps add up to the wait."""
     clock, texts = Clock(), []
@@ -223,14 +184,6 @@ def test_notify_gets_the_seconds_left_once_a_second():
 
     assert texts == [f"the API asks to wait, next call in {left} s" for left in (3, 2, 1)]
     assert sum(clock.slept) == 3.0
-
-
-@given(st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=30))
-def test_any_text_in_retry_after_is_seconds_or_ignored(text):
-    """It is never an error and never negative."""
-    seconds = retry_after(httpx.Response(429, headers=[(b"Retry-After", text.encode("latin-1"))]))
-
-    assert seconds is None or seconds >= 0
 
 
 def test_the_key_is_sent_in_the_authorization_header_only():
@@ -589,13 +542,6 @@ def test_max_wait_bounds_retries_of_a_503():
         client_of(Scripted((503, b"", {"Retry-After": "100"})), clock=clock)._send(CALL)
 
     assert clock.slept == [100.0]
-
-
-def test_an_absurd_retry_after_is_bounded_or_ignored():
-    """A huge number, and a date outside the calendar."""
-    assert retry_after(httpx.Response(429, headers={"Retry-After": "9" * 400})) == 1e7
-    odd = {"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"}
-    assert retry_after(httpx.Response(429, headers=odd)) is None
 
 
 def test_a_decompression_bomb_raises_reply_error():
