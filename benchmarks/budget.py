@@ -1,8 +1,8 @@
-"""Measures how several processes share the budget of one key, on the server of the sandbox.
+"""Measures how several processes share the budget of one key, against the sandbox.
 
     python benchmarks/budget.py --windows 5 --seconds 60 --processes 4
 
-Prints the calls of each process, and the fullest window and the refusals of the server.
+Prints the requests of each process, the fullest window, and how many the server refused.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ key, url, window, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(
 api = sf.Client(key, base_url=url, tier=sf.Limit(60, window))
 print("ready", flush=True)
 sys.stdin.readline()
-calls, until = 0, time.monotonic() + seconds
-while time.monotonic() < until:
+calls, end = 0, time.monotonic() + seconds
+while time.monotonic() < end:
     api._send(Call("/v1/accounts"))
     calls += 1
 print(calls, flush=True)
@@ -37,9 +37,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     given = parser.parse_args()
     box = sf.Sandbox(tier="free", window_seconds=given.seconds)
-    lasts = (given.windows - 1) * (given.seconds + 0.05) + 0.5 * given.seconds
+    duration = (given.windows - 1) * (given.seconds + 0.05) + 0.5 * given.seconds
     with box.serve() as url:
-        command = [sys.executable, "-c", WORK, box.key, url, str(given.seconds), str(lasts)]
+        command = [sys.executable, "-c", WORK, box.key, url, str(given.seconds), str(duration)]
         workers = [
             subprocess.Popen(  # noqa: S603 - this Python
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -59,15 +59,15 @@ def main() -> None:
 
 
 def _print(box: sf.Sandbox, counts: list[int], seconds: float, windows: int) -> None:
-    came = sorted(datetime.fromisoformat(one.moment).timestamp() for one in box.requests)
-    fullest = max(sum(first <= one < first + seconds for one in came) for first in came)
+    times = sorted(datetime.fromisoformat(one.moment).timestamp() for one in box.requests)
+    fullest = max(sum(first <= time < first + seconds for time in times) for first in times)
     refused = sum(one.status != 200 for one in box.requests)  # noqa: PLR2004 - OK
     share = sum(counts) / len(counts)
     print("| process | calls | of its fair share |\n|---|---|---|")
     for number, count in enumerate(counts, 1):
         print(f"| {number} | {count} | {count / share:.0%} |")
-    whole = sum(counts) - len(counts)  # each process sends one more call after the end
-    print(f"\n{whole} calls of {60 * windows} in {windows} windows of {seconds:g} s;")
+    total = sum(counts) - len(counts)  # each process sends one more call after the end
+    print(f"\n{total} calls of {60 * windows} in {windows} windows of {seconds:g} s;")
     print(f"the fullest window of the server held {fullest}; it refused {refused}.")
 
 

@@ -1,4 +1,4 @@
-"""The key, added at the last moment and to one origin only."""
+"""Adds the key to requests to one origin."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ if TYPE_CHECKING:
     from socialframe.secret import Secret
 
 
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether two URLs share scheme, host and port.
-
-    Examples
-    --------
-    >>> same_origin(httpx.URL("https://api.example/a"), httpx.URL("https://API.example:443/b"))
-    True
-    """
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Return whether two URLs share scheme, host and port, or the default port."""
     return (one.scheme, one.host, _port(one)) == (other.scheme, other.host, _port(other))
 
 
@@ -29,17 +23,7 @@ def _port(url: httpx.URL) -> int | None:
 
 
 class Auth(httpx.BaseTransport):
-    """Adds the key to a copy of each call, so that nothing above ever holds it.
-
-    Parameters
-    ----------
-    inner : httpx.BaseTransport
-        Where calls go.
-    secret : Secret
-        The key.
-    origin : httpx.URL
-        The only place it goes to.
-    """
+    """Adds the key to a copy of each request, so that no outer layer holds it."""
 
     def __init__(self, inner: httpx.BaseTransport, secret: Secret, origin: httpx.URL) -> None:
         self._inner = inner
@@ -47,18 +31,12 @@ class Auth(httpx.BaseTransport):
         self._origin = origin
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the call with the key.
-
-        Raises
-        ------
-        ReplyError
-            If it leads anywhere but to the origin. Nothing was sent.
-        """
-        if not same_origin(request.url, self._origin):
-            elsewhere = redacted(str(request.url.copy_with(query=None)))
+        """Send the request with the key; raise ReplyError for a URL of another origin."""
+        if not _same_origin(request.url, self._origin):
+            url = redacted(str(request.url.copy_with(query=None)))
             raise ReplyError(
-                f"The API leads to another host ({elsewhere}), which is not followed: the key "
-                f"goes to {self._origin} only."
+                f"The API leads to another host ({url}). It is not followed, because the key is "
+                f"sent to {self._origin} only."
             )
         authorized = httpx.Request(
             request.method,
@@ -73,5 +51,5 @@ class Auth(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        """Close what is below."""
+        """Close the connections."""
         self._inner.close()

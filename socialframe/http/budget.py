@@ -1,7 +1,7 @@
-"""How many calls are left: a log of reservations that the server can never count above its limit.
+"""Counts requests so that the server never counts more than its limit, wherever they arrive.
 
-A server counts when a call *arrives*, which is some time between our start and its answer. So the
-log keeps both moments of each call, and a call occupies its place until one window after its end.
+A server counts a request when it arrives, between our start and its response. So the budget records
+both moments, and a request occupies its slot until one window after its end.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ from socialframe.sqlite import ForkLock
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-GUARD = 0.05  # seconds between our clock and the server's
+GUARD = 0.05  # seconds by which our clock and the server's may differ within a window
 
 
 def uptime() -> float:
-    """Return seconds that only ever grow, and that all processes of this machine agree on.
+    """Return monotonic seconds that all processes of this machine share.
 
-    Where there is ``CLOCK_BOOTTIME`` they go on while the machine sleeps, as the server's do. A
-    clock that stands still meanwhile makes calls wait once for up to a window too long. Wall time,
-    which jumps, is not used.
-
-    Examples
-    --------
-    >>> uptime() <= uptime()
-    True
+    ``CLOCK_BOOTTIME`` goes on while the machine sleeps, as the server's clock does. Without it,
+    requests wait up to one window too long after a sleep.
     """
     if _BOOTTIME is not None:
         return time.clock_gettime(_BOOTTIME)
     return time.monotonic()
 
 
-_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # only Linux has it
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many calls in so many seconds.
+    """A rate limit: a number of calls in a window of seconds.
+
+    Parameters
+    ----------
+    calls : int
+        Maximum number of calls in any window.
+    seconds : float
+        Length of the window.
 
     Examples
     --------
@@ -53,39 +54,29 @@ class Limit:
     calls: int
     seconds: float = 60.0
 
-    def told(self, calls: int | None, *, adapts: bool) -> Limit:
-        """Return the limit after the server told its own; one that does not adapt only falls.
-
-        Examples
-        --------
-        >>> Limit(60).told(600, adapts=True).calls, Limit(60).told(600, adapts=False).calls
-        (600, 60)
-        """
-        if calls is None:
-            return self
-        return Limit(calls if adapts else min(calls, self.calls), self.seconds)
-
-    def is_of(self, reset: float | None) -> bool:
-        """Whether a server that has more calls after so many seconds may count in this window.
-
-        Examples
-        --------
-        >>> Limit(60).is_of(60.0), Limit(60).is_of(3600.0)
-        (True, False)
-        """
-        return reset is None or reset <= self.seconds + 2  # moments are told in whole seconds
-
 
 TIERS = {"free": Limit(60), "paid": Limit(600)}
 
 
+def adjusted(limit: Limit, calls: int | None, *, adapts: bool) -> Limit:
+    """Return the limit with the server's number of calls; one that does not adapt only falls."""
+    if calls is None:
+        return limit
+    return Limit(calls if adapts else min(calls, limit.calls), limit.seconds)
+
+
+def same_window(limit: Limit, reset: float | None) -> bool:
+    """Return whether a server whose count resets in so many seconds may use this window."""
+    return reset is None or reset <= limit.seconds + 2  # servers round to whole seconds
+
+
 @dataclass(slots=True)
 class Slot:
-    """One booked call: its start, and the end of it, presumed until it is known."""
+    """One booked request: its start, and its end, which is presumed until the request ends."""
 
     start: float
     end: float
-    number: int = 0  # in a store that has numbers
+    row: int = 0  # in the file; 0: not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +86,13 @@ class Usage:
     Parameters
     ----------
     limit : Limit
-        What the server permits.
+        The rate limit.
     used, left : int
-        Places that are occupied, and that are free.
+        Occupied slots and free slots.
     next_free : float
-        Seconds until a call may start; 0.0 means now.
+        Seconds until a request may start; 0.0 means now.
     shared_by : int
-        Processes that have a call in the window or wait for one, this one counted.
+        Processes with a request in the window or waiting, including this one.
 
     Examples
     --------
@@ -116,114 +107,93 @@ class Usage:
     shared_by: int
 
     def __str__(self) -> str:
-        when = f"in {self.next_free:.0f} s" if self.next_free else "now"
         text = f"{self.limit.calls} calls in {self.limit.seconds:g} s: {self.used} used, "
-        return f"{text}{self.left} left, next call {when}{shared(self.shared_by)}"
+        return f"{text}{self.left} left, next call {self._when}{describe_sharing(self.shared_by)}"
 
     def __repr__(self) -> str:
         return f"<Budget of {self}>"
 
     def _repr_html_(self) -> str:
-        when = f"in {self.next_free:.0f} s" if self.next_free else "now"
         cells = {
             "limit": f"{self.limit.calls} calls in {self.limit.seconds:g} s",
             "used": self.used,
             "left": self.left,
-            "next call": when,
+            "next call": self._when,
             "shared by": f"{self.shared_by} process{'es' * (self.shared_by != 1)}",
         }
         rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells.items())
         return f"<table>{rows}</table>"
 
+    @property
+    def _when(self) -> str:
+        return f"in {self.next_free:.0f} s" if self.next_free else "now"
 
-def shared(processes: int) -> str:
-    """Say how many processes share a budget; nothing of one.
 
-    Examples
-    --------
-    >>> shared(2)
-    '; 2 processes share it'
-    """
+def describe_sharing(processes: int) -> str:
+    """Return how many processes share a budget, as the end of a sentence; empty for one."""
     return f"; {processes} processes share it" if processes > 1 else ""
 
 
-def until(limit: Limit, frees: Sequence[float], calls: int, paused: float = 0.0) -> float:
-    """Return the seconds until the last of so many calls may start, if nobody else calls.
+def wait_for(limit: Limit, free_in: Sequence[float], calls: int, paused: float = 0.0) -> float:
+    """Return the seconds until the last of so many requests may start, if no other process sends.
 
-    Parameters
-    ----------
-    limit : Limit
-        What the server permits.
-    frees : sequence of float
-        Seconds until each occupied place is free, sorted.
-    calls : int
-        How many calls, each answered at once.
-    paused : float
-        Seconds in which no call may start.
+    ``free_in`` has the sorted seconds until each occupied slot is free. Requests are presumed to
+    end at once. None may start while the budget is ``paused``.
 
     Examples
     --------
-    >>> until(Limit(2), [10.0, 20.0], 2), until(Limit(2), [10.0], 4)
+    >>> wait_for(Limit(2), [10.0, 20.0], 2), wait_for(Limit(2), [10.0], 4)
     (20.0, 70.05)
     """
-    over = len(frees) + calls - 1 - limit.calls  # its place, where none before were occupied
+    over = len(free_in) + calls - 1 - limit.calls  # the slot it follows; negative: a free one
     if over < 0:
         return paused
-    rounds = max(0, math.ceil((over + 1 - len(frees)) / limit.calls))
-    place = over - rounds * limit.calls
-    first = max(paused, frees[place]) if place >= 0 else paused
-    return first + rounds * (limit.seconds + GUARD)
+    windows = max(0, math.ceil((over + 1 - len(free_in)) / limit.calls))
+    slot = over - windows * limit.calls
+    first = max(paused, free_in[slot]) if slot >= 0 else paused
+    return first + windows * (limit.seconds + GUARD)
 
 
 class Budget(Protocol):
-    """What a budget store has to offer; the throttle does the waiting."""
+    """Books requests. The throttle does the waiting."""
 
-    def reserve(self, lasts: float) -> tuple[Slot | None, float]:
-        """Book a call that takes at most so many seconds, or say how long to wait and ask again.
+    def reserve(self, timeout: float) -> tuple[Slot | None, float]:
+        """Book a request, or return the seconds to wait before asking again, and join the queue.
 
-        Who has to wait is in the queue from then on, until a call is booked or ``leave``.
+        A request that does not end within ``timeout`` counts as ended then.
         """
 
     def leave(self) -> None:
-        """Leave the queue without a call."""
+        """Leave the queue without a request."""
 
     def end(self, slot: Slot) -> None:
-        """Note that the answer, or the failure, of a booked call has come."""
+        """Record that a booked request got its response or failed."""
 
     def pause(self, seconds: float) -> None:
-        """Let no call of the tenant start for so many seconds."""
+        """Let no request of the tenant start for so many seconds."""
 
-    def learn(self, calls: int, reset: float | None) -> None:
-        """Take note of how many calls the server says that it permits.
-
-        Unless it has more after a time that is longer than our window: then it counts in another.
-        """
+    def update_limit(self, calls: int, reset: float | None) -> None:
+        """Use the server's limit, unless its reset shows that it counts in another window."""
 
     def usage(self) -> Usage:
-        """Return how it stands."""
+        """Return the usage of this moment."""
 
-    def takes(self, calls: int) -> float:
-        """Return the seconds until the last of so many calls may start, if nobody else calls."""
+    def seconds_until(self, calls: int) -> float:
+        """Return the seconds until the last of so many requests may start."""
 
 
 class MemoryBudget:
-    """A budget in this process alone.
+    """A budget of this process alone.
 
-    Parameters
-    ----------
-    limit : Limit
-        What the server permits.
-    adapts : bool
-        Whether the limit follows what the server says; else that can only lower it.
-    clock : callable
-        Seconds that only ever grow.
+    ``adapts`` says whether the limit follows the server's; otherwise the server's can only lower
+    it. ``clock`` returns monotonic seconds.
 
     Examples
     --------
     >>> budget = MemoryBudget(Limit(1, 60.0), clock=lambda: 0.0)
-    >>> slot, wait = budget.reserve(lasts=30.0)
+    >>> slot, wait = budget.reserve(timeout=30.0)
     >>> budget.end(slot)
-    >>> budget.reserve(lasts=30.0)
+    >>> budget.reserve(timeout=30.0)
     (None, 60.05)
     """
 
@@ -232,120 +202,107 @@ class MemoryBudget:
     ) -> None:
         self._limit = limit
         self._adapts = adapts
-        self._told: int | None = None
+        self._server_calls: int | None = None
         self._clock = clock
         self._lock = ForkLock()
         self._slots: list[Slot] = []
         self._paused_until = -float("inf")
-        self._latest = -float("inf")
+        self._last_now = -float("inf")
 
-    def reserve(self, lasts: float) -> tuple[Slot | None, float]:
-        """Book a call, or say how long to wait.
-
-        Parameters
-        ----------
-        lasts : float
-            Seconds after which an unanswered call counts as ended.
-
-        Returns
-        -------
-        slot : Slot or None
-            The booked call; None if the budget is used or paused.
-        wait : float
-            Seconds after which to ask again, the soonest that a place may be free; 0.0 with a slot.
-        """
+    def reserve(self, timeout: float) -> tuple[Slot | None, float]:
+        """Book a request, or return the seconds until a slot may be free."""
         with self._lock():
             now = self._now()
             wait = self._wait(now)
             if wait:
                 return None, wait
-            slot = Slot(now, now + lasts)
+            slot = Slot(now, now + timeout)
             self._slots.append(slot)
             return slot, 0.0
 
     def leave(self) -> None:
-        """Do nothing: there is no queue, the threads of a process wait for each other."""
+        """Do nothing: there is no queue within one process."""
 
     def end(self, slot: Slot) -> None:
-        """Note that the answer, or the failure, of a booked call has come."""
+        """Record that a booked request got its response or failed."""
         with self._lock():
             slot.end = self._now()
 
     def pause(self, seconds: float) -> None:
-        """Let no call start for so many seconds, as a 429 asks for."""
+        """Let no request start for so many seconds."""
         with self._lock():
             self._paused_until = max(self._paused_until, self._now() + seconds)
 
-    def learn(self, calls: int, reset: float | None = None) -> None:
-        """Take note of how many calls the server says that it permits in our window."""
-        if self._limit.is_of(reset):
-            self._told = calls
+    def update_limit(self, calls: int, reset: float | None = None) -> None:
+        """Use the server's limit, unless its reset shows that it counts in another window."""
+        if same_window(self._limit, reset):
+            self._server_calls = calls
 
     def usage(self) -> Usage:
-        """Return how it stands."""
+        """Return the usage of this moment."""
         with self._lock():
             now = self._now()
-            self._forget(now - self.limit.seconds - GUARD)
+            self._remove_expired(now)
             wait = self._wait(now)
             limit, used = self.limit, len(self._slots)
             return Usage(limit, used, max(0, limit.calls - used), wait, 1)
 
-    def takes(self, calls: int) -> float:
-        """Return the seconds until the last of so many calls may start, if nobody else calls."""
+    def seconds_until(self, calls: int) -> float:
+        """Return the seconds until the last of so many requests may start."""
         with self._lock():
             now, occupied = self._now(), self.limit.seconds + GUARD
-            self._forget(now - occupied)
-            frees = sorted(min(slot.end, now) + occupied - now for slot in self._slots)
-            return until(self.limit, frees, calls, max(0.0, self._paused_until - now))
+            self._remove_expired(now)
+            free_in = sorted(min(slot.end, now) + occupied - now for slot in self._slots)
+            return wait_for(self.limit, free_in, calls, max(0.0, self._paused_until - now))
 
     @property
     def limit(self) -> Limit:
-        """What the server permits, as far as is known."""
-        return self._limit.told(self._told, adapts=self._adapts)
+        """The limit, adjusted to the server's."""
+        return adjusted(self._limit, self._server_calls, adapts=self._adapts)
 
-    def adopt(self, slot: Slot) -> None:
-        """Count a call that was booked elsewhere."""
+    def add(self, slot: Slot) -> None:
+        """Count a request that was booked in a file."""
         with self._lock():
             if len(self._slots) >= self.limit.calls:
-                self._forget(self._now() - self.limit.seconds - GUARD)
+                self._remove_expired(self._now())
             self._slots.append(slot)
 
-    def still(self) -> list[Slot]:
-        """Return the calls that still count."""
+    def slots(self) -> list[Slot]:
+        """Return the occupied slots."""
         with self._lock():
-            self._forget(self._now() - self.limit.seconds - GUARD)
+            self._remove_expired(self._now())
             return list(self._slots)
 
-    def paused(self) -> float:
-        """Return the seconds in which no call may start."""
+    def paused_for(self) -> float:
+        """Return the seconds for which no request may start."""
         with self._lock():
             return max(0.0, self._paused_until - self._now())
 
     def _now(self) -> float:
-        """Return the moment; where the clock went back, all that was noted goes with it."""
+        """Return the time. If the clock went back, move all recorded times back with it."""
         now = self._clock()
-        back = self._latest - now
+        back = self._last_now - now
         if back > 0:
             self._paused_until -= back
             for slot in self._slots:
                 slot.start -= back
                 slot.end -= back
-        self._latest = now
+        self._last_now = now
         return now
 
     def _wait(self, now: float) -> float:
         limit = self.limit
-        occupied = limit.seconds + GUARD
         if now < self._paused_until:
             return self._paused_until - now
         if len(self._slots) >= limit.calls:
-            self._forget(now - occupied)
+            self._remove_expired(now)
         over = len(self._slots) - limit.calls
         if over < 0:
             return 0.0
-        # A call that is under way may end this moment, whatever it is presumed to take.
+        # A request under way may end at this moment, before its presumed end.
         ends = heapq.nsmallest(over + 1, (slot.end for slot in self._slots))
-        return min(ends[over], now) + occupied - now
+        return min(ends[over], now) + limit.seconds + GUARD - now
 
-    def _forget(self, moment: float) -> None:
-        self._slots = [slot for slot in self._slots if slot.end > moment]
+    def _remove_expired(self, now: float) -> None:
+        expired = now - self.limit.seconds - GUARD
+        self._slots = [slot for slot in self._slots if slot.end > expired]

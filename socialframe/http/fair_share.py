@@ -1,8 +1,8 @@
-"""Who is next, where several processes share one budget: pure.
+"""Decides which process may send next when several share one budget. Pure.
 
-Among processes that have not had their share whoever came first is served first, and before those
-that have. While one of the former is at work, the latter go on more slowly, and never stand still:
-a place that nobody else takes must not be lost.
+Processes below their share go first, in the order of their arrival; processes at or above it
+follow. While a process below its share is active, the others slow down but never stop, because an
+unused slot would be lost.
 """
 
 from __future__ import annotations
@@ -15,78 +15,61 @@ if TYPE_CHECKING:
 
     from socialframe.http.budget import Limit
 
-_AT_WORK = 1.0  # seconds after a call during which another one is expected
-_EASE = 0.8  # of the time that each place would have if they came evenly; 1 would lose places
+_ACTIVE = 1.0  # seconds that a process counts as active after a request
+_SPACING = 0.8  # of the even distance between slots; at 1, slots would stay unused
 
 
-class Held(NamedTuple):
-    """The places of one process: how many, when its last call started, and when one last ended."""
+class ProcessUsage(NamedTuple):
+    """The occupied slots of one process: how many, the last start and the last end."""
 
-    places: int
-    start: float
-    end: float
+    slots: int
+    last_start: float
+    last_end: float
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """What several processes hold of one budget, and who waits.
-
-    Parameters
-    ----------
-    limit : Limit
-        What they share.
-    held : mapping of str to Held
-        Places by process, if it has any.
-    queue : sequence of str
-        Processes that wait, first come first.
-    now : float
-        The moment.
-
-    Examples
-    --------
-    >>> from socialframe.http.budget import Limit
-    >>> shares = Shares(Limit(4), {"a": Held(2, 8.0, 9.5), "b": Held(1, 9.0, 9.2)}, ["b"], 10.0)
-    >>> shares.used, shares.ahead("a"), shares.ahead("b")
-    (3, 1, 0)
-    """
+class FairShare:
+    """What each process uses of one limit, and which processes wait, in the order of arrival."""
 
     limit: Limit
-    held: Mapping[str, Held]
+    usage: Mapping[str, ProcessUsage]
     queue: Sequence[str]
     now: float
 
     @property
     def used(self) -> int:
-        """How many places are occupied."""
-        return sum(one.places for one in self.held.values())
+        """Number of occupied slots."""
+        return sum(one.slots for one in self.usage.values())
 
-    def ahead(self, me: str) -> int:
-        """Return how many of the others that wait are served before a process."""
-        share = self._share(me)
-        behind = self.queue.index(me) if me in self.queue else len(self.queue)
-        mine = (self._places(me) >= share, behind)
+    def queued_before(self, process: str) -> int:
+        """Return how many of the other waiting processes go before this one."""
+        share = self._share(process)
+        in_queue = process in self.queue
+        position = self.queue.index(process) if in_queue else len(self.queue)
+        rank = (self._slots(process) >= share, position)
         return sum(
-            (self._places(one) >= share, place) < mine
-            for place, one in enumerate(self.queue)
-            if one != me
+            (self._slots(other) >= share, place) < rank
+            for place, other in enumerate(self.queue)
+            if other != process
         )
 
-    def ease(self, me: str) -> float:
-        """Return the seconds that a process leaves to the others, though a place is free."""
-        share = self._share(me)
-        if self._places(me) < share:
+    def delay(self, process: str) -> float:
+        """Return the seconds that a process must leave to the others though a slot is free."""
+        share = self._share(process)
+        if self._slots(process) < share:
             return 0.0
-        if all(self._places(one) >= share for one in self._at_work(me)):
+        if all(self._slots(other) >= share for other in self._active(process)):
             return 0.0
-        step = _EASE * self.limit.seconds / self.limit.calls
-        return max(0.0, self.held[me].start + step - self.now)
+        spacing = _SPACING * self.limit.seconds / self.limit.calls
+        return max(0.0, self.usage[process].last_start + spacing - self.now)
 
-    def _places(self, process: str) -> int:
-        return self.held[process].places if process in self.held else 0
+    def _slots(self, process: str) -> int:
+        return self.usage[process].slots if process in self.usage else 0
 
-    def _share(self, me: str) -> float:
-        return self.limit.calls / len(self._at_work(me))
+    def _share(self, process: str) -> float:
+        return self.limit.calls / len(self._active(process))
 
-    def _at_work(self, me: str) -> set[str]:
-        calling = {p for p, held in self.held.items() if held.end > self.now - _AT_WORK}
-        return calling | {me, *self.queue}
+    def _active(self, process: str) -> set[str]:
+        """Return the processes that wait or sent a request lately, and this one."""
+        sending = {name for name, one in self.usage.items() if one.last_end > self.now - _ACTIVE}
+        return sending | {process, *self.queue}

@@ -1,4 +1,4 @@
-"""The one place where a call leaves the process."""
+"""Sends requests over the network. No other module does."""
 
 from __future__ import annotations
 
@@ -16,30 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_LARGEST = 256 << 20  # bytes of an answer, decompressed
-_SPENT = {b"content-encoding", b"content-length", b"transfer-encoding"}  # true of the wire alone
+_MAX_BYTES = 256 << 20  # of a decompressed response
+_ENCODING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
 class Network(httpx.BaseTransport):
-    """Sends a call and reads its answer whole; every failure comes out as ``NetworkError``.
+    """Sends a request and reads the whole response; connection failures raise ``NetworkError``.
 
-    This is httpx's own transport and not its ``Client``: that would keep cookies, follow the
-    environment's proxies past the layers above, and cost twice the time.
+    This uses httpx's transport and not its ``Client``, which would keep cookies, use the proxies of
+    the environment, and take twice the time.
 
-    The connection pool opens with the first call, and anew in a forked child.
-
-    Parameters
-    ----------
-    transport : callable or None
-        Makes a transport to use in place of sockets, as for the sandbox in this process.
-    proxy : str or None
-        Address of the proxy that sockets go through.
-    encrypted : bool
-        Whether calls go over TLS; without it no certificates are loaded.
-    deadline : float
-        Seconds that an answer may take as a whole, however steadily it drips.
-    clock : callable
-        Seconds that only ever grow.
+    The connection pool opens with the first request, and again in a forked child. ``transport``
+    makes a transport to use in place of sockets. Without ``encrypted``, no certificates are loaded.
+    ``deadline`` is the maximum of seconds for a whole response, even if data keeps coming.
     """
 
     def __init__(
@@ -59,14 +48,9 @@ class Network(httpx.BaseTransport):
         self._pid = os.getpid()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a call.
+        """Send a request.
 
-        Raises
-        ------
-        NetworkError
-            If no whole answer came.
-        ReplyError
-            If it is too large.
+        Raises NetworkError if the response is incomplete, and ReplyError if it is too large.
         """
         inner = self._open()
         try:
@@ -76,27 +60,27 @@ class Network(httpx.BaseTransport):
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
-            raise NetworkError(_sentence(request, error)) from _bare(error)
-        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _SPENT]
+            raise NetworkError(_describe(request, error)) from _without_key(error)
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _ENCODING_HEADERS]
         return httpx.Response(
             response.status_code, headers=headers, content=body, extensions=response.extensions
         )
 
     def _body(self, request: httpx.Request, response: httpx.Response) -> bytes:
-        parts, size, until = [], 0, self._clock() + self._deadline
+        parts, size, deadline = [], 0, self._clock() + self._deadline
         for part in response.iter_bytes():
             parts.append(part)
             size += len(part)
-            if size > _LARGEST:
-                text = f"The answer from {_where(request)} is larger than {_LARGEST >> 20} MiB"
-                raise ReplyError(f"{text}; ask for fewer rows a page.")
-            if self._clock() > until:
-                text = f"The answer from {_where(request)} did not end within"
+            if size > _MAX_BYTES:
+                text = f"The response from {_origin(request)} is larger than {_MAX_BYTES >> 20} MiB"
+                raise ReplyError(f"{text}. Request fewer rows per page.")
+            if self._clock() > deadline:
+                text = f"The response from {_origin(request)} did not end within"
                 raise NetworkError(f"{text} {self._deadline:.0f} s.")
         return b"".join(parts)
 
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
+        """Close the connections; a later request opens new ones."""
         with self._lock():
             if self._inner is not None and self._pid == os.getpid():
                 self._inner.close()
@@ -104,35 +88,35 @@ class Network(httpx.BaseTransport):
 
     def _open(self) -> httpx.BaseTransport:
         with self._lock():
-            if self._pid != os.getpid():  # the sockets are the parent's
+            if self._pid != os.getpid():  # the sockets belong to the parent
                 self._inner, self._pid = None, os.getpid()
             if self._inner is None:
                 try:
                     self._inner = self._make()
                 except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-                    # Certificates that are not there, a proxy of a kind that is not.
+                    # Missing certificates, or a proxy of an unknown kind.
                     text = redacted(str(error))
-                    raise NetworkError(f"No connection can be set up: {text}.") from None
+                    raise NetworkError(f"The connection cannot be set up: {text}.") from None
             return self._inner
 
 
-def _where(request: httpx.Request) -> str:
+def _origin(request: httpx.Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc.decode()}"
 
 
-def _sentence(request: httpx.Request, error: Exception) -> str:
-    where, said = _where(request), redacted(str(error))
+def _describe(request: httpx.Request, error: Exception) -> str:
+    origin, text = _origin(request), redacted(str(error))
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError | UnicodeError):
-        return f"No connection to {where}: {said or 'time-out'}. Check the network and base_url."
+        return f"No connection to {origin}: {text or 'timeout'}. Check the network and base_url."
     if isinstance(error, httpx.TimeoutException):
-        return f"No answer from {where} within the time-out; give Client a larger timeout."
-    return f"The answer from {where} was cut off or damaged: {said or type(error).__name__}."
+        return f"No response from {origin} within the timeout. Pass a larger timeout to Client."
+    return f"The response from {origin} was cut off or damaged: {text or type(error).__name__}."
 
 
-def _bare(error: Exception) -> Exception:
-    """Return the error without what could show the key: frames, whose variables hold headers.
+def _without_key(error: Exception) -> Exception:
+    """Return the error without stack frames and requests, which could show the key.
 
-    The chain keeps its types and messages, which is what a reader needs of it.
+    The chained errors keep their types and messages.
     """
     link: BaseException | None = error
     while link is not None:

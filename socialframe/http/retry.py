@@ -8,7 +8,8 @@ import httpx
 import tenacity
 
 from socialframe.errors import NetworkError
-from socialframe.http.throttle import PATIENCE, Patience, retry_after
+from socialframe.http.headers import retry_after
+from socialframe.http.throttle import WAIT_LIMIT, WaitLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class Retry(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and again while it helps; the last answer or failure comes out as it is."""
-        patience: Patience = request.extensions[PATIENCE]
+        wait_limit: WaitLimit = request.extensions[WAIT_LIMIT]
         get = request.method == "GET"
 
         def again(state: tenacity.RetryCallState) -> bool:
@@ -53,13 +54,13 @@ class Retry(httpx.BaseTransport):
             if state.attempt_number >= ATTEMPTS and not limited:
                 return True
             why = "the API asks to wait" if limited else "the API has trouble"
-            return not patience.spend(state.upcoming_sleep, why)
+            return not wait_limit.take(state.upcoming_sleep, why)
 
         retrying = tenacity.Retrying(
             retry=again,
             wait=_wait,
             stop=stop,
-            sleep=lambda seconds: patience.rest(seconds, self._sleep),
+            sleep=lambda seconds: wait_limit.sleep(seconds, self._sleep),
             retry_error_callback=_last,
         )
         response: httpx.Response = retrying(self._inner.handle_request, request)

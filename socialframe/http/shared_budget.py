@@ -1,9 +1,9 @@
-"""The budget of all processes of a tenant on this machine: the log of reservations in SQLite.
+"""The budget of all processes of a tenant on this machine, in a SQLite file.
 
-One transaction books a call or says how long to wait; nobody holds the file while waiting. It is
-opened anew for each, so no connection crosses a fork, and a file that was deleted is made again.
-What it holds is worth one window: whatever goes wrong with it costs fairness, and never a call.
-Each process knows its own calls, and writes them into a file that it finds begun anew.
+Each operation is one short transaction; no process holds the file while it waits. The file is
+opened for each transaction, so no connection crosses a fork and a deleted file is created again.
+Its data matters for one window only: if the file fails, processes share less fairly, but no request
+fails. Each process knows its own requests and writes them into a file that lacks them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from socialframe.http.budget import (
     MemoryBudget,
     Slot,
     Usage,
-    until,
+    adjusted,
+    same_window,
     uptime,
+    wait_for,
 )
-from socialframe.http.fair_share import Held, Shares
+from socialframe.http.fair_share import FairShare, ProcessUsage
 from socialframe.sqlite import ForkLock, SQLiteFile
 
 if TYPE_CHECKING:
@@ -38,11 +40,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LATE = 1.0  # seconds after which a process that did not come back has left the queue
-_SOON = 0.02  # seconds; those ahead are about to book
-_KEPT = 3600.0  # seconds that a call is remembered for others, whose windows may be longer
-_BATCH = 64  # calls after which the old ones are deleted
-_FORMAT = 1  # of the file; a file of another format is begun anew
+_GRACE = 1.0  # seconds after its announced return at which a missing process leaves the queue
+_RETRY = 0.02  # seconds until the processes queued before this one have booked
+_RETENTION = 3600.0  # seconds that requests stay for processes with a longer window
+_BATCH = 61  # bookings after which old requests are deleted; prime, as tenants may take turns
+_FORMAT = 2  # of the file; a file of another format is replaced
 _BUSY = 2.0  # seconds that a transaction waits for the file
 
 _TABLES = """
@@ -53,89 +55,77 @@ CREATE TABLE calls (
   number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, start REAL, end REAL);
 CREATE INDEX calls_by_end ON calls (tenant, end);
 CREATE TABLE queue (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, back REAL,
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, returns_at REAL,
   UNIQUE (tenant, process));
 CREATE TABLE tenants (
-  tenant TEXT PRIMARY KEY, told INTEGER, paused REAL DEFAULT 0, until REAL DEFAULT 0);
+  tenant TEXT PRIMARY KEY, server_calls INTEGER, paused_at REAL DEFAULT 0,
+  paused_until REAL DEFAULT 0);
 """
 
-# The first bound is for the index; the second is the sum that the wait is counted by.
+# The first bound uses the index; the second is the exact sum that waits are computed with.
 _OCCUPYING = "FROM calls WHERE tenant = ? AND end > ? AND end + ? > ?"
 
-_names: dict[int, str] = {}
+_process_names: dict[int, str] = {}
 
 
-def _this_process() -> str:
-    """Return a name that no other process has; a forked child has its own."""
-    return _names.setdefault(os.getpid(), uuid.uuid4().hex)
+def _process_name() -> str:
+    """Return a unique name of this process; a forked child gets its own."""
+    return _process_names.setdefault(os.getpid(), uuid.uuid4().hex)
 
 
 class SharedBudget:
-    """A budget that all processes of a tenant share: fair, first come first served.
+    """A budget that all processes of a tenant share: first come, first served, with fair shares.
 
-    Processes that wait are in a queue, each once; its threads take turns. Whoever does not come
-    back when it said is not waited for. Who has had its share comes after those who have not.
+    Each waiting process is in a queue once; its threads take turns. A process that does not return
+    when it announced leaves the queue. ``FairShare`` says which process is next.
 
     Parameters
     ----------
-    find : callable
-        Returns the file's folder, made if need be and the user's own; raises OSError if there is
-        none. It is called when the budget is first used.
+    find_folder : callable
+        Returns the file's folder, which is private to the user; raises OSError if there is none.
+        Called at the first use.
     tenant : str
-        Whose budget it is.
+        Tenant.
     limit : Limit
-        What the server permits.
+        The rate limit.
     adapts : bool
-        Whether the limit follows what the server says; else that can only lower it.
+        Whether the limit follows the server's; otherwise the server's can only lower it.
     clock : callable
-        Seconds that only ever grow, the same for all processes.
+        Monotonic seconds that all processes share.
     boot : str
-        Name of this start of the machine: what a file tells of another one is forgotten. Where no
-        name is known, no entry is believed to lie in the future.
-    process : callable
+        ID of this boot of the machine. A file of another boot is replaced.
+    process_name : callable
         Returns the name of this process.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> budget = SharedBudget(lambda: Path(folder.name), "t", Limit(1), clock=lambda: 0.0)
-    >>> slot, wait = budget.reserve(lasts=30.0)
-    >>> budget.end(slot)
-    >>> budget.reserve(lasts=30.0)
-    (None, 60.05)
-    >>> folder.cleanup()
     """
 
     def __init__(
         self,
-        find: Callable[[], Path],
+        find_folder: Callable[[], Path],
         tenant: str,
         limit: Limit,
         *,
         adapts: bool = False,
         clock: Callable[[], float] = uptime,
         boot: str = "",
-        process: Callable[[], str] = _this_process,
+        process_name: Callable[[], str] = _process_name,
     ) -> None:
         self._tenant = tenant
         self._limit = limit
         self._adapts = adapts
         self._clock = clock
-        self._version = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # a number SQLite can keep
-        self._process = process
-        self._told: int | None = None
+        self._version = zlib.crc32(f"{_FORMAT} {boot}".encode()) >> 1  # user_version is signed
+        self._process_name = process_name
+        self._server_calls: int | None = None
         self._queued = False
-        # What this process does is counted here too, in case that the file fails.
+        # Counts the requests of this process too, in case the file fails.
         self._own = MemoryBudget(limit, adapts=adapts, clock=clock)
-        self._name: int | None = None  # of the file that has these calls
-        self._missed = False  # whether some of them may be in none
+        self._file_id: int | None = None  # of the file that has the requests of ``_own``
+        self._unwritten = False  # whether that file may lack changes of ``_own``
         self._file: SQLiteFile[sqlite3.Connection] = SQLiteFile(
-            lambda: find() / "budget.sqlite",
+            lambda: find_folder() / "budget.sqlite",
             self._open,
             category=BudgetWarning,
-            label="The file of the budget",
+            label="The budget file",
             consequence=(
                 "other processes do not see the requests of this one; together they may exceed "
                 "the limit"
@@ -144,229 +134,244 @@ class SharedBudget:
             clock=clock,
         )
 
-    def reserve(self, lasts: float) -> tuple[Slot | None, float]:
-        """Book a call, or say how long to wait; who waits is in the queue from then on.
+    def reserve(self, timeout: float) -> tuple[Slot | None, float]:
+        """Book a request, or return the seconds to wait before asking again, and join the queue.
 
-        Parameters
-        ----------
-        lasts : float
-            Seconds after which an unanswered call counts as ended.
-
-        Returns
-        -------
-        slot : Slot or None
-            The booked call; None if the budget is used or paused, or others came first.
-        wait : float
-            Seconds after which to ask again; 0.0 with a slot.
+        A request that does not end within ``timeout`` counts as ended then.
         """
 
         def book(db: sqlite3.Connection, now: float) -> tuple[Slot | None, float]:
             wait = self._wait(db, now)
-            me = (self._tenant, self._process())
             if wait:
-                db.execute(
-                    "INSERT INTO queue (tenant, process, back) VALUES (?, ?, ?)"
-                    " ON CONFLICT (tenant, process) DO UPDATE SET back = excluded.back",
-                    (*me, now + wait + _LATE),
-                )
-                self._queued = True
+                self._enqueue(db, now + wait + _GRACE)
                 return None, wait
-            self._unqueue(db)
-            done = db.execute(
-                "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
-                (*me, now, now + lasts),
-            )
-            number = done.lastrowid or 0
-            if number % _BATCH == 0:
-                kept = max(_KEPT, self._limit.seconds + GUARD)
-                db.execute("DELETE FROM calls WHERE end < ?", (now - kept,))
-            return Slot(now, now + lasts, number), 0.0
+            self._dequeue(db)
+            slot = Slot(now, now + timeout)
+            slot.row = self._insert(db, slot)
+            if slot.row % _BATCH == 0:
+                retention = max(_RETENTION, self._limit.seconds + GUARD)
+                db.execute(
+                    "DELETE FROM calls WHERE tenant = ? AND end < ?",
+                    (self._tenant, now - retention),
+                )
+            return slot, 0.0
 
-        slot, wait = self._try(book, lambda: self._own.reserve(lasts))
-        if slot is not None and slot.number:
-            self._own.adopt(slot)
+        slot, wait = self._run(book, lambda: self._own.reserve(timeout))
+        if slot is not None and slot.row:
+            self._own.add(slot)
         return slot, wait
 
     def leave(self) -> None:
-        """Leave the queue without a call."""
+        """Leave the queue without a request."""
         if self._queued:
-            self._try(lambda db, _: self._unqueue(db), lambda: None)
+            self._run(lambda db, _: self._dequeue(db), lambda: None)
 
     def end(self, slot: Slot) -> None:
-        """Note that the answer, or the failure, of a booked call has come."""
+        """Record that a booked request got its response or failed."""
         self._own.end(slot)
-        if slot.number:
-            self._try(
-                lambda db, now: db.execute(
-                    "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
-                    (now, slot.number, self._process()),
-                ),
-                lambda: None,
-            )
+        if slot.row:
+            self._run(lambda db, now: self._write_end(db, slot.row, now), lambda: None)
+        else:
+            self._unwritten = True
 
     def pause(self, seconds: float) -> None:
-        """Let no call of the tenant start for so many seconds, as a 429 asks for."""
+        """Let no request of the tenant start for so many seconds."""
         self._own.pause(seconds)
-        self._try(lambda db, now: self._pause(db, now, seconds), lambda: None)
+        self._run(lambda db, now: self._write_pause(db, now, seconds), lambda: None)
 
-    def learn(self, calls: int, reset: float | None = None) -> None:
-        """Take note, for all, of how many calls the server says that it permits in our window."""
-        if calls == self._told or not self._limit.is_of(reset):
+    def update_limit(self, calls: int, reset: float | None = None) -> None:
+        """Use the server's limit, unless its reset shows that it counts in another window."""
+        if calls == self._server_calls or not same_window(self._limit, reset):
             return
-        self._told = calls
-        self._own.learn(calls)
-        self._try(
+        self._server_calls = calls
+        self._own.update_limit(calls)
+        self._run(
             lambda db, _: db.execute(
-                "INSERT INTO tenants (tenant, told) VALUES (?, ?)"
-                " ON CONFLICT (tenant) DO UPDATE SET told = excluded.told",
+                "INSERT INTO tenants (tenant, server_calls) VALUES (?, ?)"
+                " ON CONFLICT (tenant) DO UPDATE SET server_calls = excluded.server_calls",
                 (self._tenant, calls),
             ),
             lambda: None,
         )
 
     def usage(self) -> Usage:
-        """Return how it stands."""
+        """Return the usage of this moment."""
 
-        def look(db: sqlite3.Connection, now: float) -> Usage:
-            shares, paused = self._shares(db, now)
-            limit, used = shares.limit, shares.used
-            wait = paused or self._until(db, shares, used - limit.calls)
-            processes = {self._process(), *shares.held, *shares.queue}
+        def read(db: sqlite3.Connection, now: float) -> Usage:
+            share, paused = self._read(db, now)
+            limit, used = share.limit, share.used
+            wait = paused or self._slot_wait(db, share, used - limit.calls)
+            processes = {self._process_name(), *share.usage, *share.queue}
             return Usage(limit, used, max(0, limit.calls - used), wait, len(processes))
 
-        return self._try(look, self._own.usage)
+        return self._run(read, self._own.usage)
 
-    def takes(self, calls: int) -> float:
-        """Return the seconds until the last of so many calls may start, if nobody else calls."""
+    def seconds_until(self, calls: int) -> float:
+        """Return the seconds until the last of so many requests may start."""
 
-        def look(db: sqlite3.Connection, now: float) -> float:
-            shares, paused = self._shares(db, now)
+        def read(db: sqlite3.Connection, now: float) -> float:
+            share, paused = self._read(db, now)
             ends = db.execute(
-                f"SELECT end {_OCCUPYING} ORDER BY end", self._still(now, shares.limit)
+                f"SELECT end {_OCCUPYING} ORDER BY end", self._occupying(now, share.limit)
             )
-            occupied = shares.limit.seconds + GUARD
-            frees = [min(end, now) + occupied - now for (end,) in ends]
-            return until(shares.limit, frees, calls, paused)
+            occupied = share.limit.seconds + GUARD
+            free_in = [min(end, now) + occupied - now for (end,) in ends]
+            return wait_for(share.limit, free_in, calls, paused)
 
-        return self._try(look, lambda: self._own.takes(calls))
+        return self._run(read, lambda: self._own.seconds_until(calls))
 
     def _wait(self, db: sqlite3.Connection, now: float) -> float:
-        """Return how long this process has to wait; 0.0 for not."""
-        shares, paused = self._shares(db, now)
+        """Return the seconds that this process has to wait."""
+        share, paused = self._read(db, now)
         if paused:
             return paused
-        me = self._process()
-        over = shares.used + shares.ahead(me) - shares.limit.calls
-        return self._until(db, shares, over) or shares.ease(me)
+        process = self._process_name()
+        over = share.used + share.queued_before(process) - share.limit.calls
+        return self._slot_wait(db, share, over) or share.delay(process)
 
-    def _until(self, db: sqlite3.Connection, shares: Shares, over: int) -> float:
-        """Return the seconds until the place may be free that is so many after the next one."""
+    def _slot_wait(self, db: sqlite3.Connection, share: FairShare, over: int) -> float:
+        """Return the seconds until ``over`` + 1 occupied slots may be free."""
         if over < 0:
             return 0.0
-        if not shares.used:
-            return _SOON
+        if not share.used:
+            return _RETRY
         (end,) = db.execute(
             f"SELECT end {_OCCUPYING} ORDER BY end LIMIT 1 OFFSET ?",
-            (*self._still(shares.now, shares.limit), min(over, shares.used - 1)),
+            (*self._occupying(share.now, share.limit), min(over, share.used - 1)),
         ).fetchone()
-        # A call that is under way may end this moment, whatever it is presumed to take.
-        return float(min(end, shares.now) + shares.limit.seconds + GUARD - shares.now)
+        # A request under way may end at this moment, before its presumed end.
+        return float(min(end, share.now) + share.limit.seconds + GUARD - share.now)
 
-    def _shares(self, db: sqlite3.Connection, now: float) -> tuple[Shares, float]:
-        """Return who holds what, and for how long the server wants no call."""
-        self._straighten(db, now)
-        limit, paused = self._said(db, now)
-        held = db.execute(
+    def _read(self, db: sqlite3.Connection, now: float) -> tuple[FairShare, float]:
+        """Return the shares of all processes, and the seconds left of a pause."""
+        self._clean_up(db, now)
+        limit, paused = self._read_tenant(db, now)
+        slots = db.execute(
             f"SELECT process, count(*), max(start), max(end) {_OCCUPYING} GROUP BY process",
-            self._still(now, limit),
+            self._occupying(now, limit),
         )
+        usage = {process: ProcessUsage(*found) for process, *found in slots}
         queue = db.execute(
             "SELECT process FROM queue WHERE tenant = ? ORDER BY number", (self._tenant,)
         )
-        places = {process: Held(*found) for process, *found in held}
-        return Shares(limit, places, [process for (process,) in queue], now), paused
+        return FairShare(limit, usage, [process for (process,) in queue], now), paused
 
-    def _straighten(self, db: sqlite3.Connection, now: float) -> None:
-        """Forget who is gone, and let nothing be later than it can be by this clock.
+    def _clean_up(self, db: sqlite3.Connection, now: float) -> None:
+        """Remove processes that did not return, and correct times after the clock went back.
 
-        The clock went back if a call started later than now; it counts as started now.
+        A start in the future shows that the clock went back; that request counts as started now.
         """
-        mine = {"tenant": self._tenant, "now": now, "late": now + _KEPT}
+        parameters = {"tenant": self._tenant, "now": now, "latest": now + _RETENTION}
         db.execute(
             "UPDATE calls SET end = :now + end - start, start = :now"
             " WHERE tenant = :tenant AND end > :now AND start > :now",
-            mine,
+            parameters,
         )
         db.execute(
-            "DELETE FROM queue WHERE tenant = :tenant AND (back < :now OR back > :late)", mine
+            "DELETE FROM queue"
+            " WHERE tenant = :tenant AND (returns_at < :now OR returns_at > :latest)",
+            parameters,
         )
 
-    def _said(self, db: sqlite3.Connection, now: float) -> tuple[Limit, float]:
-        """Return the limit as the server told it, and for how long it wants no call."""
+    def _read_tenant(self, db: sqlite3.Connection, now: float) -> tuple[Limit, float]:
+        """Return the limit, adjusted to the server's, and the seconds left of a pause."""
         row = db.execute(
-            "SELECT told, paused, until FROM tenants WHERE tenant = ?", (self._tenant,)
+            "SELECT server_calls, paused_at, paused_until FROM tenants WHERE tenant = ?",
+            (self._tenant,),
         ).fetchone()
-        told, paused, until = row or (None, 0.0, 0.0)
-        limit = self._limit.told(told or self._told, adapts=self._adapts)
-        if paused > now:  # the clock went back
-            until += now - paused
+        calls, paused_at, paused_until = row or (None, 0.0, 0.0)
+        if calls and calls != self._server_calls:  # another process got it
+            self._server_calls = calls
+            self._own.update_limit(calls)
+        limit = adjusted(self._limit, self._server_calls, adapts=self._adapts)
+        if paused_at > now:  # the clock went back
+            paused_until += now - paused_at
             db.execute(
-                "UPDATE tenants SET paused = ?, until = ? WHERE tenant = ?",
-                (now, until, self._tenant),
+                "UPDATE tenants SET paused_at = ?, paused_until = ? WHERE tenant = ?",
+                (now, paused_until, self._tenant),
             )
-        return limit, max(0.0, until - now)
+        return limit, max(0.0, paused_until - now)
 
-    def _still(self, now: float, limit: Limit) -> tuple[str, float, float, float]:
+    def _occupying(self, now: float, limit: Limit) -> tuple[str, float, float, float]:
+        """Return the parameters of ``_OCCUPYING``."""
         occupied = limit.seconds + GUARD
         return self._tenant, now - occupied - 1, occupied, now
 
-    def _pause(self, db: sqlite3.Connection, now: float, seconds: float) -> None:
+    def _insert(self, db: sqlite3.Connection, slot: Slot) -> int:
+        done = db.execute(
+            "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
+            (self._tenant, self._process_name(), slot.start, slot.end),
+        )
+        return done.lastrowid or 0
+
+    def _write_end(self, db: sqlite3.Connection, row: int, end: float) -> None:
         db.execute(
-            "INSERT INTO tenants (tenant, paused, until) VALUES (?, ?, ?)"
-            " ON CONFLICT (tenant) DO UPDATE"
-            " SET paused = excluded.paused, until = max(until, excluded.until)",
+            "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
+            (end, row, self._process_name()),
+        )
+
+    def _write_pause(self, db: sqlite3.Connection, now: float, seconds: float) -> None:
+        db.execute(
+            "INSERT INTO tenants (tenant, paused_at, paused_until) VALUES (?, ?, ?)"
+            " ON CONFLICT (tenant) DO UPDATE SET paused_at = excluded.paused_at,"
+            " paused_until = max(paused_until, excluded.paused_until)",
             (self._tenant, now, now + seconds),
         )
 
-    def _unqueue(self, db: sqlite3.Connection) -> None:
-        me = (self._tenant, self._process())
-        db.execute("DELETE FROM queue WHERE tenant = ? AND process = ?", me)
+    def _enqueue(self, db: sqlite3.Connection, returns_at: float) -> None:
+        db.execute(
+            "INSERT INTO queue (tenant, process, returns_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (tenant, process) DO UPDATE SET returns_at = excluded.returns_at",
+            (self._tenant, self._process_name(), returns_at),
+        )
+        self._queued = True
+
+    def _dequeue(self, db: sqlite3.Connection) -> None:
+        db.execute(
+            "DELETE FROM queue WHERE tenant = ? AND process = ?",
+            (self._tenant, self._process_name()),
+        )
         self._queued = False
 
-    def _try(self, work: Callable[[sqlite3.Connection, float], T], otherwise: Callable[[], T]) -> T:
-        """Return the result of the work in one transaction; without the file if that fails."""
+    def _run(self, work: Callable[[sqlite3.Connection, float], T], fallback: Callable[[], T]) -> T:
+        """Run the work in one transaction, or the fallback if the file fails."""
         done: list[T] = []
-        self._file.run(lambda db: done.append(self._transaction(db, work)), None)
-        if done:
-            return done[-1]
-        self._missed = True
-        return otherwise()
+        try:
+            self._file.run(lambda db: done.append(self._transaction(db, work)), None)
+            return done[-1] if done else fallback()
+        finally:
+            if not done:
+                # After the fallback: a transaction of another thread may not have seen its changes.
+                self._unwritten = True
 
     def _transaction(
         self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection, float], T]
     ) -> T:
-        entered: list[Slot] = []
+        inserted: list[Slot] = []
+        unwritten = self._unwritten
         try:
             db.execute("BEGIN IMMEDIATE")
-            name = _pragma(db, "application_id")
-            if self._missed or name != self._name:
-                self._enter(db, entered, anew=name != self._name)
-            # Read the clock with the file locked, so that entries are in the order of their times.
+            file_id = _pragma(db, "application_id")
+            if unwritten or file_id != self._file_id:
+                self._unwritten = False  # another thread may set it from here on
+                self._write_own(db, inserted, is_new=file_id != self._file_id)
+            # Read the clock while the file is locked, so that rows are in the order of their times.
             result = work(db, self._clock())
             db.execute("COMMIT")
         except BaseException:
-            for slot in entered:
-                slot.number = 0
+            for slot in inserted:
+                slot.row = 0
+            self._unwritten = self._unwritten or unwritten
             raise
-        self._name, self._missed = name, False
+        self._file_id = file_id
         return result
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
-        """Open the file; begin it anew if another format or an earlier boot wrote it."""
-        assert path is not None  # noqa: S101 - there is always a file
+        """Open the file; replace its tables if another format or an earlier boot wrote them."""
+        assert path is not None  # noqa: S101 - this file always has a path
         db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
-            # It survives a process that dies at any time; a machine that does may lose it.
+            # The file survives the death of a process; that of the machine may damage it.
             db.execute("PRAGMA synchronous = OFF")
             db.execute("PRAGMA journal_mode = TRUNCATE")
             if _pragma(db, "user_version") != self._version:
@@ -382,18 +387,16 @@ class SharedBudget:
             raise
         return db
 
-    def _enter(self, db: sqlite3.Connection, entered: list[Slot], *, anew: bool) -> None:
-        """Write what this process knows, and the file does not, into it."""
-        if paused := self._own.paused():
-            self._pause(db, self._clock(), paused)
-        for slot in self._own.still():
-            if anew or not slot.number:
-                done = db.execute(
-                    "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
-                    (self._tenant, self._process(), slot.start, slot.end),
-                )
-                slot.number = done.lastrowid or 0
-                entered.append(slot)
+    def _write_own(self, db: sqlite3.Connection, inserted: list[Slot], *, is_new: bool) -> None:
+        """Write the requests, ends and pause of this process that the file may lack."""
+        if paused := self._own.paused_for():
+            self._write_pause(db, self._clock(), paused)
+        for slot in self._own.slots():
+            if is_new or not slot.row:
+                slot.row = self._insert(db, slot)
+                inserted.append(slot)
+            else:
+                self._write_end(db, slot.row, slot.end)
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:
@@ -403,17 +406,21 @@ def _pragma(db: sqlite3.Connection, name: str) -> int:
 _budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] = (
     WeakValueDictionary()
 )
-_making = ForkLock()
+_creating = ForkLock()
 
 
 def budget_for(
     tenant: str, limit: Limit, wiring: Wiring, *, adapts: bool
 ) -> MemoryBudget | SharedBudget:
-    """Return the budget of a tenant, which all its clients share, also in other processes."""
+    """Return the budget that all clients of a tenant share.
+
+    Requests over the network share it with other processes, requests to a sandbox in this process
+    do not.
+    """
     networked = wiring.transport is None
-    with _making():
-        name = (tenant, limit, adapts, networked, wiring.clock)
-        budget = _budgets.get(name)
+    with _creating():
+        key = (tenant, limit, adapts, networked, wiring.clock)
+        budget = _budgets.get(key)
         if budget is None and networked:
             budget = SharedBudget(
                 runtime_folder,
@@ -425,5 +432,5 @@ def budget_for(
             )
         elif budget is None:
             budget = MemoryBudget(limit, adapts=adapts, clock=wiring.clock)
-        _budgets[name] = budget
+        _budgets[key] = budget
         return budget

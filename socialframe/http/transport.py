@@ -28,9 +28,11 @@ from socialframe.errors import (
 )
 from socialframe.http.auth import Auth
 from socialframe.http.budget import Budget, uptime
+from socialframe.http.headers import retry_after
 from socialframe.http.network import Network
+from socialframe.http.request_limit import REQUEST_LIMIT
 from socialframe.http.retry import Retry
-from socialframe.http.throttle import PATIENCE, REQUEST_LIMIT, Patience, Throttle, retry_after
+from socialframe.http.throttle import WAIT_LIMIT, Throttle, WaitLimit
 from socialframe.messages.call import Call, Reply
 from socialframe.messages.envelope import parse
 from socialframe.secret import redacted
@@ -39,7 +41,7 @@ from socialframe.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.http.throttle import RequestLimit
+    from socialframe.http.request_limit import RequestLimit
     from socialframe.settings import Settings
 
 _log = logging.getLogger("socialframe")
@@ -128,7 +130,7 @@ class Transport:
             Auth(network, settings.secret, self._base),
             budget,
             sleep=wiring.sleep,
-            lasts=connect + read,
+            timeout=connect + read,
         )
         self._offline = offline
         self._chain = Retry(throttle, sleep=wiring.sleep)
@@ -168,10 +170,10 @@ class Transport:
         if limit is not None:
             limit.check()
         url = self._address(call)
-        told = {PATIENCE: Patience(self._max_wait, notify), REQUEST_LIMIT: limit}
+        limits = {WAIT_LIMIT: WaitLimit(self._max_wait, notify), REQUEST_LIMIT: limit}
         for _ in range(_REDIRECTS):
             started = time.perf_counter()
-            response = self._chain.handle_request(self._request(call, url, told))
+            response = self._chain.handle_request(self._request(call, url, limits))
             took = 1000 * (time.perf_counter() - started)
             status = response.status_code
             _log.debug("%s %s: %d in %.0f ms", call.method, call.path, status, took)
@@ -200,11 +202,11 @@ class Transport:
                 raise ReplyError(text) from None
             raise ArgumentError(f"A parameter cannot be part of a URL: {error}.") from None
 
-    def _request(self, call: Call, url: httpx.URL, told: dict[str, Any]) -> httpx.Request:
+    def _request(self, call: Call, url: httpx.URL, limits: dict[str, Any]) -> httpx.Request:
         headers, content = self._headers, call.body or None
         if content:
             headers = {**headers, "Content-Type": "application/json"}
-        extensions = {"timeout": self._timeout, **told}
+        extensions = {"timeout": self._timeout, **limits}
         return httpx.Request(
             call.method, url, headers=headers, content=content, extensions=extensions
         )

@@ -15,7 +15,7 @@ from socialframe.errors import (
     ReplyError,
     SocialFrameError,
 )
-from socialframe.http.throttle import RequestLimit
+from socialframe.http.request_limit import RequestLimit
 from socialframe.paging import Single
 from socialframe.store.replay import Recorder
 from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING, StoredWalk
@@ -156,7 +156,7 @@ class Session:
         calls = self.expected_calls(plan, complete, replayed=replayed)
         if replayed:
             return Estimate(calls, calls or 0, 0.0)
-        return Estimate(calls, 0, None if calls is None else self.budget.takes(calls))
+        return Estimate(calls, 0, None if calls is None else self.budget.seconds_until(calls))
 
     def last_run(self, plan: Plan) -> str:
         """Describe where the rows of the last run came from; empty if none ended."""

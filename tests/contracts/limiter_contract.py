@@ -1,6 +1,6 @@
-"""What every limiter of the sandbox has to keep; each kind inherits the class.
+"""What every limiter of the sandbox guarantees; each kind inherits the class.
 
-Pauses are multiples of a 64th of a second, so that sums of them are exact.
+Pauses are multiples of 1/64 s, so that their sums are exact.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pytest
 from stand_ins import Clock
 
 LIMIT, SECONDS = 7, 16.0
-A_LITTLE = 1 / 64
+STEP = 1 / 64
 
 
 def some_pauses(seed):
-    """Return pauses in seconds: bursts, a steady trickle, and now and then a silence."""
+    """Return pauses in seconds: none as in a burst, short ones and long ones."""
     dice = random.Random(seed)  # noqa: S311 - seeded pauses
     longest = dice.choice([16, 128, 1024, 4096])
     return [dice.choice([0, dice.randrange(longest)]) / 64 for _ in range(60)]
@@ -29,13 +29,13 @@ with_many_pauses = pytest.mark.parametrize(
 )
 
 
-def let_in(limiter, clock, calls):
-    """Call so often at once; return how many were let in."""
+def count_allowed(limiter, clock, calls):
+    """Send so many requests at once; return how many are allowed."""
     return sum(limiter.arrive().allowed for _ in range(calls))
 
 
-def fullest(arrivals, seconds):
-    """Return the most arrivals in any stretch of so many seconds."""
+def fullest_window(arrivals, seconds):
+    """Return the largest number of arrivals in any window of so many seconds."""
     return max(
         sum(first <= moment < first + seconds for moment in arrivals[at:])
         for at, first in enumerate(arrivals)
@@ -43,17 +43,17 @@ def fullest(arrivals, seconds):
 
 
 class LimiterContract:
-    """Never above the limit, a refused call costs nothing, and what is told is true."""
+    """It observes the limit, does not count refused requests, and returns true numbers."""
 
-    #: The most calls that may get through in any stretch as long as a window.
-    most = LIMIT
+    #: Maximum number of requests that it allows in any window.
+    largest = LIMIT
 
     def make(self, calls, seconds, clock):
-        """Return a limiter that has seen no call."""
+        """Return a limiter that has counted no request."""
         raise NotImplementedError
 
-    def test_all_of_the_limit_may_come_at_once(self):
-        """And each answer tells how many are left."""
+    def test_a_burst_up_to_the_limit_is_allowed(self):
+        """Each verdict has the number of requests left."""
         clock = Clock()
         limiter = self.make(LIMIT, SECONDS, clock)
 
@@ -64,8 +64,8 @@ class LimiterContract:
         assert {one.limit for one in verdicts} == {LIMIT}
 
     @with_many_pauses
-    def test_a_refused_call_is_let_in_after_the_wait_and_not_before(self, pauses):
-        """Whatever calls came before it."""
+    def test_a_refused_request_is_allowed_after_its_wait_and_not_before(self, pauses):
+        """With any requests before it."""
         clock = Clock()
         limiter = self.make(4, SECONDS, clock)
         for pause in pauses:
@@ -76,14 +76,14 @@ class LimiterContract:
         while (verdict := limiter.arrive()).allowed:
             pass
 
-        clock.now += verdict.wait - A_LITTLE / 2
-        assert verdict.wait < A_LITTLE or not limiter.arrive().allowed
-        clock.now += A_LITTLE / 2
+        clock.now += verdict.wait - STEP / 2
+        assert verdict.wait < STEP or not limiter.arrive().allowed
+        clock.now += STEP / 2
         assert limiter.arrive().allowed
 
     @with_many_pauses
-    def test_the_wait_of_any_call_ends_when_more_slots_are_free(self, pauses):
-        """Of one that was let in, too: then there are more left than it was told."""
+    def test_more_requests_are_left_after_the_wait(self, pauses):
+        """Also after the wait of an allowed request."""
         clock = Clock()
         limiter = self.make(4, SECONDS, clock)
         for pause in pauses:
@@ -96,32 +96,32 @@ class LimiterContract:
         assert limiter.arrive().remaining >= verdict.remaining
 
     @with_many_pauses
-    def test_who_keeps_knocking_is_not_locked_out(self, pauses):
-        """Calls that are refused change nothing for those that come later."""
+    def test_refused_requests_do_not_count(self, pauses):
+        """They do not delay later requests."""
         clocks = Clock(), Clock()
         quiet, noisy = (self.make(4, SECONDS, clock) for clock in clocks)
         for pause in pauses:
             verdicts = quiet.arrive(), noisy.arrive()
             assert verdicts[0] == verdicts[1]
             if not verdicts[1].allowed:
-                assert let_in(noisy, clocks[1], 3) == 0
+                assert count_allowed(noisy, clocks[1], 3) == 0
             for clock in clocks:
                 clock.now += pause
 
     @with_many_pauses
-    def test_no_stretch_of_time_has_more_calls_than_this_kind_lets_through(self, pauses):
-        """However they come."""
+    def test_no_window_has_more_requests_than_this_kind_allows(self, pauses):
+        """With any pauses between them."""
         clock = Clock()
         limiter = self.make(LIMIT, SECONDS, clock)
         arrivals = []
         for pause in pauses:
-            arrivals += [clock.now] * let_in(limiter, clock, 3)
+            arrivals += [clock.now] * count_allowed(limiter, clock, 3)
             clock.now += pause
 
-        assert fullest(arrivals, SECONDS) <= self.most
+        assert fullest_window(arrivals, SECONDS) <= self.largest
 
-    def test_who_waits_as_told_gets_the_whole_limit(self):
-        """Over many windows neither more nor less."""
+    def test_a_client_that_observes_the_waits_gets_the_whole_limit(self):
+        """Over many windows, no more and no less."""
         clock = Clock()
         limiter = self.make(60, 60.0, clock)
         arrivals = []
@@ -134,35 +134,35 @@ class LimiterContract:
 
         assert 600 <= len(arrivals) <= 660
 
-    def test_after_a_long_silence_it_is_full_and_not_fuller(self):
-        """What was not used is not saved up."""
+    def test_unused_requests_do_not_accumulate(self):
+        """After a long pause the limit is the same."""
         clock = Clock()
         limiter = self.make(LIMIT, SECONDS, clock)
         for _ in range(3):
-            assert let_in(limiter, clock, 3 * LIMIT) == LIMIT
+            assert count_allowed(limiter, clock, 3 * LIMIT) == LIMIT
             clock.now += 100 * SECONDS
 
-    def test_odd_numbers_are_kept_exactly(self):
-        """A window of a tenth of a second, and a limit that does not divide it."""
+    def test_short_windows_and_indivisible_limits_are_exact(self):
+        """A window of a millisecond, and seven calls in a tenth of a second."""
         for calls, seconds in itertools.product((1, 7, 600), (0.001, 0.1, 60.0)):
             clock = Clock()
             limiter = self.make(calls, seconds, clock)
-            assert let_in(limiter, clock, calls + 1) == calls
+            assert count_allowed(limiter, clock, calls + 1) == calls
             clock.now += 2 * seconds
-            assert let_in(limiter, clock, calls + 1) == calls
+            assert count_allowed(limiter, clock, calls + 1) == calls
 
-    def test_many_threads_take_each_slot_once(self):
-        """All at the same moment."""
+    def test_threads_get_each_slot_once(self):
+        """Eight threads at the same moment."""
         clock = Clock()
         limiter = self.make(500, 60.0, clock)
         gate = threading.Barrier(8)
 
-        def hurry(_number):
+        def send(_number):
             gate.wait()
             return [limiter.arrive() for _ in range(200)]
 
         with ThreadPoolExecutor(8) as pool:
-            verdicts = list(itertools.chain.from_iterable(pool.map(hurry, range(8))))
+            verdicts = list(itertools.chain.from_iterable(pool.map(send, range(8))))
 
         allowed = [one.remaining for one in verdicts if one.allowed]
         assert sorted(allowed) == list(range(500))
