@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol
 
 from socialframe.errors import ArgumentError
 from socialframe.messages.call import Call, Params
@@ -18,9 +18,15 @@ from socialframe.walk.plan import Endpoint, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.client import Client
+    from socialframe.walk.session import Session
 
 P = ParamSpec("P")
+
+
+class HasSession(Protocol):
+    """A client, which this module does not import."""
+
+    _session: Session
 
 
 def endpoint(
@@ -93,7 +99,7 @@ def endpoint(
         )
 
         @wraps(function)
-        def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> Query:
+        def method(client: HasSession, /, *args: P.args, **kwargs: P.kwargs) -> Query:
             params = function(client, *args, **kwargs)
             if not isinstance(params, Mapping):
                 raise ArgumentError(
@@ -150,7 +156,7 @@ def _docstring(text: str, schema: Schema) -> str:
 
 
 def undeclared(
-    client: Client,
+    client: HasSession,
     path: str,
     *,
     records: str | None,

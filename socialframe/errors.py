@@ -266,7 +266,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
     """
 
     walk_id: str = ""
-    _resume: tuple[Any, ...] | None = None  # plan and session of the query, in this process
+    _query: Any = None  # the query that resumes it, in this process
 
     def __init__(
         self,
@@ -306,10 +306,10 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
             If this error was pickled and the journal no longer has the walk, or the key differs.
             Without pickling, the query warns and starts over.
         """
-        # A Query is of a higher layer, which this module must not import at its top.
-        if self._resume is not None:
-            return import_module("socialframe.query").Query(*self._resume)
-        # An error from another process has only plain values: its walk is looked up by its id.
+        if self._query is not None:
+            return self._query
+        # An error from another process has only plain values: its walk is looked up by its id, by a
+        # function of a higher layer, which this module must not import at its top.
         return import_module("socialframe").resume(self.walk_id)
 
     def frame(self) -> Any:  # noqa: ANN401 - a DataFrame; this module does not import pandas
@@ -333,7 +333,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
         return "Run the query again to start over."
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: value for name, value in self.__dict__.items() if name != "_resume"}
+        state = {name: value for name, value in self.__dict__.items() if name != "_query"}
         return _restore, (type(self), self.args, state)
 
 

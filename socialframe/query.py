@@ -182,7 +182,7 @@ class Query:
             If a later page fails, or would be a request too many. A partial result is never
             returned.
         """
-        options = Options(refresh, progress, max_requests)
+        options = self._options(refresh, progress, max_requests)
         return self._session.run(self._plan, self._to_pandas, options)
 
     def arrow(
@@ -202,7 +202,7 @@ class Query:
             rows = pa.Table.from_batches(list(walk.batches()))
             return rows.replace_schema_metadata({"socialframe": json.dumps(self._facts(walk))})
 
-        return self._session.run(self._plan, table, Options(refresh, progress, max_requests))
+        return self._session.run(self._plan, table, self._options(refresh, progress, max_requests))
 
     def head(
         self,
@@ -240,7 +240,7 @@ class Query:
             return walk.batches(eager=False)
 
         start = 0
-        options = Options(refresh, progress, max_requests)
+        options = self._options(refresh, progress, max_requests)
         for walk, rows in self._session.stream(self._plan, produce, options):
             frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
             frame.index = frame.index + start
@@ -260,7 +260,7 @@ class Query:
         typed, dropped or deduplicated, and ``explode`` has no effect. Parameters and errors as for
         ``frame``.
         """
-        options = Options(refresh, progress, max_requests)
+        options = self._options(refresh, progress, max_requests)
         for _, record in self._session.stream(self._plan, lambda walk: walk.raw(), options):
             yield record
 
@@ -312,7 +312,7 @@ class Query:
             write_parquet(path, walk.batches(), lambda: self._facts(walk))
 
         try:
-            self._session.run(self._plan, write, Options(refresh, progress, max_requests))
+            self._session.run(self._plan, write, self._options(refresh, progress, max_requests))
         except IncompleteWalk as error:
             if not (partial and error.walk_id):
                 raise
@@ -332,7 +332,7 @@ class Query:
         """Write all rows to a CSV file, nested values as JSON text. Otherwise as ``to_parquet``."""
         from socialframe.files.text import write_csv
 
-        options = Options(refresh, progress, max_requests)
+        options = self._options(refresh, progress, max_requests)
         self._session.run(self._plan, lambda walk: write_csv(path, walk.batches()), options)
         return expand_user(path)
 
@@ -347,9 +347,12 @@ class Query:
         """Write all rows to a JSON Lines file, one object per row. Otherwise as ``to_parquet``."""
         from socialframe.files.text import write_jsonl
 
-        options = Options(refresh, progress, max_requests)
+        options = self._options(refresh, progress, max_requests)
         self._session.run(self._plan, lambda walk: write_jsonl(path, walk.batches()), options)
         return expand_user(path)
+
+    def _options(self, refresh: bool | None, progress: Shown, max_requests: int | None) -> Options:
+        return Options(refresh, progress, max_requests, lambda plan: replace(self, _plan=plan))
 
     def _to_pandas(self, walk: Walk) -> pd.DataFrame:
         import pyarrow as pa

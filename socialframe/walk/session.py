@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from socialframe.errors import (
     ArgumentError,
@@ -40,11 +40,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of one run; None means as the client says."""
+    """Options of one run; None: as the client says. ``make_query`` is for ``error.resume()``."""
 
     refresh: bool | None = None
     progress: Shown = None
     max_requests: int | None = None
+    make_query: Callable[[Plan], Any] | None = None
 
 
 @dataclass(slots=True, repr=False)
@@ -270,6 +271,7 @@ class _Run:
         self._session = session
         self._plan = plan
         self._refresh = options.refresh
+        self._make_query = options.make_query
         self._shown = session.progress if options.progress is None else options.progress
         most = options.max_requests
         if most is not None:
@@ -373,8 +375,8 @@ class _Run:
         if isinstance(error, IncompleteWalk):
             resumable = recorder.has_pages and self._session.journal and not recorder.replays
             error.walk_id = recorder.walk.id if resumable and not expired else ""
-            plan = replace(self._plan, walk_id=error.walk_id)
-            error._resume = (plan, self._session)
+            if self._make_query is not None:
+                error._query = self._make_query(replace(self._plan, walk_id=error.walk_id))
         if recorder.replays:
             if recorder.torn:
                 recorder.discard()
