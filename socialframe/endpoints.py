@@ -75,7 +75,7 @@ def _ids(account_ids: object) -> str | None:
     if wrong or not given:
         shown = repr(wrong[0]) if wrong else "an empty list"
         raise ArgumentError(
-            f"account_ids must be one or more account ids; got {shown}. Leave it out for all."
+            f"account_ids must be one or more account ids; got {shown}. Omit it for all accounts."
         )
     return ",".join(given)
 

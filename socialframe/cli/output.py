@@ -56,8 +56,8 @@ _EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
 def report_errors() -> Iterator[None]:
     """Print errors and warnings on standard error, and exit with the code of the error.
 
-    Rows that may be incomplete are printed, but exit with the code of a walk that failed: a
-    pipeline must not take them for all rows.
+    Rows that may be incomplete are printed, but the exit code is that of a failed walk, so that a
+    pipeline does not take them for all rows.
     """
     uncertain = False
 
@@ -83,7 +83,7 @@ def report_errors() -> Iterator[None]:
         text = f"The encoding of the output ({error.encoding}) lacks a character. Set PYTHONUTF8=1."
         raise click.ClickException(text) from None
     except BrokenPipeError:
-        # The reader of the pipe, such as head, has closed it. Drop what is still buffered.
+        # The reader of the pipe, such as head, has closed it. Discard the buffered output.
         sys.stdout = None
         raise click.exceptions.Exit(0) from None
     except OSError as error:

@@ -52,7 +52,8 @@ class _ListeningRedirect:
 class LoopbackRedirect(_ListeningRedirect):
     """Listens on this machine, where the browser runs too.
 
-    ``redirect_url`` is a registered loopback URL; without it any free port and a secret path serve.
+    ``redirect_url`` is a registered loopback URL; without it, the redirect uses a free port and a
+    secret path.
     """
 
     redirect_url: str | None = None

@@ -52,7 +52,7 @@ def map_batches(
                 if len(pending) > _AHEAD or (pending and end is None and pending[0].done()):
                     yield pending.popleft().result()
             if not isinstance(end, StopIteration):
-                wait(pending)  # so that the error can tell how many rows arrived
+                wait(pending)  # so that the error has the number of all rows
                 raise end
             while pending:
                 yield pending.popleft().result()
