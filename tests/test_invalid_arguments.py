@@ -171,7 +171,7 @@ def test_a_limit_without_requests_is_refused(limit):
 
 def test_a_huge_row_limit_is_refused():
     """It exceeds 64 bits."""
-    with pytest.raises(sf.ArgumentError, match="whole number"):
+    with pytest.raises(sf.ArgumentError, match="an integer"):
         sf.Client.sandbox().posts().limit(10**30)
 
 

@@ -167,7 +167,7 @@ def test_a_frame_of_plain_pandas_needs_the_endpoint(tmp_path):
     api.posts(status="draft").to_parquet(tmp_path / "posts.parquet")
     frame = pd.read_parquet(tmp_path / "posts.parquet")
 
-    with pytest.raises(sf.ArgumentError, match="does not name its endpoint: .* endpoint='posts'"):
+    with pytest.raises(sf.ArgumentError, match="does not name its endpoint; .* endpoint='posts'"):
         sf.drift(frame)
     pd.testing.assert_frame_equal(
         sf.drift(frame, endpoint="posts"), sf.drift(api.posts(status="draft").frame())

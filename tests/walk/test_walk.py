@@ -113,7 +113,7 @@ def test_pages_and_records_fetch_no_page_ahead():
 
 def test_the_same_rows_again_and_again_are_a_loop():
     """A server that does not know the page parameter, but a number of pages."""
-    with pytest.raises(sf.PagingLoop, match="no new row|were the same"):
+    with pytest.raises(sf.PagingLoop, match="no new rows|repeated earlier"):
         ids_of(Scripted(posts_page("ab", pages=1000)))
 
 
@@ -193,7 +193,7 @@ def test_a_server_that_says_more_and_repeats_itself_to_every_try_is_a_loop():
     """A flag is a promise; what had come is not all."""
     app = Scripted({"posts": [{"id": "a"}], "hasMore": True})
 
-    with pytest.raises(sf.PagingLoop, match="'hasMore' says that there are more"):
+    with pytest.raises(sf.PagingLoop, match="'hasMore' shows that there are more"):
         ids_of(app)
 
 
@@ -243,7 +243,7 @@ def test_rows_that_disappear_meanwhile_are_a_warning():
     """A row that moved up may have been missed; a frame says so."""
     shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.pop(0))
 
-    with pytest.warns(sf.WalkWarning, match="disappeared on the server"):
+    with pytest.warns(sf.WalkWarning, match="were deleted on the server"):
         frame = client_of(shelf.app).posts(per_page=10).frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -456,7 +456,7 @@ def test_a_server_that_ignores_the_page_is_not_whole():
     """Two pages promised, the first one sent twice."""
     app = Scripted(posts_page("ab", pages=2), posts_page("ab", page=2, pages=2))
 
-    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
         frame = client_of(app).posts().frame()
 
     assert frame["id"].tolist() == ["a", "b"]
@@ -521,7 +521,7 @@ def test_a_page_that_is_not_there_is_the_end_of_a_count_that_nothing_ended():
     """With a word; the rows that had come are kept."""
     app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
 
-    with pytest.warns(sf.WalkWarning, match="no reply says where pages end, but by a refusal"):
+    with pytest.warns(sf.WalkWarning, match="no field marks the last page; the API refused"):
         frame = client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
 
     assert len(frame) == 1
@@ -651,7 +651,7 @@ def test_two_pages_that_are_the_same_are_a_doubt_where_nothing_tells_rows_apart(
     """A server that ignores the page."""
     app = Scripted({"rows": [{"a": 1}], "page": 1, "pages": 2})
 
-    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
         client_of(app).fetch("/v1/rows").frame()
 
 

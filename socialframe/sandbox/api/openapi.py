@@ -34,7 +34,7 @@ _LISTS = {"posts": ("/v1/posts", "PostsPage"), "analytics": ("/v1/analytics", "A
 _OFFSET = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0}
 _CURSOR = {"type": "string", "description": "`nextCursor` of the previous page."}
 _AFTER = {"type": "string", "description": "Id of the last post of the previous page."}
-# What replaces the query parameter `page` in other families.
+# The parameters that replace `page` in other families.
 _PARAMETERS: dict[str, Json] = {
     "offset": {"name": "offset", "schema": _OFFSET, **_SIBLING},
     "cursor": {"name": "cursor", "schema": _CURSOR, **_SIBLING},

@@ -161,4 +161,4 @@ ROUTES: Routes = {
     ("DELETE", "/v1/posts/<post_id>"): delete,
     ("POST", "/v1/posts/<post_id>/retry"): retry,
 }
-"""What answers where; each part of the sandbox has such a table."""
+"""The handlers of these routes; each part of the sandbox has such a table."""
