@@ -26,7 +26,7 @@ class Redirect(Protocol):
 
     @property
     def listens(self) -> bool:
-        """Whether the callback arrives by itself; otherwise the user pastes its URL."""
+        """Whether this process receives the callback; otherwise the user pastes its URL."""
 
     def open(self, flow: Flow) -> Callback:
         """Accept callbacks of the flow; return where the platform must redirect the browser."""

@@ -27,7 +27,7 @@ class Auto(Scheme):
     Auto uses the first of these that the reply has: a ``Link`` header; the URL of the next page;
     the number of the next page; a page number with a number of pages, a number of rows, or a flag;
     a token (with its flag); an offset with a number of rows or a flag; finally, a page number or an
-    offset that the caller sent. The detected scheme is used for the whole walk.
+    offset that the caller sent. The detected scheme is used for the complete walk.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Auto(Scheme):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The whole body: the first page is parsed completely."""
+        """The body itself: the first page is parsed completely."""
         return ("",)
 
     def resolve(self, page: Page) -> tuple[Paging, ...]:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 #: States. A walk is complete (it can be replayed) or open (it can be resumed); an open one is
-#: running, or says why it stopped. A looping walk is never resumed; one that was left, as by
-#: ``break``, only while the cache would be fresh.
+#: running, or has the reason why it stopped. A looping walk is never resumed; one that was left,
+#: for example by ``break``, is resumed only while the cache would be fresh.
 COMPLETE, RUNNING, LOOPED, LEFT, KILLED = "complete", "running", "looped", "left", "killed"
 
 SKEW = 60.0  # seconds by which two clocks may differ

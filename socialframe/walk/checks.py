@@ -99,9 +99,9 @@ class WalkChecks:
         self.duplicates += int(len(fresh) - fresh.sum())
         start, loop = 0, -1
         for place, count in enumerate(counts):
-            news = fresh[start : start + count].any()
-            self._stale = 0 if news else self._stale + 1
-            self._repeated += bool(count and not news)
+            has_new = fresh[start : start + count].any()
+            self._stale = 0 if has_new else self._stale + 1
+            self._repeated += bool(count and not has_new)
             start += count
             if self._stale >= _STALE and loop < 0:
                 loop = place
@@ -112,7 +112,7 @@ class WalkChecks:
 
         A page with the very first record and mostly known ones is page 1 again, even if new rows
         precede it. Otherwise a growing list would never end. ``paths`` lead to the key of a record;
-        a record without one is compared as a whole.
+        a record without one is compared completely.
         """
         names = []
         for record in page.records():
@@ -144,8 +144,8 @@ class WalkChecks:
                 text = f"the last reply has no list {page.path!r} and other fields than before"
                 self._doubts.append(text)
                 return
-        if said := contradicting_sign(page, paging):
-            self._doubts.append(f"{said!r} in the last reply says that there are more")
+        if field_path := contradicting_sign(page, paging):
+            self._doubts.append(f"{field_path!r} in the last reply shows that there are more")
 
     def unconfirmed_end(self) -> None:
         """Add that the walk ended only because a page repeated."""
@@ -167,9 +167,9 @@ class WalkChecks:
         if whole and self.totals:
             least = min(self.totals)
             records = self._new if key else records
-            if gone := self.totals[0] - least:
+            if deleted := self.totals[0] - least:
                 doubts.append(
-                    f"{gone:,} rows were deleted on the server during the walk; a row that "
+                    f"{deleted:,} rows were deleted on the server during the walk; a row that "
                     "moved up may be missing"
                 )
             counted = least if records < least else max(self.totals)

@@ -142,12 +142,12 @@ def whole_number(name: str, value: object) -> int:
     100
     """
     try:
-        whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        whole = 0
-    if not 1 <= whole < 1 << 62:
+        number = 0
+    if not 1 <= number < 1 << 62:
         raise ArgumentError(f"{name} must be an integer from 1; got {value!r}.")
-    return whole
+    return number
 
 
 def to_json(value: object) -> object:

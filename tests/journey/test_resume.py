@@ -84,7 +84,7 @@ def test_the_same_query_goes_on_by_itself_and_says_so(box, every, caplog):
 
     pd.testing.assert_frame_equal(frame, every)
     assert len(asked(box)) == 6
-    (line,) = [text for text in caplog.messages if "goes on" in text]
+    (line,) = [text for text in caplog.messages if "continues after" in text]
     assert line.startswith("posts: continues after 3 pages, received ")
     assert f"(walk {error.walk_id})" in line
 

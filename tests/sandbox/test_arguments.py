@@ -44,7 +44,7 @@ def with_key(key):
             lambda: Sandbox(window_seconds=1e-320),
             "window_seconds must be a number of seconds from ",
         ),
-        (lambda: Fault("redirect", host="x:99999"), "host of a fault must be a host as "),
+        (lambda: Fault("redirect", host="x:99999"), "host of a fault must be a host such as "),
         (lambda: Sandbox(only_redirect=""), "only_redirect must be a URL such as "),
     ],
 )

@@ -180,7 +180,7 @@ def test_an_estimate_shows_itself(seconds, told):
     assert repr(cost) == f"<Estimate: 1,200 requests, 0 cached; {told} for the budget>"
     assert "<tr><th>requests</th><td>1,200</td></tr>" in cost._repr_html_()
     assert f"<td>{told}</td>" in cost._repr_html_()
-    assert "not known" in Estimate(None, 0, None)._repr_html_()
+    assert "unknown" in Estimate(None, 0, None)._repr_html_()
 
 
 def test_what_is_remembered_of_queries_does_not_grow_for_ever():

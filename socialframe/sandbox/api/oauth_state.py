@@ -1,7 +1,7 @@
 """State of connections that are under way, and the accounts that can be connected.
 
 A connection goes through up to three stored values, each under a random token: the consent that
-was requested, the code that stands for the answer, and a token where a Page must be selected.
+was requested, the code of the answer, and a token if a Page must be selected.
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ class Fault:
         return KINDS[self.kind].options[name] if value == _DEFAULTS[name] else value
 
     def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
-        """Return whether it hits a request, if its page is ignored."""
+        """Return whether it hits a request, before its page is checked."""
         return (
             is_in(self.at, number)
             and (self.path is None or fnmatchcase(path, self.path))

@@ -188,7 +188,7 @@ def _pair(account: Json) -> tuple[str, str]:
 
 
 def find_world(beside: Path | None = None) -> Path:
-    """Return the data folder: beside this module in a wheel, ``data/world`` in a checkout."""
+    """Return the data folder: next to this module in a wheel, ``data/world`` in a checkout."""
     here = beside or Path(__file__).resolve().parent
     for folder in (here / "data", here.parents[2] / "data" / "world"):
         if (folder / "accounts.json").is_file():
