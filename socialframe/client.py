@@ -56,13 +56,13 @@ class Client(Endpoints):
     base_url : str or None
         None looks in ``SOCIALAPI_BASE_URL``; the default is the service's own URL.
     tier : {"auto", "free", "paid"} or Limit
-        Rate limit: free is 60 requests a minute, paid 600; auto starts with 60 and follows what the
-        server says. All processes of a user share it.
+        Rate limit: free is 60 requests a minute, paid 600; auto starts with 60 and follows the
+        limit that the server reports. All processes of a user share it.
     cache : bool, str, float, timedelta, path or backend
         How long complete walks are replayed: a duration (``"1 hour"``, seconds, a timedelta), or
         True for 1 hour (posts, analytics, followers) and 5 minutes (the rest). Or where they are
         stored: the path of a ``.sqlite`` file, or a backend of requests-cache; the default is a
-        private file in the user's cache folder. False keeps no complete walk.
+        private file in the user's cache folder. False stores no complete walk.
     offline : bool
         Send no request: replay complete walks only, of any age.
     refresh : bool
@@ -71,19 +71,19 @@ class Client(Endpoints):
         If the API fails, replay a complete walk of any age.
     timeout : float or (float, float)
         Seconds to connect and to wait for data. One number is the wait for data; connecting then
-        times out after 5 s.
+        times out after at most 5 s.
     max_wait : float
         Seconds that one request may wait for the rate limit and ``Retry-After`` together before
         ``RateLimitError``.
     max_requests : int or None
-        Requests that one walk may send, retries counted, before ``MaxRequestsError``; None: any
-        number. Replayed pages are free.
+        Maximum number of requests of one walk, retries included; beyond it, ``MaxRequestsError`` is
+        raised. None is no limit. Replayed pages do not count.
     journal : bool
         Store the pages of a walk that breaks, so that it can be resumed.
     resume : "auto" or False
         Resume a walk of the same query that broke less than an hour ago.
     progress : bool or None
-        Show a progress bar for long walks; None: in a terminal or a notebook.
+        Show a progress bar for long walks; None shows it in a terminal or a notebook.
     wiring : Wiring or None
         Clock, sleep and innermost transport, for tests and for the sandbox.
 
@@ -131,7 +131,7 @@ class Client(Endpoints):
         wiring = wiring or Wiring()
         cache_settings = parse_cache_argument(cache)
         if cache_settings is None and (offline or stale_if_error):
-            raise ArgumentError("offline and stale_if_error need a cache: leave cache=False out.")
+            raise ArgumentError("offline and stale_if_error need the cache; remove cache=False.")
         _check_resume(journal, resume)
         limit = _parse_tier(tier)
         owner = tenant(settings.base_url + wiring.name, settings.secret)
@@ -177,11 +177,11 @@ class Client(Endpoints):
         Parameters
         ----------
         sandbox : Sandbox or None
-            None makes a new one.
+            None creates a new one.
         tier : {"free", "paid"}
-            Tier of the new sandbox's key; a given sandbox has its own.
+            Tier of the new sandbox's key. A sandbox that you pass has its own.
         cache : bool, str, float, timedelta, path or backend
-            As for ``Client``, but in memory unless a place is named. Pass False if the sandbox
+            As for ``Client``, but stored in memory by default. Pass False if the sandbox
             changes or fails between two walks of the same query.
         max_wait, max_requests, progress
             As for ``Client``.
@@ -198,7 +198,9 @@ class Client(Endpoints):
         from socialframe.sandbox import Sandbox
 
         if not isinstance(sandbox, Sandbox | None):
-            raise ArgumentError(f"sandbox must be a Sandbox; got {sandbox!r}. tier= names a tier.")
+            raise ArgumentError(
+                f"sandbox must be a Sandbox; got {sandbox!r}. To set a tier, use tier=…."
+            )
         box = sandbox or Sandbox(tier=tier)
         client = cls(
             box.key,
@@ -235,13 +237,13 @@ class Client(Endpoints):
         params : mapping or None
             Parameters by the API's names; a list is sent as repeated parameters.
         paging : Paging or None
-            How pages follow each other; None detects it (``socialframe.paging.Auto``).
+            The paging scheme; None detects it (``socialframe.paging.Auto``).
         columns : mapping, sequence of Column or None
             None infers names and types from all rows. A mapping sets some types
-            (``{"createdAt": "timestamp"}``). Columns declare everything.
+            (``{"createdAt": "timestamp"}``). A sequence of Column declares all columns.
         key : str, sequence of str or None
-            Primary key: paths in a record, or names of declared columns. None: rows are not
-            deduplicated.
+            Primary key: paths in a record, or names of declared columns. None does not deduplicate
+            rows.
 
         Returns
         -------
@@ -292,12 +294,12 @@ class Client(Endpoints):
             How the OAuth callback reaches this process. ``"loopback"`` listens on a port of this
             machine, where the browser must run too. ``"paste"`` lets the user paste its URL. The
             notebook server's public URL, such as ``"https://hub.example/user/ada"``, uses
-            jupyter-server-proxy. ``"auto"`` is ``"loopback"`` and accepts a pasted URL as well; on
-            a hub that sets ``JUPYTERHUB_PUBLIC_URL``, it uses that URL.
+            jupyter-server-proxy. ``"auto"`` listens on loopback and also accepts a pasted URL. On a
+            hub that sets ``JUPYTERHUB_PUBLIC_URL``, it uses that URL.
         redirect_url : str or None
             The redirect URL that is registered with the API, if the API accepts no other.
         port : int
-            The port to listen on; 0 takes a free one.
+            The port to listen on; 0 selects a free port.
         timeout : float
             Seconds to wait for the user.
         choose : str, callable or None
@@ -350,12 +352,12 @@ class Client(Endpoints):
         Parameters
         ----------
         platform, account_id : str
-            The account, as ``accounts()`` lists it.
+            Platform and id of the account, as in ``accounts()``.
 
         Raises
         ------
         APIError, NetworkError
-            If the API refuses, for example because the account does not exist, or does not answer.
+            If the request fails, for example because the account does not exist.
         ArgumentError
             If an argument is invalid.
 
@@ -375,7 +377,7 @@ class Client(Endpoints):
             self._forget_accounts()
 
     def walks(self) -> pd.DataFrame:
-        """Return the unfinished walks of this machine's user, newest first; no request is sent.
+        """Return the unfinished walks of this user, newest first. No request is sent.
 
         Returns
         -------
@@ -387,7 +389,7 @@ class Client(Endpoints):
         return walks_table([] if store is None else store.open_walks(), self._session.now())
 
     def resume(self, walk_id: str) -> Query:
-        """Return the query of an unfinished walk; its rows continue where the walk stopped.
+        """Return the query of an unfinished walk. It continues after the stored pages.
 
         Parameters
         ----------
@@ -404,16 +406,18 @@ class Client(Endpoints):
             raise ArgumentError("This client stores no walks (cache=False, journal=False).")
         found = next((walk for walk in store.open_walks() if walk.id == walk_id), None)
         if found is None:
-            raise ArgumentError(f"There is no unfinished walk {walk_id!r}: sf.walks() lists them.")
+            raise ArgumentError(f"There is no unfinished walk {walk_id!r}; sf.walks() lists them.")
         if found.tenant != self._session.tenant:
-            raise ArgumentError(f"The walk {walk_id!r} was made with another key or base URL.")
+            raise ArgumentError(f"The walk {walk_id!r} belongs to another key or base URL.")
         if found.state == RUNNING:
-            raise ArgumentError(f"The walk {walk_id!r} is running, here or in another process.")
+            raise ArgumentError(
+                f"The walk {walk_id!r} is being written, here or in another process."
+            )
         return _rebuild_query(self, found)
 
     @property
     def budget(self) -> Usage:
-        """The requests left in the rate-limit window: limit, used, left, next one, sharers.
+        """The rate-limit window: its limit, the used and the remaining requests.
 
         Examples
         --------
@@ -445,7 +449,7 @@ class Client(Endpoints):
         raise TypeError(msg)
 
     def __repr__(self) -> str:
-        if "_session" not in vars(self):  # shown by a traceback out of __init__
+        if "_session" not in vars(self):  # a traceback out of __init__ shows it
             return "<Client, not made>"
         return (
             f"<Client of {self.base_url}: key from {self._key_source}, "
@@ -477,7 +481,7 @@ def walks_table(walks: Sequence[StoredWalk], now: float) -> pd.DataFrame:
 
 
 def describe_stored(walk: StoredWalk) -> str:
-    """Return the query of a stored walk as one would type it."""
+    """Return the query of a stored walk as Python code."""
     given = walk.query.get("arguments", {})
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
     return describe_query(
@@ -502,8 +506,8 @@ def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
     plan = getattr(query, "_plan", None)
     if plan is None or plan.key.name(walk.tenant) != walk.name:
         raise ArgumentError(
-            f"The query of the walk {walk.id!r} cannot be rebuilt: run {describe_stored(walk)} as "
-            "you ran it, and it resumes by itself."
+            f"The query of the walk {walk.id!r} cannot be rebuilt. Run {describe_stored(walk)} "
+            "again; it resumes the walk if it broke less than an hour ago."
         )
     resumed: Query = replace(query, _plan=replace(plan, walk_id=walk.id))
     return resumed
@@ -522,7 +526,7 @@ def _parse_tier(tier: object) -> Limit:
             whole_number("calls", tier.calls)
             _parse_seconds("seconds", tier.seconds)
         except ArgumentError:
-            text = f"A Limit must have at least one call in some seconds; got {tier}."
+            text = f"A Limit must allow 1 call or more in a positive number of seconds; got {tier}."
             raise ArgumentError(text) from None
         return tier
     if tier == "auto":

@@ -54,7 +54,7 @@ def endpoint(
     key : str, sequence of str
         Columns of the primary key.
     paging : Paging or None
-        How to find the next page; None means that one reply has everything.
+        The paging scheme; None means that one reply has all records.
     reshape : callable or None
         Builds records from a body that has no list of them.
 

@@ -26,11 +26,11 @@ Day = str | date | datetime
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
-#: The documentation does not describe these lists, so the replies decide how to page. If they do
-#: not say, page numbers are the best guess. Page 1 is requested after the first page: if both are
-#: the same, pages count from 1.
+#: The documentation does not describe these lists, so the scheme is detected from the first reply.
+#: If that has no paging fields, page numbers are the best guess. Page 1 is requested after the
+#: first page: if both are the same, pages count from 1.
 _PAGES = Auto(
-    token_param="cursor",  # noqa: S106 - where the sibling API takes its nextCursor
+    token_param="cursor",  # noqa: S106 - the sibling API's parameter for nextCursor
     unsaid=(
         PageNumber(start=0, size_param="limit"),
         PageNumber(size_param="limit"),
@@ -75,7 +75,7 @@ def _ids(account_ids: object) -> str | None:
     if wrong or not given:
         shown = repr(wrong[0]) if wrong else "an empty list"
         raise ArgumentError(
-            f"account_ids must be one or more account ids; got {shown}. Leave it out for all."
+            f"account_ids must be one or more account ids; got {shown}. Omit it for all accounts."
         )
     return ",".join(given)
 

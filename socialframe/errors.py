@@ -16,7 +16,7 @@
     ├── NetworkError             connection error, timeout or truncated response
     ├── ReplyError               the response has an unexpected format
     ├── TornWalk                 the cache lost a page of the walk that it replays
-    ├── MaxRequestsError         the walk needs more requests than ``max_requests``
+    ├── MaxRequestsError         the query needs more requests than ``max_requests``
     ├── OfflineMiss              ``offline=True``, and the walk is not in the cache
     ├── ConnectError             the account was not connected
     └── IncompleteWalk           the walk failed after its first page
@@ -185,13 +185,13 @@ class ConnectError(SocialFrameError):
     reason : str
         Why, and what to do.
     state : str
-        How the flow ended: ``denied``, ``expired``, ``cancelled`` or ``failed``.
+        How it ended: ``denied``, ``expired``, ``cancelled`` or ``failed``.
     cause : SocialFrameError or None
         The original error; ``status_code``, ``retry_after`` and ``retryable`` are copied from it.
 
     Examples
     --------
-    >>> ConnectError("No callback came within 300 s.", state="expired").state
+    >>> ConnectError("Timed out after 300 s.", state="expired").state
     'expired'
     """
 
@@ -214,24 +214,24 @@ class OfflineMiss(SocialFrameError):  # noqa: N818 - like cache miss
 
 
 class MaxRequestsError(SocialFrameError):
-    """The walk needs more requests than ``max_requests`` and was stopped.
+    """The query needs more requests than ``max_requests`` and was stopped.
 
     Parameters
     ----------
     max_requests : int
         The limit, retries included.
     requests : int or None
-        Requests that the whole walk needs; None if unknown.
+        Number of requests that the query needs; None if unknown.
 
     Examples
     --------
     >>> print(MaxRequestsError(10, 54))
-    The walk takes 54 requests; max_requests permits 10. Narrow the query or raise max_requests.
+    The query needs 54 requests; max_requests allows 10. Narrow the query or raise max_requests.
     """
 
     def __init__(self, max_requests: int, requests: int | None) -> None:
         count = "more requests" if requests is None else f"{requests:,} requests"
-        text = f"The walk takes {count}; max_requests permits {max_requests:,}."
+        text = f"The query needs {count}; max_requests allows {max_requests:,}."
         super().__init__(f"{text} Narrow the query or raise max_requests.")
         self.max_requests = max_requests
         self.requests = requests
@@ -240,7 +240,7 @@ class MaxRequestsError(SocialFrameError):
 class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
     """The walk failed after its first page, so no result is returned.
 
-    The pages that came are in the journal, under ``walk_id``.
+    The received pages are stored under ``walk_id``.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
     Attributes
     ----------
     walk_id : str
-        Id of the walk in the journal; empty if the journal does not have it.
+        Id of the walk in the store; empty if the walk is not stored.
 
     Examples
     --------
@@ -303,8 +303,8 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
         Raises
         ------
         ArgumentError
-            If this error was pickled and the journal no longer has the walk, or the key differs.
-            Without pickling, the query warns and starts over.
+            If this error was pickled and the store no longer has the walk, or the key differs. If
+            the error was not pickled, the query warns and starts over.
         """
         if self._query is not None:
             return self._query
@@ -323,7 +323,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
         Raises
         ------
         ArgumentError
-            If the journal no longer has the walk.
+            If the store no longer has the walk.
         """
         return self.resume().kept()
 
@@ -338,9 +338,9 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
 
 
 class PagingLoop(IncompleteWalk):
-    """The API repeats a request that was sent already, or sends pages without new rows.
+    """The API leads to a request that was already sent, or sends pages without new rows.
 
-    ``frame()`` returns the rows that came; ``resume()`` starts over.
+    ``resume()`` starts over; ``frame()`` returns the received rows.
     """
 
     def _advice(self) -> str:
@@ -356,7 +356,7 @@ class WalkWarning(UserWarning):
 
 
 class JournalWarning(UserWarning):
-    """The journal does not work, so a walk that fails cannot be resumed."""
+    """The store does not work, so a walk that breaks cannot be resumed."""
 
 
 class CacheWarning(UserWarning):

@@ -26,7 +26,7 @@ class Watch(Protocol):
         """Show the reason of a wait, each second. An error stops the walk, as in ``asking``."""
 
     def say(self, text: str) -> None:
-        """Show a message about the whole walk."""
+        """Show a message about the walk."""
 
     def close(self) -> None:
         """Finish the walk; another walk may follow."""
@@ -82,7 +82,7 @@ class Progress:
             self._bar.set_postfix_str(text)
 
     def say(self, text: str) -> None:
-        """Print a message about the walk, as a line of its own."""
+        """Print a message about the walk on its own line."""
         _log.info(text)
         if self._watched:
             print(text, file=sys.stdout if in_kernel() else sys.stderr)
@@ -113,7 +113,7 @@ def _bar(label: str, delay: float) -> Any:  # noqa: ANN401 - tqdm.auto is one of
         from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]  # generic only in the stubs
-        """A bar with a lock of its own and without the monitor thread of tqdm."""
+        """A bar with its own lock and without the monitor thread of tqdm."""
 
         monitor_interval = 0
 

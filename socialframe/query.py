@@ -1,4 +1,4 @@
-"""A lazy query: filters, and every way to get its rows."""
+"""A lazy query, and its methods that return or write rows."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Query:
 
     A client's methods make queries. ``frame``, ``arrow``, ``head``, ``pages`` and ``records``
     return rows; ``to_parquet``, ``to_csv`` and ``to_jsonl`` write them; ``limit`` and ``explode``
-    return another query; ``estimate`` says what the rows would cost.
+    return another query; ``estimate`` returns the number of requests.
 
     Parameters
     ----------
     _plan : Plan
-        What is walked.
+        The endpoint and its arguments.
     _session : Session
-        The client's session, which runs it.
+        The client's session.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class Query:
 
     @property
     def paging(self) -> Paging:
-        """How pages follow each other, as declared."""
+        """The declared paging scheme."""
         return self._plan.endpoint.paging
 
     def limit(self, rows: int) -> Query:
-        """Return the query of the first rows only; no further page is fetched.
+        """Return a query of the first rows only. Further pages are not fetched.
 
         Parameters
         ----------
@@ -78,12 +78,12 @@ class Query:
         Raises
         ------
         ArgumentError
-            If it is less than 1.
+            If ``rows`` is less than 1.
         """
         return replace(self, _plan=self._plan.limited(rows))
 
     def explode(self, column: str) -> Query:
-        """Return the query with one row per entry of a list column.
+        """Return a query with one row per entry of a list column.
 
         Other columns repeat. Fields of an entry become ``<item>_<field>`` (``target_status``),
         after ``<item>_position``. An empty list keeps one row of nulls.
@@ -91,12 +91,12 @@ class Query:
         Parameters
         ----------
         column : str
-            Name of the list column, as ``platforms``.
+            Name of the list column, such as ``platforms``.
 
         Raises
         ------
         ArgumentError
-            If there is no such list column, or a column was exploded before.
+            If there is no such list column, or the query is already exploded.
 
         Examples
         --------
@@ -107,16 +107,16 @@ class Query:
         return replace(self, _plan=replace(self._plan, schema=self.columns.explode(column)))
 
     def estimate(self) -> Estimate:
-        """Return what all rows would cost now. No request is sent.
+        """Return the requests that all rows need now. No request is sent.
 
-        The cost is known if the cache has the walk, if this client has run it or seen its first
-        page (``head()``), or if everything comes in one reply.
+        The number is known if the cache has the walk, if this client has fetched its first page
+        (``head()``), or if one reply has all rows.
 
         Returns
         -------
         Estimate
-            ``requests``, how many of them are ``cached``, and the ``seconds`` that the others wait
-            for the rate limit. None if unknown.
+            The number of ``requests``, the number of ``cached`` ones, and the ``seconds`` that the
+            others wait for the rate limit. None if unknown.
 
         Raises
         ------
@@ -128,22 +128,22 @@ class Query:
         >>> import socialframe as sf
         >>> query = sf.Client.sandbox().posts()
         >>> query.estimate()
-        <Estimate: not known before a page was seen>
+        <Estimate: unknown before the first page>
         >>> rows = query.head()
         >>> query.estimate()
-        <Estimate: 54 requests, of which cached: 0; no waiting for the budget as it stands>
+        <Estimate: 54 requests, 0 cached; no wait for the budget>
         """
         return self._session.estimate(self._plan)
 
     def kept(self) -> pd.DataFrame:
-        """Return the rows that an unfinished walk has stored; no request is sent.
+        """Return the stored rows of an unfinished walk. No request is sent.
 
-        Only for a query that ``IncompleteWalk.resume()`` or ``sf.resume()`` returned.
+        This works only for a query from ``IncompleteWalk.resume()`` or ``sf.resume()``.
 
         Raises
         ------
         ArgumentError
-            If nothing of the walk is stored.
+            If the walk is not stored.
         """
         return self._session.stored_rows(self._plan, self._to_pandas)
 
@@ -159,27 +159,27 @@ class Query:
         Parameters
         ----------
         refresh : bool or None
-            Ask the API even if the cache is fresh; None: as the client says.
+            Ask the API even if the cache is fresh; None uses the client's setting.
         progress : bool, Watch or None
             Show a progress bar, or report to an object with the methods of
-            ``socialframe.progress.Watch``; None: as the client says.
+            ``socialframe.progress.Watch``; None uses the client's setting.
         max_requests : int or None
-            Maximum number of requests; None: as the client says.
+            Maximum number of requests; None uses the client's setting.
 
         Returns
         -------
         pandas.DataFrame
             One row per record, with the declared columns and dtypes, ``_extra`` last; an empty
-            result has them all. ``df.attrs["socialframe"]`` says where the rows came from.
+            result has the same columns. ``df.attrs["socialframe"]`` has the provenance.
 
         Raises
         ------
         SocialFrameError
             If the first page fails.
         MaxRequestsError
-            If it is known to take more requests than ``max_requests``.
+            If the query is known to need more requests than ``max_requests``.
         IncompleteWalk
-            If a later page fails, or would be a request too many. A partial result is never
+            If a later page fails, or would exceed ``max_requests``. A partial result is never
             returned.
         """
         options = self._options(refresh, progress, max_requests)
@@ -194,7 +194,7 @@ class Query:
     ) -> pa.Table:
         """Return all rows as one Arrow table. Parameters and errors as for ``frame``.
 
-        The schema's metadata says where the rows came from: JSON under ``socialframe``.
+        The schema's metadata has the provenance as JSON under ``socialframe``.
         """
         import pyarrow as pa
 
@@ -212,7 +212,7 @@ class Query:
         progress: Shown = False,
         max_requests: int | None = None,
     ) -> pd.DataFrame:
-        """Return the first rows: one request, unless a page holds fewer."""
+        """Return the first rows. This takes one request, unless a page has fewer rows."""
         first = self.limit(n)
         return first.frame(refresh=refresh, progress=progress, max_requests=max_requests).head(n)
 
@@ -254,11 +254,10 @@ class Query:
         progress: Shown = None,
         max_requests: int | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Yield each record as the reply held it.
+        """Yield each record as the API sent it.
 
-        Names, nesting, nulls and integers are the API's, in the order sent. Nothing is renamed,
-        typed, dropped or deduplicated, and ``explode`` has no effect. Parameters and errors as for
-        ``frame``.
+        Nothing is renamed, typed, dropped or deduplicated, and ``explode`` has no effect.
+        Parameters and errors as for ``frame``.
         """
         options = self._options(refresh, progress, max_requests)
         for _, record in self._session.stream(self._plan, lambda walk: walk.raw(), options):
@@ -273,18 +272,18 @@ class Query:
         max_requests: int | None = None,
         partial: bool = False,
     ) -> Path:
-        """Write all rows to a Parquet file, row group by row group, in flat memory.
+        """Write all rows to a Parquet file, row group by row group, in constant memory.
 
         Parameters
         ----------
         path : path
-            The file. It is replaced when all rows are written; after a failure or Ctrl-C the old
-            file is still there.
+            Path of the file. The file is replaced when all rows are written; a failure or Ctrl-C
+            leaves the old file unchanged.
         refresh, progress, max_requests
             As for ``frame``.
         partial : bool
-            If the walk breaks, write the rows so far and warn with ``WalkWarning``. The footer says
-            that the file is not complete.
+            If the walk breaks, write the rows received so far and warn with ``WalkWarning``. The
+            footer marks the file as incomplete.
 
         Returns
         -------
@@ -317,7 +316,7 @@ class Query:
             if not (partial and error.walk_id):
                 raise
             self._session.stored_rows(replace(self._plan, walk_id=error.walk_id), write)
-            text = f"{error} With partial=True, the file has the rows that came."
+            text = f"{error} The file contains the rows received so far (partial=True)."
             warnings.warn(text, WalkWarning, stacklevel=user_stacklevel())
         return expand_user(path)
 

@@ -40,7 +40,7 @@ def walks(*, client: Client | None = None) -> pd.DataFrame:
     """Return the unfinished walks of this user, newest first. No request is sent.
 
     Columns are those of ``Client.walks``. Without ``client``, no key is needed. The client of a
-    sandbox has walks of its own, in memory.
+    sandbox has its own walks, in memory.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def resume(walk_id: str, *, client: Client | None = None) -> Query:
     MissingKeyError
         If there is no client and no key.
     ArgumentError
-        If the key has no such walk, the walk is running, or its query cannot be rebuilt.
+        If this key has no such walk, a process is writing it, or its query cannot be rebuilt.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def resume(walk_id: str, *, client: Client | None = None) -> Query:
     >>> sf.resume("0000", client=sf.Client.sandbox())
     Traceback (most recent call last):
     ...
-    socialframe.errors.ArgumentError: There is no unfinished walk '0000': sf.walks() lists them.
+    socialframe.errors.ArgumentError: There is no unfinished walk '0000'; sf.walks() lists them.
     """
     return (client or _default_client()).resume(walk_id)
 

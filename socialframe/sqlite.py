@@ -26,8 +26,8 @@ RETRY_AFTER = 60.0  # seconds during which a file that failed is not used
 class ForkLock:
     """A lock that is new in a forked child.
 
-    Use it as ``with lock():``. That enters the interpreter's own lock: if Ctrl-C came between
-    taking a lock written in Python and the body, it would stay locked.
+    Use it as ``with lock():``. That enters the interpreter's own lock. A lock written in Python
+    would stay locked if Ctrl-C came between its acquisition and the body.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class ForkLock:
 
 
 class DeferringLock:
-    """A lock that defers work which its own thread asks for while it holds the lock.
+    """A lock that defers the work of a thread that already holds it.
 
-    An abandoned generator may be collected at any moment, also while this thread holds the lock.
+    An abandoned generator may be collected at any moment, even while this thread holds the lock.
     Its cleanup would wait for the lock forever.
 
     Examples
@@ -92,7 +92,7 @@ class DeferringLock:
 
 
 class Handle(Protocol):
-    """What a file is used through: a connection, or a storage of requests-cache."""
+    """An open file: a connection, or a storage of requests-cache."""
 
     def close(self) -> None:
         """Close it."""
@@ -104,7 +104,7 @@ H = TypeVar("H", bound=Handle)
 class SQLiteFile(Generic[H]):
     """Runs work on a file that other threads and processes use, and never raises.
 
-    - A damaged file is set aside and the work runs once more on a new one.
+    - A damaged file is renamed, and the work runs once more on a new file.
     - After any other failure the file is not used for a minute. The work's fallback is returned.
     - The first failure is a warning.
     - The file is closed before a fork: in a child SQLite would believe that it holds its parent's
@@ -113,13 +113,13 @@ class SQLiteFile(Generic[H]):
     Parameters
     ----------
     find : callable or None
-        Returns the path; called before the first use. None: there is no file.
+        Returns the path; called before the first use. None means that there is no file.
     open_handle : callable
         Opens the path, which exists then and is private to its owner.
     category : type of Warning
         Category of the warning.
     label, consequence : str
-        What the file is and what its failure costs, for the warning.
+        Name of the file and effect of its failure, for the warning.
     keep_open : bool
         Whether the handle stays open between two runs.
     clock : callable
@@ -150,11 +150,11 @@ class SQLiteFile(Generic[H]):
         self._off_until = self._aside_until = -float("inf")
         self._warned = False
         self.path: Path | None = None
-        self.notice = ""  # what ``open_handle`` has to tell the user
+        self.notice = ""  # a warning from ``open_handle``
         _files.add(self)
 
     def run(self, work: Callable[[H], T], otherwise: T) -> T:
-        """Return what the work returns, or ``otherwise`` if the file cannot be used."""
+        """Return the result of the work, or ``otherwise`` if the file cannot be used."""
         result, problem = self._lock.run(lambda: self._run(work, otherwise), (otherwise, ""))
         if problem:
             self.warn(problem)
@@ -183,7 +183,7 @@ class SQLiteFile(Generic[H]):
 
     def _run(self, work: Callable[[H], T], otherwise: T) -> tuple[T, str]:
         problem = ""
-        for _ in range(2):  # the second time on a new file, after a damaged one was set aside
+        for _ in range(2):  # the second time on a new file, after a damaged one was renamed
             if self._clock() < self._off_until:
                 break
             try:
@@ -193,7 +193,7 @@ class SQLiteFile(Generic[H]):
                 finally:
                     if not self._keep_open:
                         self._drop()
-            except Exception as error:  # noqa: BLE001 - no failure of the file is the user's
+            except Exception as error:  # noqa: BLE001 - the caller must not fail
                 problem = self._failed(error) or problem
         return otherwise, problem
 
@@ -207,18 +207,18 @@ class SQLiteFile(Generic[H]):
         return self._handle
 
     def _failed(self, error: Exception) -> str:
-        """Close the file, set it aside if it is damaged, and describe the failure."""
+        """Close the file, rename it if it is damaged, and describe the failure."""
         self._drop()
         now = self._clock()
         if is_damaged(error) and self.path is not None and now >= self._aside_until:
             with suppress(OSError):
                 self._aside_until = now + RETRY_AFTER  # a bad disk must not fill with copies
                 if self.path.stat().st_ino != self._inode:
-                    return ""  # another process has set it aside
+                    return ""  # another process has renamed it
                 aside = set_aside(self.path)
                 return (
-                    f"{self._label} {self.path} was damaged ({error}); it is now {aside.name}, and "
-                    "a new one was begun."
+                    f"{self._label} {self.path} was damaged ({error}). It was renamed to "
+                    f"{aside.name}, and a new file was created."
                 )
         self._off_until = now + RETRY_AFTER
         where = "" if self.path is None else f" {self.path}"
@@ -275,7 +275,7 @@ def is_damaged(error: BaseException) -> bool:
 
 
 def set_aside(path: Path, why: str = "damaged") -> Path:
-    """Rename a file and its journals out of the way; return the new path.
+    """Rename a file and its journals; return the new path.
 
     SQLite would apply a journal that is left behind to the new file.
     """

@@ -168,7 +168,7 @@ def test_days_are_taken_in_each_common_form(api, day):
         ({"since": "yesterday"}, "must be a day like"),
         ({"since": "2026-02-30"}, "must be an existing day"),
         ({"since": 20260101}, "must be a day like"),
-        ({"per_page": 0}, "per_page must be a whole number from 1 on; got 0"),
+        ({"per_page": 0}, "per_page must be an integer from 1; got 0"),
         ({"per_page": 1.5}, "per_page must be"),
         ({"per_page": True}, "per_page must be"),
         ({"until": pd.Timestamp("2026-01-31 20:00", tz="America/New_York")}, "Pass '2026-02-01'"),
@@ -194,7 +194,7 @@ def test_bad_arguments_are_one_sentence(api, arguments, words):
         ({"cache": "1 fortnight"}, "cache must be"),
         ({"cache": "posts.parquet"}, "cache must be"),
         ({"cache": 0}, "cache must be"),
-        ({"offline": True, "cache": False}, "need a cache"),
+        ({"offline": True, "cache": False}, "need the cache"),
         ({"timeout": 0}, "timeout must be"),
         ({"timeout": (1, -1)}, "timeout must be"),
         ({"timeout": float("nan")}, "timeout must be"),
@@ -631,7 +631,7 @@ def test_two_sandboxes_share_no_rows(tmp_path):
 )
 def test_a_limit_that_cannot_be_meant_is_refused(limit):
     """In a sentence."""
-    with pytest.raises(sf.ArgumentError, match="at least one call"):
+    with pytest.raises(sf.ArgumentError, match="allow 1 call or more"):
         sf.Client(KEY, tier=sf.Limit(*limit))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from socialframe.store.cache import Cache
 
 _all_option = click.option(
-    "--all", "all_keys", is_flag=True, help="Of every key and base URL; needs no key."
+    "--all", "all_keys", is_flag=True, help="Walks of all keys and base URLs; needs no key."
 )
 
 
@@ -22,7 +22,7 @@ _all_option = click.option(
 def cache() -> None:
     """List or clear the walks in the cache. Sends no request.
 
-    Each command covers the walks of the current key, or with --all those of every key.
+    Each command covers the walks of the current key, or of all keys with --all.
     """
 
 
@@ -90,7 +90,7 @@ def _open(*, all_keys: bool) -> Cache:
         try:
             key = read_settings()
         except MissingKeyError:
-            text = "There is no API key. Set one, or pass --all for the walks of every key."
+            text = "There is no API key. Set one, or pass --all for the walks of all keys."
             raise MissingKeyError(text) from None
         owner = tenant(key.base_url, key.secret)
     settings = CacheSettings()

@@ -55,7 +55,9 @@ def _option(switch: Any) -> click.Option:  # noqa: ANN401 - a dataclass field
 
 @click.command(cls=_SandboxCommand)
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0 picks a free port.")
-@click.option("--tier", default="paid", type=click.Choice(["free", "paid"]), help="Of its key.")
+@click.option(
+    "--tier", default="paid", type=click.Choice(["free", "paid"]), help="Tier of the sandbox's key."
+)
 @click.option("--posts", type=int, help="Number of generated posts; default: the built-in ones.")
 @click.option("--scenario", help="Named switches and faults (flaky-evening): docs/scenarios.md.")
 @click.option("--fault", multiple=True, help="Inject a fault, such as status:503@3; repeatable.")

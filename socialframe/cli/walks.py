@@ -13,8 +13,8 @@ from socialframe.errors import ArgumentError
 def walks() -> None:
     """List and resume walks that failed or were interrupted.
 
-    Within an hour, the same query continues its walk by itself. By id, a walk can be resumed for a
-    week.
+    Within an hour, the same query resumes its walk automatically. By id, a walk can be resumed for
+    a week.
     """
 
 

@@ -29,15 +29,16 @@ PASTE_REQUIRED = (
 )
 PASTE_POSSIBLE = "If the page after that does not load, paste its full URL here:"
 _OTHER_MACHINE = (
-    "If the page after that does not load, the browser runs on another machine: stop, and connect "
-    "with callback='paste'."
+    "If the page after that does not load, the browser runs on another "
+    "machine. Stop, and call connect with callback='paste'."
 )
 _URL_REFUSED = (
     "The API refused the redirect URL of this process ({error}), so the browser is sent to the URL "
     "that is registered with the API."
 )
 _PASTE_ERRORS = {
-    Verdict.WRONG_PATH: "This URL is not the callback of this attempt; it may be of an older one.",
+    Verdict.WRONG_PATH: "This URL is not the callback of this attempt; it may belong to an older "
+    "one.",
     Verdict.WRONG_STATE: (
         "This URL does not carry the state of this attempt, so it is refused: it may be forged."
     ),

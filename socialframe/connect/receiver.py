@@ -93,8 +93,8 @@ def _page(title: str, text: str) -> bytes:
 class Receiver:
     """Listens for the callback of one flow. Port 0 selects a free port.
 
-    It closes three seconds after the flow ends. ``hosts`` are accepted as ``Host`` beside loopback,
-    for requests that a proxy forwards.
+    It closes three seconds after the flow ends. ``hosts`` are also accepted as ``Host``, for
+    requests that a proxy forwards.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class Redirect(Protocol):
 
     @property
     def listens(self) -> bool:
-        """Whether the callback arrives by itself; otherwise the user pastes its URL."""
+        """Whether this process receives the callback; otherwise the user pastes its URL."""
 
     def open(self, flow: Flow) -> Callback:
         """Accept callbacks of the flow; return where the platform must redirect the browser."""
@@ -52,7 +52,8 @@ class _ListeningRedirect:
 class LoopbackRedirect(_ListeningRedirect):
     """Listens on this machine, where the browser runs too.
 
-    ``redirect_url`` is a registered loopback URL; without it any free port and a secret path serve.
+    ``redirect_url`` is a registered loopback URL; without it, the redirect uses a free port and a
+    secret path.
     """
 
     redirect_url: str | None = None

@@ -105,7 +105,7 @@ def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any value
 def infer_all(lists: Iterable[list[Any]], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """Yield lists of records with the types of all of them.
 
-    Until the last one is there, the records wait in memory, then in a temporary file.
+    Until the last list arrives, the records are kept in memory or, if there are many, in a file.
     """
     inferred = Inferred(types)
     count = 0

@@ -32,7 +32,7 @@ _LEAVES = {
 
 
 class Limits(NamedTuple):
-    """How much is collected: nested depth, members of an object, column types to test on text."""
+    """Limits: nested depth, members of an object, column types to test on text."""
 
     depth: int
     names: int | None

@@ -156,7 +156,7 @@ def _struct(
 
 
 def convert(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa: ANN401 - JSON
-    """Return a value as its column holds it; what does not fit goes into ``extra``."""
+    """Return a value converted for its column; values that do not fit go into ``extra``."""
     if value is None:
         return None
     if not leaf.column.is_list:

@@ -87,7 +87,7 @@ def _exact_float(text: str) -> float | InexactNumber:
 
 
 def parse(body: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON is any value
-    """Return the value of a JSON text in UTF-8; raise ReplyError if it is not one."""
+    """Parse a JSON text in UTF-8; raise ReplyError if it is invalid."""
     hooks: dict[str, Any] = (
         {"parse_constant": InexactNumber, "parse_float": _exact_float} if exact else {}
     )

@@ -1,7 +1,7 @@
 """Decides which call comes next. Pure: no I/O.
 
 ``schemes`` has the schemes to declare, ``auto`` detects one from the first reply, ``hints`` reads
-the fields and the ``Link`` header that it detects them by.
+the fields and the ``Link`` header for the detection.
 """
 
 from __future__ import annotations

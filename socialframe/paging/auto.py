@@ -26,8 +26,8 @@ class Auto(Scheme):
 
     Auto uses the first of these that the reply has: a ``Link`` header; the URL of the next page;
     the number of the next page; a page number with a number of pages, a number of rows, or a flag;
-    a token (with its flag); an offset with a number of rows or a flag; last, a page number or an
-    offset that the caller sent. The detected scheme is used for the whole walk.
+    a token (with its flag); an offset with a number of rows or a flag; finally, a page number or an
+    offset that the caller sent. The detected scheme is used for the complete walk.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Auto(Scheme):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The whole body: the first page is parsed completely."""
+        """The body itself: the first page is parsed completely."""
         return ("",)
 
     def resolve(self, page: Page) -> tuple[Paging, ...]:
@@ -75,7 +75,7 @@ class Auto(Scheme):
         return (*tries, UnknownPaging(_unknown(names, hints.says_more)))
 
     def next(self, page: Page, rows: Rows) -> Step:
-        """Return what follows a page by the scheme of this page."""
+        """Return the next call or the end, by the scheme of this page."""
         return self.resolve(page)[0].next(page, rows)
 
 
@@ -229,8 +229,9 @@ def _counted(scheme: PageNumber | Offset) -> Assumed:
     name, param = scheme.name, scheme.param
     return Assumed(
         scheme,
-        doubt=f"no reply shows how to get the next page, so the walk counted {param!r} up until no "
-        f"new rows came; pass paging={name}(param={param!r}) if that is correct",
+        doubt=f"no reply shows how to get the next page, so the walk increased {param!r} "
+        f"until it received no new rows; pass paging={name}(param={param!r}) if "
+        "that is correct",
         hint=f"Cannot tell where paging by {param!r} ends; pass paging={name}(param={param!r}, …) "
         "with the field that marks the last page.",
     )

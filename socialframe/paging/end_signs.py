@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     Rows = Callable[[], int]
 
-_MAX_DIGITS = 18  # of a whole number that is sent as text: it fits 64 bits
+_MAX_DIGITS = 18  # of an integer that is sent as text: it fits 64 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What follows a page: the next call, or the end.
+    """The next call after a page, or the end.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Step:
 
 
 def whole_number_at(page: Page, path: str | None) -> int | None:
-    """Return a number from 0 on in the envelope; some APIs send it as text."""
+    """Return an integer from 0 in the envelope; some APIs send it as text."""
     value = get_path(page.envelope, path) if path else None
     if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
         value = int(value)
@@ -52,7 +52,7 @@ def flag_at(page: Page, path: str | None) -> bool | None:
 
 
 def rows_on_page(page: Page, requested: int) -> int:
-    """Return by how many rows the page advances the list.
+    """Return the number of rows by which the page advances the list.
 
     If the page has more rows than requested (0: unknown), equal rows count once: counting a
     duplicate twice would skip another row.

@@ -31,7 +31,7 @@ _TOKENS = [  # the most certain first
 ]
 _EMPTY = (None, "")
 _MAX_DEPTH = 4
-_MAX_DIGITS = 18  # of a number that is sent as text: it fits 64 bits
+_MAX_DIGITS = 18  # of an integer that is sent as text: it fits 64 bits
 _PAGE_RELATIONS = ("next", "prev", "previous", "first", "last")
 
 # RFC 8288: a target in angle brackets, then parameters up to the comma before the next link.

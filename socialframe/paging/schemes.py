@@ -1,7 +1,7 @@
 """The paging schemes: small, frozen, pure.
 
-A scheme reads the fields of a reply and returns a ``Step``. Whether a call was already made and
-whether rows are new is checked by the walk.
+A scheme reads the fields of a reply and returns a ``Step``. The walk checks for repeated calls and
+for new rows.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Paging(Protocol):
 
     @property
     def hint(self) -> str:
-        """What to declare if the detected scheme was wrong; empty if it was declared."""
+        """Advice if the detected scheme is wrong; empty if the scheme was declared."""
 
     @property
     def doubt(self) -> str:
-        """Why a walk by this scheme may be incomplete; empty if it is not in doubt."""
+        """Why a walk with this scheme may be incomplete; empty if there is no doubt."""
 
     @property
     def name(self) -> str:
@@ -60,14 +60,14 @@ class Paging(Protocol):
         """Return the call for the first page."""
 
     def resolve(self, page: Page) -> tuple[Paging, ...]:
-        """Return the scheme to use after the first page; itself if it was declared.
+        """Return the schemes to use after the first page; only itself if it was declared.
 
-        If there are several, the walk tries them in this order: if one returns no new rows on its
-        first step, the next one is tried.
+        The walk tries them in this order: if one returns no new rows on its first step, the next
+        one is tried.
         """
 
     def next(self, page: Page, rows: Rows) -> Step:
-        """Return what follows a page; ``rows()`` counts the rows of the walk up to it."""
+        """Return the next call or the end. ``rows()`` counts the rows up to this page."""
 
     def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:
         """Return the number of requests from this page on, including it; None if unknown.
@@ -205,7 +205,7 @@ class PageNumber(Scheme):
         return self.param
 
     def first(self, call: Call) -> Call:
-        """Return the call with the first number, unless it has a number."""
+        """Return the call with the number of the first page, unless it has a number."""
         return call if call.param(self.param) else call.with_param(self.param, self.start)
 
     def next(self, page: Page, rows: Rows) -> Step:
@@ -417,7 +417,7 @@ class LinkHeader(Scheme):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfterId(Scheme):
-    """The next page starts after the last record; an empty page is the end.
+    """A parameter takes the id of the last record; an empty page is the end.
 
     Parameters
     ----------

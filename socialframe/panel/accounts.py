@@ -199,7 +199,7 @@ class Accounts:
         return row
 
     def _disconnect_buttons(self, profile: Profile) -> list[Any]:
-        """Return a button that disconnects at the second click, and one that takes this back."""
+        """Return a button that disconnects at the second click, and one that cancels this."""
         disconnect = w.Button(description="Disconnect", tooltip=f"Disconnect {profile.name}")
         keep = w.Button(description="Keep", tooltip=f"Keep {profile.name}")
         styles.show(keep, visible=False)

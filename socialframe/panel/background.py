@@ -91,7 +91,7 @@ class ProgressWatcher:
         self._reported = self._began - _REPORT_INTERVAL
         self._rows = self._pages = 0
         self._total: int | None = None
-        self.message = ""  # about the walk as a whole
+        self.message = ""  # about the walk
 
     def asking(self) -> None:
         """End the walk if a stop is requested."""
@@ -114,7 +114,7 @@ class ProgressWatcher:
         self._report(self._progress(text))
 
     def say(self, text: str) -> None:
-        """Store a message about the walk as a whole."""
+        """Store a message about the walk."""
         self.message = text
 
     def close(self) -> None:

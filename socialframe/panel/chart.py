@@ -54,7 +54,7 @@ _STYLE: Any = {
 def draw_chart(frame: pd.DataFrame, chart: str) -> str:
     """Return one of ``CHARTS`` as an ``<svg>`` with an accessible name.
 
-    Raises ArgumentError if the rows lack what it shows, or matplotlib is not installed.
+    Raises ArgumentError if the rows lack its columns, or matplotlib is not installed.
     """
     try:
         import matplotlib as mpl

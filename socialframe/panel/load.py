@@ -152,7 +152,7 @@ class Load:
         """Show the rows that arrived before the load ended."""
         self._stopped = request, error
         by_user = isinstance(error.__cause__, Stopped)
-        if not error.walk_id:  # a client without a journal
+        if not error.walk_id:  # the client stores no walks
             return Status("warn", "Stopped. No rows were kept.") if by_user else error_status(error)
         frame: pd.DataFrame = error.frame()
         self._state.set_rows(frame, query, request)

@@ -29,7 +29,7 @@ _open_panels: weakref.WeakSet[Panel] = weakref.WeakSet()
 class Panel:
     """A card in a notebook that connects accounts, loads rows, shows and exports them.
 
-    Everything it does is possible without it, and it shows the code for that. A new panel stops the
+    Everything in it is also possible in code, and the panel shows that code. A new panel stops the
     running connection and load of older panels, so a cell can be run again.
 
     Parameters
@@ -131,7 +131,7 @@ class Panel:
         self._accounts.refresh()
 
     def wait(self, seconds: float = 60.0) -> bool:
-        """Wait until no task is running; return whether that is so."""
+        """Wait until no task is running; return False after a timeout."""
         return all(part.task.wait(seconds) for part in (self._accounts, self._load, self._export))
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Panel:
             self.use(api)
 
     def _key_section(self) -> w.VBox:
-        """Return what is shown without a key."""
+        """Return the widgets that are shown without a key."""
         sandbox = w.Button(description="Try the sandbox", button_style="primary")
         again = w.Button(description="Search for the key again")
         sandbox.on_click(lambda _: self.use(Client.sandbox()))

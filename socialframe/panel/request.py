@@ -1,4 +1,4 @@
-"""What the panel loads, and what it knows of accounts: values without widgets."""
+"""The load request of the panel, and its accounts: values without widgets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PARAMETER_NAMES = {("followers", "account_id"): "account_ids"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
-    """What to load. Filters that the endpoint does not have are ignored."""
+    """The endpoint, filters and row limit. Filters that the endpoint does not have are ignored."""
 
     endpoint: str = "posts"
     platform: str | None = None

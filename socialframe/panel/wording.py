@@ -70,7 +70,7 @@ def describe_cost(estimate: Estimate, rows: int | None, usage: Usage) -> str:
 
 def describe_rows(rows: int, columns: int, metadata: dict[str, Any]) -> str:
     """Describe the size of a frame, its sources, and whether it is complete."""
-    names = {"from_cache": "the cache", "from_journal": "an earlier try", "from_network": "the API"}
+    names = {"from_cache": "the cache", "from_journal": "an earlier run", "from_network": "the API"}
     sources = [text for name, text in names.items() if metadata.get(name)]
     source = f", from {' and '.join(sources)}" if sources else ""
     complete, stop = metadata.get("complete", False), str(metadata.get("stop", ""))

@@ -101,7 +101,7 @@ def drift(
         - ``column``: the declared column that it concerns, ``platforms[].likes`` for a field of a
           list; for an unknown field, the column that contains it;
         - ``types``: the observed JSON types; ``share``: the share of rows that have a value;
-          ``example``: one value, shortened, without what looks like a key;
+          ``example``: one value, shortened, with API keys hidden;
         - ``declare``: a line of Python that declares a column, with a comment if it belongs to the
           fields of another column or replaces one; or a comment that says why there is no line.
 
@@ -128,8 +128,7 @@ def drift(
     schema = _schema(frame, endpoint, columns)
     if list(frame.columns).count(EXTRA) != 1:
         raise ArgumentError(
-            f"The frame has no column {EXTRA}, or several. Drift is read from the one that "
-            "socialframe made; keep it."
+            f"The frame must have exactly one column {EXTRA}, as socialframe wrote it."
         )
     found = _places(frame[EXTRA], tree(schema.columns), schema.columns)
     nulls = dict(_always_null(frame, schema.columns))
@@ -179,17 +178,17 @@ def _schema(
         return known[endpoint].schema
     facts = frame.attrs.get("socialframe")
     if not isinstance(facts, dict) or not isinstance(facts.get("endpoint"), str):
-        raise ArgumentError(f"The frame does not name its endpoint: {_HOW}")
+        raise ArgumentError(f"The frame does not name its endpoint; {_HOW}")
     name, version = facts["endpoint"], facts.get("schema")
     if name not in known or facts.get("path") != known[name].path:
         raise ArgumentError(
-            f"The rows are from {name} {facts.get('path')}, which has no declared columns in "
-            "socialframe: pass columns=query.columns."
+            f"The rows are from {name} {facts.get('path')}, which socialframe does not "
+            "declare; pass columns=query.columns."
         )
     if version not in {None, known[name].schema.version}:
         raise ArgumentError(
             f"The rows were typed with other columns of {name} (schema {version}) than the "
-            f"current ones ({known[name].schema.version}). To compare them all the same, {_HOW}"
+            f"current ones ({known[name].schema.version}). To compare anyway, {_HOW}"
         )
     return known[name].schema
 
@@ -306,7 +305,7 @@ def _replacement(place: _Place, nulls: dict[str, str]) -> str:
         return "# an object is expected: columns are declared for its members"
     declared = place.leaf.column
     if place.fits:
-        return "# declared after these rows were typed; fetch them again"
+        return "# declared after these rows were typed; fetch the rows again"
     if place.column not in nulls:
         return f"# declared as {declared.type}, which fits other values"
     observed = place.observed

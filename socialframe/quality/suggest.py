@@ -38,7 +38,7 @@ def column_type(observed: ObservedType) -> str:
 
 
 def reason_for_no_type(observed: ObservedType) -> str:
-    """Return why there is no such type."""
+    """Return why no type holds each observed value."""
     if observed.kind == "null":
         return "only null was observed"
     if observed.kind == "object" and len(observed.members) > _MAX_NAMES:
@@ -79,7 +79,7 @@ def is_path_name(name: str) -> bool:
 
 
 def display_name(name: str) -> str:
-    """Return a name without what looks like a key, and valid in UTF-8."""
+    """Return a name in valid UTF-8, with API keys hidden."""
     if _KEY.search(name):
         return "sk_…"
     return name if encodable(name) else name.encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,7 @@
 """The API in a box: made-up people, real rules, no network.
 
-`Sandbox` is a WSGI application that answers like the documented API, and where nothing is
-documented like its sibling API. All people, posts and numbers in it are invented.
+`Sandbox` is a WSGI application that follows the documentation of the API, and the sibling API where
+nothing is documented. All people, posts and numbers in it are invented.
 """
 
 from socialframe.sandbox.api.request_log import Asked

@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """The API over made-up people: a WSGI application that can also be served on loopback.
+    """The API with made-up people, as a WSGI application.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class Sandbox:
     wall
         Unix time, for timestamps of new posts and connections.
     sleep
-        Sleeps for a delay; by default no longer than until `serve` ends.
+        Function that sleeps; by default, a sleep ends when `serve` ends.
     posts
-        How many posts there are, made on access; by default the 5,400 of the small world.
+        Number of generated posts; by default the built-in 5,400.
     faults
         Faults to inject; they can be set again at any time.
     log
@@ -86,7 +86,7 @@ class Sandbox:
     ArgumentError
         If an argument is invalid.
     FileError
-        If the data are missing, or the log cannot be written.
+        If the data is missing, or the log cannot be written.
 
     Examples
     --------
@@ -197,7 +197,7 @@ class Sandbox:
         fault = active.first("wire")
         play: Play | None = environ.get(PLAY)
         if fault and not play:
-            text = f"The fault {fault.kind!r} needs a connection: serve this sandbox to see it"
+            text = f"The fault {fault.kind!r} needs a connection. Use Sandbox.serve()."
             answer = error_answer(invalid(text))
         self._requests.add(
             make_record(request, self.key, came)._replace(

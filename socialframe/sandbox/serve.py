@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _QUEUE = 128  # connections that may wait to be accepted
-_TICK = 0.02  # seconds that an idle server sleeps at most, and so how long it takes to stop
+_TICK = 0.02  # maximum sleep of an idle server in seconds, and so its time to stop
 _TIMEOUT = 10  # seconds that a worker waits for a slow client
 _PATIENCE = 1  # seconds that workers have to finish when the server stops
-_IDLE = 1000  # open connections at most
+_IDLE = 1000  # maximum number of open connections
 _LARGEST_HEAD = 1 << 16
 
 
@@ -67,5 +67,5 @@ def check_loopback(host: object) -> str:
 def check_port(port: object) -> int:
     """Return a port, or raise ArgumentError."""
     if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
-        raise ArgumentError(f"port must be a whole number from 0 to 65535; got {port!r}.")
+        raise ArgumentError(f"port must be an integer from 0 to 65535; got {port!r}.")
     return port

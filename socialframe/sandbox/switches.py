@@ -21,7 +21,7 @@ Timestamps = Literal["Z", "offset", "millis", "micros", "naive", "space", "mixed
 _SHORTEST = 1e-6  # seconds of a window
 _LONGEST = 86_400  # seconds of any switch
 MOST_AT_ONCE = 100_000
-"""Posts that may go into one response."""
+"""Maximum number of posts in one response."""
 
 LISTS = ("posts", "analytics")
 """The list endpoints that are paged, by the last part of their path."""
@@ -40,11 +40,9 @@ class Switches:
     )
     end_sign: EndSign | Mapping[str, EndSign] | None = field(
         default=None,
-        metadata=_help("How lists mark the last page; by default the first of its row."),
+        metadata=_help("How lists mark the last page; by default the first in the table."),
     )
-    page_cap: int | None = field(
-        default=None, metadata=_help("The most rows on a page, whatever limit is requested.")
-    )
+    page_cap: int | None = field(default=None, metadata=_help("Maximum number of rows on a page."))
     create_status: Literal[200, 201] = field(
         default=201, metadata=_help("Status of a created post.", 200, 201)
     )
@@ -74,10 +72,14 @@ class Switches:
     cache_control: str | None = field(
         default=None, metadata=_help("Cache-Control of every response of the API.")
     )
-    latency: float = field(default=0.0, metadata=_help("Seconds that every response takes."))
-    jitter: float = field(default=0.0, metadata=_help("Up to this many seconds more, at random."))
-    slow_first: float = field(default=0.0, metadata=_help("Seconds more for the first response."))
-    long_tail: float = field(default=0.0, metadata=_help("Seconds more for one response in fifty."))
+    latency: float = field(default=0.0, metadata=_help("Delay of every response in seconds."))
+    jitter: float = field(default=0.0, metadata=_help("Maximum random extra delay in seconds."))
+    slow_first: float = field(
+        default=0.0, metadata=_help("Extra delay of the first response in seconds.")
+    )
+    long_tail: float = field(
+        default=0.0, metadata=_help("Extra delay of one response in fifty, in seconds.")
+    )
     echo_state: bool = field(
         default=True, metadata=_help("The callback carries state after Allow.")
     )
@@ -86,7 +88,7 @@ class Switches:
     )
     deny_state: bool = field(default=True, metadata=_help("The callback carries state after Deny."))
     exchange_seconds: float = field(
-        default=0.0, metadata=_help("Seconds that the exchange of a code takes.")
+        default=0.0, metadata=_help("Delay of the exchange of a code in seconds.")
     )
     exchange_fails: bool = field(default=False, metadata=_help("The exchange of a code fails."))
     page_selection: bool = field(default=False, metadata=_help("Facebook asks for a Page."))
@@ -112,8 +114,8 @@ class Switches:
         at_once = "none" in {self.paging_for(name) for name in LISTS}
         if at_once and posts > MOST_AT_ONCE:
             raise ArgumentError(
-                "paging='none' sends all posts in one answer: posts takes at most "
-                f"{MOST_AT_ONCE:,} with it, not {posts!r}."
+                "paging='none' sends all posts in one response, so posts must be at most "
+                f"{MOST_AT_ONCE:,}; got {posts!r}."
             )
 
     def changed(self) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def make_switches(choices: dict[str, Any]) -> Switches:
     """Return the switches of these keyword arguments, or raise ArgumentError."""
     if unknown := set(choices) - set(Switches.__dataclass_fields__):
         names = ", ".join(Switches.__dataclass_fields__)
-        raise ArgumentError(f"Unknown switch {unknown.pop()!r}; there are: {names}.")
+        raise ArgumentError(f"Unknown switch {unknown.pop()!r}; the switches are {names}.")
     return Switches(**choices)
 
 
@@ -154,7 +156,7 @@ def _check(one: Field[Any], value: object) -> None:
     elif value is None:
         return
     elif one.name == "page_cap":
-        wanted, valid = "a whole number from 1", type(value) is int and value >= 1
+        wanted, valid = "an integer from 1", type(value) is int and value >= 1
     elif one.name == "cache_control":
         wanted = "ASCII text in one line"
         valid = isinstance(value, str) and value.isascii() and value.isprintable()

@@ -152,8 +152,7 @@ class Schema:
     exploded : str
         Name of the list column with one row for each entry; empty if rows are records.
     given : tuple of (str, str) or None
-        If columns are inferred from the rows: names and types of the columns that are declared
-        all the same. None means that all columns are declared.
+        Types of some columns, if the others are inferred. None means that all columns are declared.
 
     Examples
     --------
@@ -171,13 +170,13 @@ class Schema:
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
-        if twice := [name for name in names if names.count(name) > 1 or name == EXTRA]:
-            raise ArgumentError(
-                f"Two columns have the name {twice[0]!r}; {EXTRA} is added by itself."
-            )
+        if EXTRA in names:
+            raise ArgumentError(f"No column may have the name {EXTRA!r}; socialframe adds it.")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ArgumentError(f"Column names must be unique; got {twice[0]!r} twice.")
         for name in () if self.inferred or self.exploded else self.key:
             if self[name].type not in DTYPES:  # raises for an unknown name, too
-                raise ArgumentError(f"{name!r} has lists or objects and cannot be part of the key.")
+                raise ArgumentError(f"{name!r} is nested and cannot be part of the key.")
 
     @property
     def inferred(self) -> bool:
@@ -211,10 +210,10 @@ class Schema:
 
     @property
     def version(self) -> str | None:
-        """Eight hex digits that change if rows would be typed differently; None if inferred.
+        """A hash of the columns, eight hex digits; None if columns are inferred.
 
-        It is a hash of names, paths and types, fields included, so it needs no manual update. A
-        corrected meaning does not change it.
+        It covers names, paths and types, fields included, so it changes if rows would be typed
+        differently. A corrected meaning does not change it.
         """
         if self.inferred:
             return None
@@ -267,7 +266,7 @@ class Schema:
         Raises
         ------
         ArgumentError
-            If there is no such list column, or one is exploded already.
+            If there is no such list column, or one is already exploded.
 
         Examples
         --------
@@ -281,7 +280,9 @@ class Schema:
                 "Only declared columns can be exploded; pass columns=(Column(…), …) to fetch()."
             )
         if self.exploded:
-            raise ArgumentError(f"{self.exploded!r} is exploded already; only one list can be.")
+            raise ArgumentError(
+                f"{self.exploded!r} is already exploded; only one list can be exploded."
+            )
         if name not in lists:
             which = ", ".join(lists) or "none"
             raise ArgumentError(f"{name!r} cannot be exploded; the list columns are {which}.")

@@ -1,8 +1,8 @@
 """Where entries are stored: a dict, a SQLite file, or any backend of requests-cache.
 
-requests-cache's storage for SQLite retries a locked file forever, reads without its lock, makes SQL
-of keys and forgets a commit that failed. All of that is guarded here and nowhere else. Its network
-code never runs; the library is imported when a file or a backend is opened.
+requests-cache's storage for SQLite retries a locked file forever, reads without its lock, builds
+SQL from keys and ignores a failed commit. This module works around all of that. Its network code
+never runs; the library is imported when a file or a backend is opened.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _TABLES = {"responses", "redirects"}  # of requests-cache
 
 
 class Storage(Protocol):
-    """Entries by key. Each method may raise what the library below raises."""
+    """Entries by key. Each method may raise any error of the library."""
 
     def get(self, key: str) -> bytes | None:
         """Return an entry; None if there is none."""
 
     def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
-        """Write some entries and delete others, in one transaction where there are any."""
+        """Write some entries and delete others, in one transaction if possible."""
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with a prefix, sorted."""
 
     def stored_size(self, prefix: str) -> int:
-        """Return the bytes that the entries under a prefix take."""
+        """Return the size in bytes of the entries under a prefix."""
 
     def shrink(self) -> None:
-        """Give free space back."""
+        """Return free space to the file system."""
 
     def close(self) -> None:
         """Close it."""
@@ -57,7 +57,7 @@ class MappingStorage:
         return found
 
     def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
-        # Pages before the walk that needs them: a reader may come between.
+        # Write pages before their walk: another process may read in between.
         for key, value in sorted(entries.items()):
             self._entries[key] = value
         for key in delete:
@@ -70,10 +70,10 @@ class MappingStorage:
         return sum(len(memoryview(self._entries[key])) for key in self.keys(prefix))
 
     def shrink(self) -> None:
-        """Do nothing: the library gives its space back by itself."""
+        """Do nothing: the library returns free space itself."""
 
     def close(self) -> None:
-        """Do nothing: the backend is its owner's, and memory is kept."""
+        """Do nothing: the backend belongs to the caller, and memory is kept."""
 
 
 class SQLiteStorage:
@@ -128,10 +128,10 @@ def open_sqlite(path: Path, *, wal: bool) -> SQLiteStorage:
     Raises
     ------
     OSError, sqlite3.Error
-        If it cannot be used, or is another program's database.
+        If the file cannot be used, or is another program's database.
     """
     until = time.monotonic() + _OPEN_RETRY
-    while True:  # processes that create one file at once refuse each other without waiting
+    while True:  # processes that create one file at once get errors without a wait
         try:
             _prepare(path, wal=wal)
             if path.stat().st_mode & 0o077:
@@ -153,7 +153,7 @@ def _prepare(path: Path, *, wal: bool) -> None:
         if not tables:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA user_version = 2")  # writes the file's head
-        if not wal:  # it may have had a log on another machine
+        if not wal:  # another machine may have left a log
             connection.execute("PRAGMA journal_mode = DELETE")
     finally:
         connection.close()
@@ -163,14 +163,14 @@ def _table(path: Path, *, wal: bool) -> Any:  # noqa: ANN401 - of a library that
     from requests_cache import SQLiteDict
 
     class Table(SQLiteDict):  # type: ignore[misc]
-        """A storage whose writes fail after a while, and say so."""
+        """A storage whose writes time out and raise an error."""
 
         @contextmanager
         def _acquire_sqlite_lock(self) -> Iterator[None]:
             with self._lock:
                 connection = self._connection
                 self._active_transaction = True
-                try:  # Ctrl-C may come as soon as the wait for others is over
+                try:  # Ctrl-C may arrive as soon as BEGIN returns
                     connection.execute("BEGIN IMMEDIATE")
                     yield
                     _commit(connection)

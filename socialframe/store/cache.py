@@ -1,4 +1,4 @@
-"""The cache as users see it: how long walks are fresh, what is stored, and deleting it."""
+"""The cache for users: how long walks are fresh, their list, their size and their deletion."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ class Backend(Protocol):
     responses: Any
 
 
-#: What ``cache=`` takes.
+#: The type of ``cache=``.
 CacheArgument = bool | float | str | timedelta | os.PathLike[str] | Backend
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """What ``cache=`` said: where complete walks are, and how long they are fresh.
+    """The parsed ``cache=``: where complete walks are stored, and how long they are fresh.
 
     Parameters
     ----------
     place : Path, backend or None
-        None: beside the open walks.
+        None is the file of the open walks.
     seconds : float or None
-        None: by endpoint.
+        None uses the default of each endpoint.
     """
 
     place: Any = None
@@ -69,7 +69,7 @@ class CacheSettings:
 
 
 def parse_cache_argument(cache: object) -> CacheSettings | None:
-    """Return what ``cache=`` says; None if there is no cache.
+    """Parse ``cache=``; return None if there is no cache.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def parse_cache_argument(cache: object) -> CacheSettings | None:
         return CacheSettings(seconds=seconds)
     if isinstance(cache, str | os.PathLike):
         path = Path(os.path.expanduser(os.fsdecode(cache)))  # noqa: PTH111 - expanduser raises without a home
-        if path.suffix in _SUFFIXES:  # a typo must not make a database of another file
+        if path.suffix in _SUFFIXES:  # a typo must not turn another file into a database
             return CacheSettings(path.absolute())
     elif hasattr(cache, "responses") and hasattr(cache, "get_response"):
         return CacheSettings(_file_of(cache))
@@ -115,7 +115,7 @@ def _parse_seconds(value: object) -> float | None:
 
 
 def _file_of(backend: Any) -> Any:  # noqa: ANN401 - a backend of a library that is imported late
-    """Return the file of a SQLite backend, which is opened in our own way; else the backend."""
+    """Return the path of a SQLite backend, which this package opens itself; else the backend."""
     path = getattr(backend.responses, "db_path", "")
     if type(backend).__name__ == "SQLiteCache" and isinstance(path, Path):
         backend.close()
@@ -135,9 +135,9 @@ def open_store(
     Parameters
     ----------
     settings : CacheSettings or None
-        Where complete walks are; None if there is no cache.
+        Where complete walks are stored; None if there is no cache.
     memory : bool
-        Keep in memory what no place is named for.
+        Keep walks in memory unless ``settings`` has a place for them.
     now, clock : callable
         Unix time; monotonic seconds.
     """
@@ -161,7 +161,7 @@ def open_store(
 
 
 def open_existing_store(settings: CacheSettings | None = None) -> WalkStore:
-    """Return the user's store to look at; looking does not create the file."""
+    """Return the user's store, without creating its file."""
     return open_store(settings, memory=not default_path().exists())
 
 
@@ -179,10 +179,10 @@ def open_file(
         network = is_network(path)
         if network:
             file.notice = (
-                f"The store of walks {path} is on a network file system, where it is slower; "
-                "cache=PATH names another place."
+                f"The store of walks {path} is on a network file system, which is slower. "
+                "cache=PATH stores complete walks in another place."
             )
-        # WAL needs memory that all processes map, so it does not work across machines.
+        # WAL needs shared memory, so it does not work across machines.
         return open_sqlite(path, wal=not network)
 
     file: SQLiteFile[Storage] = SQLiteFile(
@@ -214,24 +214,26 @@ def default_path() -> Path:
 
 
 def _default_path() -> Path:
-    """Return the file of walks, its folder made; set aside the files of older versions."""
+    """Return the file of walks and create its folder; rename the files of older versions."""
     for old in old_files():
         if old.exists():
-            _log.warning("%s is of an older version; it is now %s.", old, set_aside(old, "old"))
+            _log.warning(
+                "%s is from an older version; it was renamed to %s.", old, set_aside(old, "old")
+            )
     return _made(default_path())
 
 
 class Cache:
-    """The cache of a client, ``api.cache``: the complete walks of its key.
+    """The complete walks of a key: ``api.cache``.
 
     Parameters
     ----------
     store : WalkStore
-        Where they are.
+        The store of the walks.
     settings : CacheSettings
-        What ``cache=`` said.
+        The parsed ``cache=``.
     tenant : str
-        Whose walks these are; empty for those of every key.
+        The tenant of the walks; empty for all keys.
 
     Examples
     --------
@@ -252,9 +254,9 @@ class Cache:
 
     @property
     def max_bytes(self) -> int:
-        """Bytes of bodies to keep; beyond that the oldest walks are deleted. It may be set.
+        """Maximum size of stored bodies in bytes: 1 GiB in a file, 64 MiB in memory.
 
-        1 GiB in a file, 64 MiB in memory.
+        Beyond it, the oldest walks are deleted. Can be set.
         """
         return self._store.max_bytes
 
@@ -264,11 +266,11 @@ class Cache:
 
     @property
     def size(self) -> int:
-        """Bytes of all stored bodies, before compression."""
+        """Size of all stored bodies in bytes, before compression."""
         return sum(walk.size for walk in self._walks())
 
     def table(self) -> pd.DataFrame:
-        """Return the complete walks, newest first: one row a walk.
+        """Return the complete walks, newest first, one row per walk.
 
         Returns
         -------
@@ -306,14 +308,14 @@ class Cache:
         Parameters
         ----------
         endpoint : str or None
-            Only walks of this endpoint, as ``posts``.
+            Only walks of this endpoint, such as ``posts``.
         older_than : str, float, timedelta or None
-            Only older walks, as ``"1 day"``.
+            Only older walks, such as ``"1 day"``.
 
         Returns
         -------
         int
-            How many walks were deleted. If the cache cannot be used, a warning says so.
+            Number of deleted walks. If the cache cannot be used, there is a warning.
 
         Raises
         ------
@@ -322,7 +324,9 @@ class Cache:
         """
         seconds = _parse_seconds(older_than)
         if older_than is not None and seconds is None:
-            raise ArgumentError(f"older_than must be a duration, as '1 day'; got {older_than!r}.")
+            raise ArgumentError(
+                f"older_than must be a duration, such as '1 day'; got {older_than!r}."
+            )
         gone = [
             walk
             for walk in self._walks()

@@ -1,4 +1,4 @@
-"""Tells which open walks are being written: each holds a lock that ends with its process."""
+"""Locks the open walks that are being written; a lock ends with its process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WalkLock:
 
     The lock is SQLite's own: it works on every system, and a forked child does not hold it. While
     the file exists, its walk may be resumed. Removing it needs neither free space nor the database,
-    so a walk that ended is never resumed, also where its row could not be deleted.
+    so a walk that ended is never resumed, even if its row could not be deleted.
 
     Examples
     --------
@@ -63,19 +63,19 @@ class WalkLock:
 
     @classmethod
     def take(cls, path: Path) -> WalkLock | None:
-        """Return the lock of an open walk; None if it is held, or the walk has ended."""
+        """Return the lock of an open walk; None if a process holds it, or the walk has ended."""
         try:
             lock = cls(path)
         except sqlite3.Error:
             return None
-        if not path.exists():  # it was removed between open and lock
+        if not path.exists():  # the file was removed between open and lock
             lock.free()
             return None
         return lock
 
     @property
     def mine(self) -> bool:
-        """Whether this process holds it; a forked child does not hold its parent's."""
+        """Whether this process holds the lock; a forked child does not hold its parent's lock."""
         return self._pid == os.getpid()
 
     def free(self) -> None:

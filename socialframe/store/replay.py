@@ -1,4 +1,4 @@
-"""Answers the calls of one walk from the store first, and stores what is sent."""
+"""Replays the stored replies of one walk, sends its other calls and stores their replies."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _MINUTE = 60
 class Recorder:
     """Sends the calls of one walk.
 
-    A replay and a resumed walk are the same: reply *n* of the store is returned if its call is the
-    same, and everything else is sent and stored.
+    A replay and a resumed walk work alike: stored reply *n* is returned if its call is the same.
+    Any other call is sent, and its reply is stored.
 
     Parameters
     ----------
     store : WalkStore or None
-        Where the walk is; None: nothing is stored.
+        The store of the walk; None stores nothing.
     walk : StoredWalk
-        A complete walk is replayed, an open one goes on, a new one begins.
+        A complete walk is replayed, and an open one continues.
     send : callable
         Sends a call to the API.
 
     Attributes
     ----------
     replies : int
-        How many were returned.
+        Number of returned replies.
     stored : int
-        How many the store had before.
+        Number of replies that the store had before.
     cursor_expired : SocialFrameError or None
-        How the API refused the first call after the stored ones.
+        The API's refusal of the first call after the stored ones.
     torn : bool
         Whether a page of a replayed walk is missing.
     """
@@ -85,7 +85,7 @@ class Recorder:
                 return reply
         if self.replays:
             self.torn = True
-            raise TornWalk(f"The cache lost its reply to GET {call.path}.")
+            raise TornWalk(f"The cache lost a page of GET {call.path}. Run the query again.")
         try:
             reply = self._send(call, notify)
         except SocialFrameError as error:
@@ -101,9 +101,9 @@ class Recorder:
         return reply
 
     def truncate(self, call: Call | None) -> None:
-        """Delete the stored reply to a call, and all later ones: it was not what it should be.
+        """Delete the stored reply to a call, because it was invalid, and all later replies.
 
-        If there is none, the call was not one to send: the last reply led to it.
+        If there is none, the last reply led to a wrong call, so that reply is deleted.
         """
         if self._store is not None:
             calls = [found for found, _ in self._store.pages(self.walk)]
@@ -111,24 +111,24 @@ class Recorder:
             self._store.truncate(self.walk, number)
 
     def describe(self, age: float) -> str:
-        """Describe, in one line, how the walk goes on.
+        """Describe, in one line, where the walk continues.
 
         Examples
         --------
         >>> Recorder(None, StoredWalk("1f3a", "", "", "posts", pages=37), None).describe(190.0)
-        'goes on after the 37 pages that came 3 min ago (walk 1f3a)'
+        'continues after 37 pages, received 3 min ago (walk 1f3a)'
         """
-        pages = f"the {self.stored:,} pages" if self.stored > 1 else "the page"
+        pages = f"{self.stored:,} page{'s' * (self.stored != 1)}"
         ago = f"{age / 60:.0f} min" if age >= _MINUTE else f"{age:.0f} s"
-        return f"goes on after {pages} that came {ago} ago (walk {self.walk.id})"
+        return f"continues after {pages}, received {ago} ago (walk {self.walk.id})"
 
     def stop(self, state: str, reason: str, rows: int) -> None:
-        """Note why the walk stopped."""
+        """Store why the walk stopped."""
         if self._store is not None:
             self._store.close(self.walk, state, reason, rows)
 
     def finish(self, *, rows: int, replayable: bool) -> None:
-        """End a walk that came to its end."""
+        """Store that the walk is complete."""
         if self.replays or self._store is None:
             return
         ended = replace(
@@ -153,7 +153,7 @@ class Recorder:
         """Store a reply that was sent."""
         if self._store is None:
             return
-        if self.replies < self.stored:  # the walk takes another course than before
+        if self.replies < self.stored:  # the calls differ from those of the earlier run
             self._store.truncate(self.walk, self.replies)
             self.stored = self.replies
         secret = _CONNECT in call.path.lower().split("/")

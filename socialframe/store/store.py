@@ -1,7 +1,7 @@
 """The walks of a user and their pages, shared by all processes.
 
 Open walks are always in one SQLite file, so that every client can resume them. Complete ones are in
-the same file unless ``cache=`` names another place: then their bytes are moved there at the end.
+the same file unless ``cache=`` names another place: then they are moved there when they complete.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class WalkStore:
     Parameters
     ----------
     open_file, complete_file : SQLiteFile
-        Where open and complete walks are; perhaps the same.
+        The files of open and of complete walks, which may be the same.
     now : callable
         Unix time.
     max_bytes : int
-        Bytes of bodies of complete walks that are kept. It may be set.
+        Maximum size of the bodies of complete walks in bytes. Can be set.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class WalkStore:
         Parameters
         ----------
         tenant, name : str
-            Whose walk, of which query.
+            Tenant, and name of the query's key.
         walk_id : str
-            Which one, of any age; empty for the newest that is younger than an hour.
+            Id of the walk, of any age; empty for the newest one younger than an hour.
         left_for : float
-            Maximum age, in seconds, of one that was left, as by ``break``.
+            Maximum age in seconds of a walk that was left, for example by ``break``.
         """
         for walk in self.open_walks(name):
             age = self.now() - walk.last
@@ -97,7 +97,7 @@ class WalkStore:
         return None
 
     def open_walks(self, name: str = "") -> list[StoredWalk]:
-        """Return the open walks, newest first: of one query, or all."""
+        """Return the open walks of one query or of all queries, newest first."""
         found = [self._open_walk(key) for key in self._open_keys(name)]
         return sorted((walk for walk in found if walk is not None), key=lambda walk: -walk.last)
 
@@ -113,7 +113,7 @@ class WalkStore:
         return expired
 
     def append(self, walk: StoredWalk, number: int, call: Call, reply: Reply) -> bool:
-        """Store a reply of an open walk, and the walk with its first one; return whether it did."""
+        """Store a reply of an open walk, and the walk with its first reply; return success."""
         entries = {walk.page_key(number): _encode_reply(call, reply)}
         if not number:
             moment = reply.at.timestamp()
@@ -123,7 +123,7 @@ class WalkStore:
             if not number:
                 self._lock(walk, new=True)
             elif storage.get(walk.key) is None:
-                return False  # it was deleted, or its file was set aside
+                return False  # the walk was deleted, or its file was renamed
             storage.write(entries)
             return True
 
@@ -159,20 +159,20 @@ class WalkStore:
         )
 
     def close(self, walk: StoredWalk, state: str, reason: str, rows: int) -> None:
-        """Note why an open walk stopped; from now on it may be resumed."""
+        """Store why an open walk stopped; from then on it may be resumed."""
         if self._is_mine(walk):
             self._rewrite(replace(walk, state=state, reason=reason, rows=rows))
             self._unlock(walk, ended=False)
 
     def finish(self, walk: StoredWalk, *, replayable: bool) -> None:
-        """End a walk that came to its end: keep it for replay, or delete it.
+        """Complete a walk: keep it for replay, or delete it.
 
-        Earlier walks of the same query are deleted, but for those that are running.
+        Earlier walks of the same query are deleted, except running ones.
         """
         if not self._is_mine(walk):
             return
         kept = replayable and walk.size <= self.max_bytes and self._complete_walk(walk)
-        # Without its lock it is never resumed, also if its row could not be deleted.
+        # Without its lock, it is never resumed, even if its row could not be deleted.
         self._unlock(walk, ended=True)
         same = [one for one in self.open_walks(walk.name) if one.state != RUNNING]
         moved = kept and self._complete is not self._open
@@ -183,7 +183,7 @@ class WalkStore:
                 self._evict()
 
     def discard(self, walks: Iterable[StoredWalk], *, shrink: bool = True) -> int:
-        """Delete open walks; return how many are gone."""
+        """Delete open walks; return the number of deleted walks."""
         gone = list(walks)
 
         def delete(storage: Storage) -> bool:
@@ -199,7 +199,7 @@ class WalkStore:
         return len(gone) if deleted else 0
 
     def find_complete(self, tenant: str, names: Iterable[str]) -> StoredWalk | None:
-        """Return the newest complete walk under some names."""
+        """Return the newest complete walk with one of the names."""
         found = (self._row(self._complete, f"walk:{name}") for name in dict.fromkeys(names))
         walks = [walk for walk in found if walk is not None and walk.tenant == tenant]
         return max(walks, key=lambda walk: walk.first, default=None)
@@ -211,7 +211,7 @@ class WalkStore:
         return sorted((walk for walk in found if walk is not None), key=lambda walk: -walk.first)
 
     def delete_complete(self, walk: StoredWalk, *, shrink: bool = False) -> bool:
-        """Delete a complete walk, but no newer one of its query; return whether it is gone."""
+        """Delete a complete walk, but no newer one of its query; return whether it was deleted."""
 
         def delete(storage: Storage) -> bool:
             current = _decode_walk(storage.get(walk.key) or b"")
@@ -268,7 +268,7 @@ class WalkStore:
         return [key for key in keys if key.count(":") == 2]  # noqa: PLR2004 - as StoredWalk.key
 
     def _open_walk(self, key: str) -> StoredWalk | None:
-        """Return an open walk with what its pages tell; None if it has ended."""
+        """Return an open walk with its pages counted; None if it has ended."""
         walk = self._row(self._open, key)
         if walk is None:
             return None

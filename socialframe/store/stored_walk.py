@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 #: States. A walk is complete (it can be replayed) or open (it can be resumed); an open one is
-#: running, or says why it stopped. A looping walk is never resumed; one that was left, as by
-#: ``break``, only while the cache would be fresh.
+#: running, or has the reason why it stopped. A looping walk is never resumed; one that was left,
+#: for example by ``break``, is resumed only while the cache would be fresh.
 COMPLETE, RUNNING, LOOPED, LEFT, KILLED = "complete", "running", "looped", "left", "killed"
 
 SKEW = 60.0  # seconds by which two clocks may differ
@@ -17,7 +17,7 @@ SKEW = 60.0  # seconds by which two clocks may differ
 
 @dataclass(frozen=True, slots=True)
 class WalkKey:
-    """All that decides which requests a walk makes and where it ends.
+    """The values that determine the requests of a walk.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class WalkKey:
     params : tuple of (str, str)
         Parameters of the first call, in order.
     paging : str
-        How pages follow each other, and where the records are.
+        The paging scheme, and the path of the records.
     limit : int or None
         Maximum number of records.
     """
@@ -61,23 +61,23 @@ class StoredWalk:
     Parameters
     ----------
     id : str
-        Its id, as users see it.
+        Id that users see.
     tenant, name : str
-        Whose walk it is, and the key of its query.
+        Its tenant, and the name of its query's key.
     endpoint : str
         Name of the endpoint.
     query : dict
-        What rebuilds the query: arguments, limit and explode, as JSON values.
+        Arguments, limit and explode of the query, as JSON values.
     state, reason : str
-        See ``COMPLETE``; and why it stopped.
+        Its state, see ``COMPLETE``; why it stopped.
     rows : int
         Rows so far.
     pages : int
-        Replies that are stored.
+        Number of stored replies.
     first, last : float
         Unix time of the first and the last reply.
     size : int
-        Bytes of the bodies; of an open walk, bytes on disk.
+        Bytes of the bodies; for an open walk, bytes on disk.
     """
 
     id: str
@@ -107,20 +107,20 @@ class StoredWalk:
         return [self.page_key(number) for number in range(self.pages)]
 
     def fresh(self, now: float, seconds: float) -> bool:
-        """Return whether the first page is younger than so many seconds.
+        """Return whether the first page is younger than this many seconds.
 
-        If it lies in the future by more than clocks differ, the clock was set back and the age is
-        unknown: it is not fresh.
+        If its time is in the future by more than clocks differ, the clock was set back. Then the
+        age is unknown, and the walk is not fresh.
         """
         return -SKEW < now - self.first < seconds
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the walk as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: object) -> StoredWalk | None:
-        """Return the walk; None if the values are not one's."""
+        """Return the walk; None if the values are invalid."""
         known = {one.name: one.type for one in fields(cls)}
         if not isinstance(values, dict) or values.keys() != known.keys():
             return None

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from socialframe.messages.envelope import Page
     from socialframe.paging import Paging, Step
 
-_STALE = 3  # so many pages in a row without a new row are a loop
+_STALE = 3  # this many pages in a row without a new row are a loop
 _SILENT = (
-    "no reply says how pages follow each other, and the last request returned nothing new; if "
-    "there should be more rows, pass paging=… to fetch()"
+    "no reply shows how to get the next page, and the last request returned no new rows; "
+    "pass paging=… to fetch() if there are more"
 )
 
 
 @dataclass(slots=True)
 class WalkChecks:
-    """What the pages so far say about completeness.
+    """Facts of the pages so far that show whether a walk is complete.
 
     Parameters
     ----------
     totals : list of int
-        What each reply says about the number of all rows.
+        The number of all rows, as each reply reports it.
     duplicates : int
-        Rows that came before.
+        Number of duplicate rows.
     reason : str
-        The first field that told how pages follow each other.
+        The first field that led to a next page.
     """
 
     totals: list[int] = field(default_factory=list)
@@ -49,18 +49,18 @@ class WalkChecks:
     _new: int = 0  # rows with a new key
     _keyed: bool = False  # whether any record had a key
     _stale: int = 0  # pages in a row without a new row
-    _repeated: int = 0  # pages with rows of which none was new
-    _same: int = 0  # pages in a row that came before, byte by byte
+    _repeated: int = 0  # pages with rows, none of them new
+    _same: int = 0  # pages in a row with the bytes of an earlier page
     _twins: int = 0  # of them, those with rows
     _names: set[str] = field(default_factory=set)  # fields of the envelopes
-    _odd: bool = False  # whether the last envelope has other fields than those before
+    _odd: bool = False  # whether the last envelope has fields that earlier ones lack
     _pages: set[bytes] = field(default_factory=set)
     _seen: KeySet = field(default_factory=KeySet)
     _known: set[str] = field(default_factory=set)  # records of pages that were compared
-    _top: str = ""  # the first of them, by its key
+    _top: str = ""  # the key of the first one
 
     def add_doubt(self, text: str) -> None:
-        """Note why the walk may be incomplete."""
+        """Add a reason why the walk may be incomplete."""
         self._doubts.append(text)
 
     def check_page(self, page: Page, step: Step, paging: Paging) -> str:
@@ -75,7 +75,7 @@ class WalkChecks:
         if self.reason and step.call is None and step.reason != self.reason:
             self._doubts.append(f"the last reply lacks {self.reason!r}, which earlier ones had")
         self.reason = self.reason or shown
-        # Without keys a page is known only by its bytes.
+        # Without keys, pages are compared by their bytes.
         items = b"" if page.empty else page.items
         name = hashlib.blake2b(items, digest_size=16).digest()
         known = name in self._pages
@@ -83,11 +83,11 @@ class WalkChecks:
         self._twins += known and not page.empty
         self._pages.add(name)
         if step.call is not None and self._same >= _STALE - 1:
-            return f"{_STALE} pages in a row were the same or had come before."
+            return f"{_STALE} pages in a row repeated earlier pages."
         return ""
 
     def use_scheme(self, step: Step, paging: Paging) -> None:
-        """Start over with a scheme that was tried and works."""
+        """Reset the checks for a scheme that was tried and works."""
         self.reason = step.reason if step.reason in paging.fields else ""
         self._same = self._twins = 0
 
@@ -99,9 +99,9 @@ class WalkChecks:
         self.duplicates += int(len(fresh) - fresh.sum())
         start, loop = 0, -1
         for place, count in enumerate(counts):
-            news = fresh[start : start + count].any()
-            self._stale = 0 if news else self._stale + 1
-            self._repeated += bool(count and not news)
+            has_new = fresh[start : start + count].any()
+            self._stale = 0 if has_new else self._stale + 1
+            self._repeated += bool(count and not has_new)
             start += count
             if self._stale >= _STALE and loop < 0:
                 loop = place
@@ -112,7 +112,7 @@ class WalkChecks:
 
         A page with the very first record and mostly known ones is page 1 again, even if new rows
         precede it. Otherwise a growing list would never end. ``paths`` lead to the key of a record;
-        a record without one is compared as a whole.
+        a record without one is compared completely.
         """
         names = []
         for record in page.records():
@@ -126,7 +126,7 @@ class WalkChecks:
         return len(old) < len(set(names)) and not again
 
     def check_last_page(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> None:
-        """Check whether the last page contradicts its end by saying that there are more.
+        """Check whether a field of the last page shows that there are more.
 
         A declared scheme is trusted if its own field is in the reply.
         """
@@ -144,41 +144,41 @@ class WalkChecks:
                 text = f"the last reply has no list {page.path!r} and other fields than before"
                 self._doubts.append(text)
                 return
-        if said := contradicting_sign(page, paging):
-            self._doubts.append(f"{said!r} in the last reply says that there are more")
+        if field_path := contradicting_sign(page, paging):
+            self._doubts.append(f"{field_path!r} in the last reply shows that there are more")
 
     def unconfirmed_end(self) -> None:
-        """Note that the walk ended only because a page repeated."""
+        """Add that the walk ended only because a page repeated."""
         self._doubts.append(_SILENT)
 
     def doubts(self, records: int, *, key: tuple[str, ...], whole: bool) -> list[str]:
-        """Return why a walk that came to its end may be incomplete.
+        """Return why a walk that ended may be incomplete.
 
         Parameters
         ----------
         records : int
-            How many came; with a key, how many different ones.
+            Number of received records; with a key, of different ones.
         key : tuple of str
             The primary key.
         whole : bool
-            Whether the walk asked for all rows, from the first on.
+            Whether the walk requested all rows, from the first one.
         """
         doubts = list(dict.fromkeys(self._doubts))
         if whole and self.totals:
             least = min(self.totals)
             records = self._new if key else records
-            if gone := self.totals[0] - least:
+            if deleted := self.totals[0] - least:
                 doubts.append(
-                    f"{gone:,} rows disappeared on the server during the walk, so a row that moved "
-                    "to an earlier page may be missing"
+                    f"{deleted:,} rows were deleted on the server during the walk; a row that "
+                    "moved up may be missing"
                 )
             counted = least if records < least else max(self.totals)
-            # If more came than counted, a count that is too small may have ended the walk. A count
-            # of 0 beside rows means something else.
+            # If more rows were received than reported, a wrong total may have ended the walk early.
+            # A total of 0 with rows has another meaning.
             if records < least or records > counted > 0:
-                doubts.append(f"the server counts {counted:,} rows, and {records:,} came")
+                doubts.append(f"the API reports {counted:,} rows, and {records:,} were received")
         if repeated := self._repeated or (0 if key else self._twins):
-            doubts.append(f"{repeated} pages had no new row")
+            doubts.append(f"{repeated} pages had no new rows")
         if key and records and not self._keyed:
-            doubts.append(f"no record has the key {', '.join(key)}, so none was deduplicated")
+            doubts.append(f"no record has the key {', '.join(key)}, so duplicates were kept")
         return doubts

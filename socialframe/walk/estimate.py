@@ -1,4 +1,4 @@
-"""What a query would cost, and what earlier runs told about it: plain values."""
+"""The number of requests of a query, and statistics of earlier runs: plain values."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _MINUTES = 120  # seconds; longer times are shown in minutes
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a query would cost now. None: unknown.
+    """The requests that a query needs now. None means unknown.
 
     Parameters
     ----------
     requests : int or None
         All requests, without retries.
     cached : int
-        Requests that the cache answers.
+        Requests that the cache replays.
     seconds : float or None
-        Seconds that the others wait for the rate limit, if no other process sends requests. The
-        replies themselves take longer.
+        Seconds that the other requests wait for the rate limit, if no other process sends requests.
+        The time for the replies is not included.
 
     Examples
     --------
     >>> Estimate(90, 0, 60.05)
-    <Estimate: 90 requests, of which cached: 0; 60 s of waiting for the budget as it stands>
+    <Estimate: 90 requests, 0 cached; 60 s wait for the budget>
     >>> Estimate(None, 0, None)
-    <Estimate: not known before a page was seen>
+    <Estimate: unknown before the first page>
     """
 
     requests: int | None
@@ -40,19 +40,17 @@ class Estimate:
 
     def __str__(self) -> str:
         if self.requests is None or self.seconds is None:
-            return "not known before a page was seen"
+            return "unknown before the first page"
         count = f"{self.requests:,} request{'s' * (self.requests != 1)}"
-        return (
-            f"{count}, of which cached: {self.cached:,}; {self._wait} for the budget as it stands"
-        )
+        return f"{count}, {self.cached:,} cached; {self._wait} for the budget"
 
     @property
     def _wait(self) -> str:
         seconds = self.seconds
         if not seconds:
-            return "no waiting"
+            return "no wait"
         time = f"{seconds:.0f} s" if seconds < _MINUTES else f"{seconds / 60:.0f} min"
-        return f"{time} of waiting"
+        return f"{time} wait"
 
     def __repr__(self) -> str:
         return f"<Estimate: {self}>"
@@ -60,7 +58,7 @@ class Estimate:
     def _repr_html_(self) -> str:
         if self.requests is None or self.seconds is None:
             return f"<p>{self}</p>"
-        cells = {"requests": f"{self.requests:,}", "of which cached": f"{self.cached:,}"}
+        cells = {"requests": f"{self.requests:,}", "cached": f"{self.cached:,}"}
         cells |= {"budget": self._wait}
         rows = "".join(f"<tr><th>{name}</th><td>{cell}</td></tr>" for name, cell in cells.items())
         return f"<table>{rows}</table>"
@@ -68,16 +66,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class QueryStats:
-    """What earlier runs of a client told of a query.
+    """Statistics of a query from earlier runs of a client.
 
     Parameters
     ----------
     calls : int or None
-        Calls of the whole walk.
+        Calls of the complete walk.
     size : int
         Records of a full page; 0 if unknown.
     description : str
-        Where the rows of the last run came from, in one line; empty if none ended.
+        Provenance of the last run that ended, in one line; empty if there is none.
 
     Examples
     --------
@@ -90,7 +88,7 @@ class QueryStats:
     description: str = ""
 
     def needed(self, limit: int | None) -> int | None:
-        """Return how many calls so many records take; None if that is unknown."""
+        """Return the number of calls for ``limit`` records; None if unknown."""
         if limit is None or self.calls == 1:
             return self.calls
         if not self.size:
@@ -100,7 +98,7 @@ class QueryStats:
 
 
 def remember(known: MutableMapping[str, QueryStats], key: str, stats: QueryStats) -> None:
-    """Remember what a run told; what it did not tell stays as it was.
+    """Store the statistics of a run; unknown ones keep their earlier value.
 
     Examples
     --------

@@ -41,18 +41,18 @@ def map_batches(
     with ThreadPoolExecutor(1, thread_name_prefix="socialframe") as pool:
         try:
             while end is None:
-                asked = clock()
+                started = clock()
                 try:
                     batch.append(next(iterator))
                 except Exception as error:  # noqa: BLE001 - raised again below
                     end = error
-                if batch and (end or len(batch) == _BATCH or clock() - asked > _SLOW):
+                if batch and (end or len(batch) == _BATCH or clock() - started > _SLOW):
                     pending.append(pool.submit(function, batch))
                     batch = []
                 if len(pending) > _AHEAD or (pending and end is None and pending[0].done()):
                     yield pending.popleft().result()
             if not isinstance(end, StopIteration):
-                wait(pending)  # so that the error can tell how many rows arrived
+                wait(pending)  # so that the error has the number of all rows
                 raise end
             while pending:
                 yield pending.popleft().result()

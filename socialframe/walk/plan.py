@@ -1,4 +1,4 @@
-"""What a query walks, as values: the declared endpoint, the first call, the columns, the limit."""
+"""The plan of a query: the declared endpoint, the first call, the columns, the limit."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Endpoint:
         Dotted path of the records in a reply; empty if the body is the list; None for the only list
         of objects in it.
     paging : Paging
-        Which call comes next.
+        The paging scheme.
     schema : Schema
         Columns and primary key.
     reshape : callable or None
-        Makes records of a body that has no list of them; returns None if there are none.
+        Builds records from a body that has no list of them; returns None if there are none.
     """
 
     name: str
@@ -60,18 +60,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a query walks.
+    """An endpoint with the arguments of a query.
 
     Parameters
     ----------
     endpoint : Endpoint
-        What is declared.
+        The declared endpoint.
     arguments : tuple of (str, object)
-        As the user gave them.
+        As the user passed them.
     call : Call
         The first call, without its paging parameters.
     schema : Schema
-        The endpoint's, perhaps exploded.
+        The endpoint's schema, which may be exploded.
     limit : int or None
         Maximum number of records.
     walk_id : str
@@ -92,7 +92,7 @@ class Plan:
 
     @property
     def key(self) -> WalkKey:
-        """What two walks of the same plan share."""
+        """The key that walks of the same query share."""
         paging = f"{self.endpoint.paging!r} {self.endpoint.records!r} {self.schema.key!r}"
         return WalkKey(self.endpoint.name, self.call.path, self.call.params, paging, self.limit)
 
@@ -103,7 +103,7 @@ class Plan:
 
     @property
     def query(self) -> dict[str, Any]:
-        """What rebuilds the query in another process, as JSON values."""
+        """JSON values from which another process rebuilds the query."""
         return {
             "arguments": self.given,
             "limit": self.limit,
@@ -116,7 +116,7 @@ class Plan:
 
 
 def describe_query(endpoint: str, arguments: str, limit: int | None, explode: str) -> str:
-    """Return a query as one would type it.
+    """Return a query as Python code.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def describe_query(endpoint: str, arguments: str, limit: int | None, explode: st
 
 
 def whole_number(name: str, value: object) -> int:
-    """Return the value, a whole number from 1 on.
+    """Return the value, an integer from 1.
 
     Raises
     ------
@@ -142,16 +142,16 @@ def whole_number(name: str, value: object) -> int:
     100
     """
     try:
-        whole = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        whole = 0
-    if not 1 <= whole < 1 << 62:
-        raise ArgumentError(f"{name} must be a whole number from 1 on; got {value!r}.")
-    return whole
+        number = 0
+    if not 1 <= number < 1 << 62:
+        raise ArgumentError(f"{name} must be an integer from 1; got {value!r}.")
+    return number
 
 
 def to_json(value: object) -> object:
-    """Return a value as JSON holds it.
+    """Return a value as a JSON value.
 
     Examples
     --------

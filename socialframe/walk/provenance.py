@@ -1,4 +1,4 @@
-"""Describes where rows came from, in one line."""
+"""Describes the provenance of rows in one line."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Words for the ``complete`` of a walk.
-WHOLE = {True: "complete", False: "not complete", None: "perhaps not complete"}
-_UNKNOWN = "Nothing says where the rows came from."
+WHOLE = {True: "complete", False: "not complete", None: "may be incomplete"}
+_UNKNOWN = "The frame has no provenance."
 _SOURCES = {"from_network": "the network", "from_cache": "the cache", "from_journal": "the journal"}
 
 
 def provenance(frame: pd.DataFrame) -> str:
-    """Return one line that says where the rows of a DataFrame came from.
+    """Return the provenance of the rows of a DataFrame in one line.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        From a query or ``read_parquet``, perhaps filtered. The facts as JSON values are
-        ``frame.attrs["socialframe"]``.
+        Rows from a query or ``read_parquet``, which may be filtered. ``frame.attrs["socialframe"]``
+        has the same facts as JSON values.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def provenance(frame: pd.DataFrame) -> str:
 
 
 def describe_facts(facts: object, here: int) -> str:
-    """Return the facts of a walk in one line; ``here`` is how many rows there are now.
+    """Return the facts of a walk in one line; ``here`` is the current number of rows.
 
     Facts that an older version did not write are left out.
 
     Examples
     --------
     >>> describe_facts({"endpoint": "posts", "rows": 7, "complete": True, "stop": "limit"}, 2)
-    'posts(): 2 rows here, of 7 that came, complete up to the limit'
+    'posts(): 2 rows here, of 7 received, complete up to the limit'
     """
     if not isinstance(facts, Mapping) or not facts:
         return _UNKNOWN
@@ -68,7 +68,7 @@ def describe_facts(facts: object, here: int) -> str:
     asked = ", ".join(f"{name}={value!r}" for name, value in given)
     path = f", GET {facts['path']}" if "path" in facts else ""
     rows = facts.get("rows")
-    counted = f"{here:,} rows" + (f" here, of {_number(rows)} that came" if rows != here else "")
+    counted = f"{here:,} rows" + (f" here, of {_number(rows)} received" if rows != here else "")
     if "pages" in facts:
         counted += f" in {_number(facts['pages'])} pages"
     parts = [counted, *_parts(facts)]
@@ -105,5 +105,5 @@ def _number(value: object) -> str:
 
 
 def _moment(value: object) -> str:
-    """Return a moment to the second; whatever else is there, as it is."""
+    """Return a timestamp to the second; return other values unchanged."""
     return re.sub(r"(?<=:\d\d)(\.\d+)?\+00:00$", "Z", str(value))

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of one run; None: as the client says. ``make_query`` is for ``error.resume()``."""
+    """Options of one run; None uses the client's setting. ``error.resume()`` uses ``make_query``."""
 
     refresh: bool | None = None
     progress: Shown = None
@@ -59,19 +59,19 @@ class Session:
     budget : Budget
         Counts them.
     store : WalkStore or None
-        Where walks are stored; None: nowhere.
+        The store of walks; None stores no walk.
     tenant : str
-        Whose walks these are.
+        The tenant of the walks.
     cache : CacheSettings or None
-        How long walks are fresh; None: complete walks are not kept.
+        How long walks are fresh; None stores no complete walk.
     journal, resume : bool
-        Whether broken walks are kept, and resumed by the same query.
+        Whether broken walks are stored, and whether the same query resumes them.
     offline, refresh, stale_if_error : bool
         As ``Client`` takes them.
     progress, max_requests
         As ``Client`` takes them.
     stats : dict
-        What earlier runs told of each query.
+        Statistics of earlier runs, by query.
     """
 
     transport: Transport
@@ -89,7 +89,7 @@ class Session:
     stats: dict[str, QueryStats] = field(default_factory=dict)
 
     def run(self, plan: Plan, consume: Callable[[Walk], T], options: Options) -> T:
-        """Return what a consumer makes of the walk; it runs again if there is a fallback."""
+        """Return the result of a consumer of the walk; run it again if there is a fallback."""
         run = _Run(self, plan, options)
         while True:
             try:
@@ -102,7 +102,7 @@ class Session:
     def stream(
         self, plan: Plan, produce: Callable[[Walk], Iterator[T]], options: Options
     ) -> Iterator[tuple[Walk, T]]:
-        """Yield what a producer makes of each page; no fallback after the first."""
+        """Yield the results of a producer for each page; there is no fallback after the first."""
         run = _Run(self, plan, options)
         handed = False
         while True:
@@ -117,12 +117,12 @@ class Session:
                     raise
 
     def stored_rows(self, plan: Plan, consume: Callable[[Walk], T]) -> T:
-        """Return what a consumer makes of the stored pages of an open walk; nothing is sent.
+        """Return the result of a consumer of a walk's stored pages. No request is sent.
 
         Raises
         ------
         ArgumentError
-            If none are stored any more.
+            If the walk is not stored.
         """
         from socialframe.progress import Progress
         from socialframe.walk.walk import Walk
@@ -130,20 +130,20 @@ class Session:
         stored = self._open_walk(plan) if plan.walk_id else None
         if stored is None or self.store is None:
             raise ArgumentError(
-                f"Nothing is kept of the walk {plan.walk_id!r}: it ended, or it was removed."
+                f"The walk {plan.walk_id!r} is not stored any more: it completed or was deleted."
             )
         pages = self.store.pages(stored)
 
         def send(call: Call, notify: object = None) -> Reply:  # noqa: ARG001 - as Send
             for _, reply in pages:
                 return reply
-            raise ReplyError(f"The store lost a reply of the walk {plan.walk_id!r}.")
+            raise ReplyError(f"A stored page of the walk {plan.walk_id!r} is missing.")
 
         bar = Progress(plan.endpoint.name, shown=False)
         return consume(Walk(plan, send, bar, until=stored.pages))
 
     def estimate(self, plan: Plan) -> Estimate:
-        """Return what a run would cost; nothing is sent.
+        """Return the number of requests of a run. No request is sent.
 
         Raises
         ------
@@ -160,11 +160,11 @@ class Session:
         return Estimate(calls, 0, None if calls is None else self.budget.seconds_until(calls))
 
     def last_run(self, plan: Plan) -> str:
-        """Describe where the rows of the last run came from; empty if none ended."""
+        """Return the provenance of the last run that ended; empty if there is none."""
         return self.stats.get(_stats_key(plan), QueryStats()).description
 
     def complete_walk(self, plan: Plan) -> StoredWalk | None:
-        """Return the newest complete walk that has the rows: with the same limit, or without."""
+        """Return the newest complete walk with the rows: with the same limit or without one."""
         if self.store is None or self.cache is None:
             return None
         names = (plan.key.name(self.tenant), plan.key.without_limit().name(self.tenant))
@@ -175,7 +175,7 @@ class Session:
         return self.refresh if refresh is None else refresh
 
     def may_replay(self, complete: StoredWalk, refresh: bool | None) -> bool:
-        """Return whether a complete walk answers now."""
+        """Return whether a run would replay a complete walk now."""
         if self.offline:
             return True
         if self.refreshes(refresh):
@@ -185,7 +185,7 @@ class Session:
         return complete.fresh(self.store.now(), self.cache.fresh_for(complete.endpoint))
 
     def recorder(self, plan: Plan, refresh: bool | None, send: Send) -> Recorder:
-        """Return what answers the calls of a run: a replay, a resumed walk, or a new one.
+        """Return the recorder of a run: of a replayed, a resumed or a new walk.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class Session:
             If the client is offline and has no complete walk.
         """
         complete = self.complete_walk(plan)
-        # A walk that was asked for by its id is never answered by another one.
+        # If the id of a walk is given, no other walk is used.
         asked_for = complete is not None and plan.walk_id in {"", complete.id}
         if complete is not None and asked_for and self.may_replay(complete, refresh):
             assert self.store is not None  # noqa: S101 - it has the walk
@@ -213,7 +213,7 @@ class Session:
     def expected_calls(
         self, plan: Plan, complete: StoredWalk | None, *, replayed: bool
     ) -> int | None:
-        """Return how many calls a run takes by what is known; None if that is unknown."""
+        """Return the number of calls of a run; None if unknown."""
         if isinstance(plan.endpoint.paging, Single):
             return 1
         stats = self.stats.get(_stats_key(plan), QueryStats())
@@ -222,7 +222,7 @@ class Session:
         if complete is not None and stats.calls is None:
             stats = QueryStats(complete.pages, stats.size)
         needed = stats.needed(plan.limit)
-        # A replay has every page, though how many of them are needed may be unknown.
+        # A replay has all pages, but the number of pages that are needed may be unknown.
         return stats.calls if needed is None and replayed else needed
 
     def __reduce__(self) -> NoReturn:
@@ -234,7 +234,7 @@ class Session:
         return 0.0 if self.store is None else self.store.now()
 
     def forget(self, endpoint: str) -> None:
-        """Delete the stored walks of an endpoint, but for those that are being written."""
+        """Delete the stored walks of an endpoint, except those that are being written."""
         if self.store is None:
             return
         for complete in self.store.complete_walks():
@@ -253,7 +253,7 @@ class Session:
             self.store.shut()
 
     def remember(self, plan: Plan, stats: QueryStats) -> None:
-        """Remember what a run told of its query."""
+        """Store the statistics of a run."""
         remember(self.stats, _stats_key(plan), stats)
 
     def _open_walk(self, plan: Plan) -> StoredWalk | None:
@@ -265,7 +265,7 @@ class Session:
 
 
 class _Run:
-    """One run of a plan: perhaps a replay, a resumed walk and a new walk, one after the other."""
+    """One run of a plan: a replay, a resumed walk or a new walk, or one after another."""
 
     def __init__(self, session: Session, plan: Plan, options: Options) -> None:
         self._session = session
@@ -279,14 +279,14 @@ class _Run:
         limit = RequestLimit(session.max_requests if most is None else most, self._remaining)
         self._send = partial(session.transport.send, limit=limit)
         self._recorder: Recorder | None = None
-        self._next: Recorder | None = None  # what a fallback chose
+        self._next: Recorder | None = None  # the fallback
         self._walk: Walk | None = None
-        self._expected: int | None = None  # calls, by what is known before the first
+        self._expected: int | None = None  # calls of the run, before its first page
 
     def fall_back(self, error: SocialFrameError) -> bool:
-        """Choose another way to the rows after a failure; return whether there is one."""
+        """Choose a fallback after a failure; return whether there is one."""
         session, recorder = self._session, self._recorder
-        self._recorder = self._next = None  # each failure is answered once
+        self._recorder = self._next = None  # one fallback for a failure
         if recorder is None:
             return False
         if recorder.torn:
@@ -302,7 +302,7 @@ class _Run:
 
     @contextmanager
     def walk(self) -> Iterator[Walk]:
-        """Open the walk, and note how it ends."""
+        """Open the walk, and store how it ends."""
         from socialframe.walk.walk import Walk
 
         session, plan = self._session, self._plan
@@ -331,7 +331,7 @@ class _Run:
             bar.close()
 
     def _remaining(self) -> int | None:
-        """Return how many calls the walk still needs; None if that is unknown."""
+        """Return the number of calls that the walk still needs; None if unknown."""
         walk, recorder, calls = self._walk, self._recorder, self._expected
         if walk is None or recorder is None:
             return calls
@@ -357,20 +357,20 @@ class _Run:
             bar.say(f"{name}: {recorder.describe(age)}")
         elif self._plan.walk_id:
             bar.say(
-                f"{name}: nothing is kept of the walk {self._plan.walk_id}, or another process is "
-                "writing it; this one starts over."
+                f"{name}: the walk {self._plan.walk_id} is not stored, or another process is "
+                "writing it. Starting over."
             )
 
     def _ended(self, recorder: Recorder, walk: Walk) -> None:
-        """Note in the store that the walk came to its end."""
+        """Store that the walk is complete."""
         if walk.complete is not False:
             whole = walk.complete is True and self._session.cache is not None
             recorder.finish(rows=walk.rows, replayable=whole)
         elif not recorder.replays:
-            self._stop(recorder, LEFT, "not all of its rows were taken", walk)
+            self._stop(recorder, LEFT, "stopped before its last row", walk)
 
     def _stopped(self, recorder: Recorder, walk: Walk, bar: Watch, error: BaseException) -> None:
-        """Note in the store why the walk stopped, and in the error how to resume it."""
+        """Store why the walk stopped, and add its id to the error, to resume it."""
         expired = recorder.cursor_expired
         if isinstance(error, IncompleteWalk):
             resumable = recorder.has_pages and self._session.journal and not recorder.replays
@@ -382,8 +382,8 @@ class _Run:
                 recorder.discard()
         elif expired is not None:
             bar.say(
-                f"{self._plan.endpoint.name}: the API no longer knows where the walk stopped "
-                f"({expired}); the next try starts over."
+                f"{self._plan.endpoint.name}: the API no longer accepts the cursor of the walk "
+                f"({expired}). The next run starts over."
             )
             recorder.discard()
         elif isinstance(error, PagingLoop):
@@ -393,7 +393,7 @@ class _Run:
                 recorder.truncate(walk.due)
             self._stop(recorder, "failed", str(error), walk)
         elif isinstance(error, GeneratorExit):  # a loop over its pages was left
-            self._stop(recorder, LEFT, "not all of its pages were taken", walk)
+            self._stop(recorder, LEFT, "stopped before its last page", walk)
         else:
             ctrl_c = isinstance(error, KeyboardInterrupt)
             reason = "Ctrl-C" if ctrl_c else type(error).__name__
@@ -411,8 +411,8 @@ def missing(plan: Plan) -> OfflineMiss:
     params = "&".join(f"{name}={value}" for name, value in plan.call.params)
     call = f"{plan.call.path}?{params}" if params else plan.call.path
     return OfflineMiss(
-        f"GET {call} is not in the cache as a complete walk, and offline=True forbids to send it; "
-        "run the same query once without offline."
+        f"GET {call} is not in the cache as a complete walk, and offline=True sends no "
+        "request. Run the query once without offline."
     )
 
 

@@ -1,4 +1,4 @@
-"""One walk: all pages of a plan, first to last; complete, or an error."""
+"""Fetches all pages of a plan, from first to last, or raises an error."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ _PARAMETER_REFUSED = {400, 404, 405, 422}  # statuses by which an API refuses a 
 
 @dataclass(slots=True, repr=False)
 class Walk:
-    """All pages of a plan, first to last. Good for one pass.
+    """All pages of a plan, from first to last. Use it once.
 
     Parameters
     ----------
     plan : Plan
-        What is walked.
+        The query.
     send : callable
         Returns the reply of a call.
     progress : Watch
-        Gets every step.
+        Receives the progress.
     until : int or None
-        Replies after which an open walk stops, which is then not complete.
+        Number of replies after which the walk stops, incomplete; None means no limit.
     """
 
     plan: Plan
@@ -68,7 +68,7 @@ class Walk:
     cached: int = 0  # replies of a replayed walk
     resumed: int = 0  # replies that an earlier run stored
     due: Call | None = None  # the last call, or the one that failed
-    calls: int | None = None  # of the whole walk, as far as its first page says
+    calls: int | None = None  # of the complete walk, according to its first page
     size: int = 0  # records of its fullest page
     stop: str = ""
     complete: bool | None = False
@@ -102,7 +102,7 @@ class Walk:
         sent: set[Call] = set()
         while call is not None and not self._full:
             if call in sent:
-                text = "The API leads to a page that was read already."
+                text = "The API leads to a page that was already read."
                 raise self._incomplete(text, call, loop=True)
             sent.add(call)
             self.due = call
@@ -120,7 +120,8 @@ class Walk:
                 self._ended = self._ended or (self.endpoint, step)
                 call = self._next_scheme(call)
                 continue
-            # While schemes are tried, and without any sign, a page with no new record repeats.
+            # While schemes are tried, or if no field marks the last page, a page without a new
+            # record is a repetition.
             doubtful = self._first is not None or (onward is not None and not step.reason)
             if doubtful and not page.empty and not self._has_new_records(page):
                 call = self._next_scheme(call)
@@ -137,7 +138,7 @@ class Walk:
         self._finish()
 
     def _open(self, call: Call, reply: Reply) -> Page:
-        """Split a reply; settle the paging scheme with the first one."""
+        """Split a reply; detect the paging scheme from the first one."""
         self._replies += 1
         self.cached += reply.cached
         self.resumed += reply.resumed
@@ -167,33 +168,35 @@ class Walk:
         elif self._first is not None and self.checks.reason:
             reason = self.checks.reason
             text = (
-                f"{reason!r} says that there are more rows, but every scheme led to the same ones."
+                f"{reason!r} shows that there are more rows, but every scheme led to the same rows."
             )
             raise self._incomplete(text, call, loop=True)
         return None
 
     def _after_refusal(self, error: SocialFrameError, call: Call) -> Call | None:
-        """Return the call to send in place of one that was only tried; else raise the error."""
+        """Return the next call to try if the refused one was only tried; else raise the error."""
         if not self.pages:
             raise error
         if self._first is not None and error.status_code in _PARAMETER_REFUSED:
             return self._next_scheme(call)
         counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
-            self.stop = "a page that is not there"
-            self.checks.add_doubt(f"no reply says where pages end, but by a refusal ({error})")
+            self.stop = "404 after the last counted page"
+            self.checks.add_doubt(
+                f"no field marks the last page; the API refused the next one ({error})"
+            )
             return None
         raise self._broken(error, call) from error
 
     def batches(self, *, eager: bool = True) -> Iterator[pa.RecordBatch]:
-        """Yield the rows, decoded, each once; at least one batch, which may be empty.
+        """Yield the rows, decoded and deduplicated, in one or more batches, which may be empty.
 
         Parameters
         ----------
         eager : bool
-            Decode pages in a thread while the next ones download. Otherwise a page is fetched when
-            the one before it was used. Rows with inferred types come after the last page, or each
-            page is typed by itself.
+            Decode pages in a thread while the next ones download. Otherwise a page is fetched after
+            the one before it was consumed. If types are inferred, eager infers them from all rows,
+            otherwise from each page.
 
         Raises
         ------
@@ -208,12 +211,12 @@ class Walk:
             else:
                 yield from (self._decode([page]) for page in self.fetch())
         except IncompleteWalk as error:
-            error.rows = self.rows  # with those that were decoded meanwhile
+            error.rows = self.rows  # including the rows decoded meanwhile
             raise
         self._verify()
 
     def raw(self) -> Iterator[Any]:
-        """Yield the records as the replies hold them, duplicates too.
+        """Yield the records as the API sent them, duplicates included.
 
         Raises
         ------
@@ -225,7 +228,7 @@ class Walk:
         self._verify()
 
     def facts(self) -> dict[str, Any]:
-        """Return where the rows came from, as JSON values."""
+        """Return the provenance as JSON values."""
         return {
             "endpoint": self.endpoint.name,
             "path": self.endpoint.path,
@@ -256,7 +259,7 @@ class Walk:
             raise self._broken(error, page.call) from error
 
     def _values(self, *, each: bool = False) -> Iterator[list[Any]]:
-        """Yield the records of each page: deduplicated if there is a key, or each."""
+        """Yield the records of each page, deduplicated by the key unless ``each``."""
         paths = self._key_paths
         for page in self.fetch():
             records = self._parsed(page)
@@ -278,7 +281,7 @@ class Walk:
             batch = self._decoder(pages)
         except ReplyError as error:
             for page in pages if len(pages) > 1 else ():
-                self._decode([page])  # count those before the bad one
+                self._decode([page])  # count the pages before the invalid one
             self.due = pages[0].call
             if not self._decoded:
                 raise
@@ -302,11 +305,11 @@ class Walk:
     def _find_new(
         self, pages: list[Page], counts: list[int], key: list[pa.Array]
     ) -> npt.NDArray[np.bool_]:
-        """Return which rows of some pages are new; several pages without any are a loop."""
+        """Return which rows of some pages are new; several pages without new rows are a loop."""
         fresh, loop = self.checks.find_new(counts, key)
         if loop >= 0 and self.until is None:
             self.rows += int(fresh.sum())  # of the pages before it
-            text = "Several pages in a row held no new row."
+            text = "Several pages in a row had no new rows."
             raise self._incomplete(text, pages[loop].call, loop=True)
         return fresh
 
@@ -350,7 +353,7 @@ class Walk:
             self.checks.unconfirmed_end()
 
     def _verify(self) -> None:
-        """Warn if a walk that came to its end may be incomplete."""
+        """Warn if a walk that ended may be incomplete."""
         if self.until is not None:
             return
         paging = self.endpoint.paging
@@ -384,7 +387,7 @@ class Walk:
         paging = self.endpoint.paging
         hint = paging.hint
         if loop and self._detected and not hint:
-            hint = f"Paging was detected as {paging!r}; pass paging=… to fetch() if it is not."
+            hint = f"Paging was detected as {paging!r}; if that is wrong, pass paging=… to fetch()."
         reason = f"{reason} {hint}".strip()
         own = dict(self.plan.call.params)
         position = {name: value for name, value in call.params if own.get(name) != value}

@@ -156,7 +156,7 @@ def test_max_requests_stops_a_command_that_needs_more():
     broken = run("posts", "--sandbox", "--max-requests", "10")
 
     assert broken.exit_code == 4
-    assert "takes 54 requests; max_requests permits 10" in broken.output
+    assert "needs 54 requests; max_requests allows 10" in broken.output
     assert "A page could not be fetched" not in broken.output
     assert "socialframe walks resume " in broken.output
     assert run("posts", "--sandbox", "--max-requests", "10", "--limit", "900").exit_code == 0
@@ -285,7 +285,7 @@ def test_inspect_shows_provenance_and_columns():
     shown = run("inspect", "posts.parquet").stdout
     assert "\nposts(since='2026-11-01', per_page=100), GET /v1/posts: " in shown
     assert "created_at: timestamp[us, tz=UTC]" in shown
-    assert "Nothing says where the rows came from" in run("inspect", "plain.parquet").stdout
+    assert "The frame has no provenance" in run("inspect", "plain.parquet").stdout
 
 
 def test_verbose_logs_requests_and_no_color_disables_colors():
@@ -364,7 +364,7 @@ def test_inspect_reports_a_limit_and_filtered_rows(tmp_path):
     sf.to_parquet(frame[frame["platform"] == "tiktok"], tmp_path / "some.parquet")
 
     assert "complete up to the limit" in run("inspect", str(tmp_path / "limited.parquet")).output
-    assert "3 rows here, of 17 that came" in run("inspect", str(tmp_path / "some.parquet")).output
+    assert "3 rows here, of 17 received" in run("inspect", str(tmp_path / "some.parquet")).output
 
 
 def test_drift_prints_a_table_with_suggested_declarations_or_json(sandbox_of, tmp_path):

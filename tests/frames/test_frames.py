@@ -219,7 +219,7 @@ def test_only_a_list_can_be_exploded_and_only_once(name):
     """The error names the list columns."""
     with pytest.raises(ArgumentError, match="tags, ts"):
         ROW.explode(name)
-    with pytest.raises(ArgumentError, match="'ts' is exploded already"):
+    with pytest.raises(ArgumentError, match="'ts' is already exploded"):
         ROW.explode("ts").explode("tags")
 
 

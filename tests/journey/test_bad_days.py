@@ -86,7 +86,9 @@ def test_moving_list(way, every):
     assert found.error is None
     assert len(set(found.ids)) == len(found.ids)
     assert len(set(every["id"]) - set(found.ids)) == 2
-    assert found.words == ["WalkWarning: posts: the server counts 5,400 rows, and 5,398 came."]
+    assert found.words == [
+        "WalkWarning: posts: the API reports 5,400 rows, and 5,398 were received."
+    ]
     assert found.complete is (False if way == "pages" else None)  # so far, or at the end
 
 
@@ -97,7 +99,7 @@ def test_lying_totals(way, every):
 
     assert isinstance(found.error, sf.PagingLoop)
     assert (found.error.pages_done, found.error.rows) == (57, WHOLE)
-    assert "held no new row" in str(found.error)
+    assert "had no new rows" in str(found.error)
     assert app.statuses == {200: 57}
     if way == "pages":
         assert found.ids == every["id"].tolist()
@@ -139,7 +141,7 @@ def test_circle_line(way):
     found, app = a_day("circle-line", way)
 
     assert isinstance(found.error, sf.PagingLoop)
-    assert "a page that was read already" in str(found.error)
+    assert "a page that was already read" in str(found.error)
     assert len(app.came) == 4
     assert found.files == {"posts.parquet": OLD}
 

@@ -84,8 +84,8 @@ def test_the_same_query_goes_on_by_itself_and_says_so(box, every, caplog):
 
     pd.testing.assert_frame_equal(frame, every)
     assert len(asked(box)) == 6
-    (line,) = [text for text in caplog.messages if "goes on" in text]
-    assert line.startswith("posts: goes on after the 3 pages that came ")
+    (line,) = [text for text in caplog.messages if "continues after" in text]
+    assert line.startswith("posts: continues after 3 pages, received ")
     assert f"(walk {error.walk_id})" in line
 
 
@@ -185,7 +185,7 @@ def test_a_walk_that_ended_leaves_no_rest(box):
     api.posts(**SPAN).frame()
 
     assert api.walks().empty
-    with pytest.raises(sf.ArgumentError, match="Nothing is kept"):
+    with pytest.raises(sf.ArgumentError, match="is not stored any more"):
         error.frame()
 
 
@@ -246,7 +246,7 @@ def test_a_reply_that_was_damaged_in_the_journal_is_asked_for_again(box, every):
 
     with (
         pytest.warns(sf.JournalWarning, match="damaged"),
-        pytest.raises(sf.IncompleteWalk, match="lost a reply"),
+        pytest.raises(sf.IncompleteWalk, match="A stored page"),
     ):
         error.frame()
     frame = error.resume().frame()
@@ -395,7 +395,7 @@ def test_a_cursor_that_is_no_longer_known_starts_anew_and_says_so(every, caplog)
 
         assert frame["id"].tolist() == every["id"].tolist()
         assert facts(frame)["from_journal"] == 0
-        assert [text for text in caplog.messages if "no longer knows where" in text]
+        assert [text for text in caplog.messages if "no longer accepts the cursor" in text]
 
 
 def test_rows_that_moved_meanwhile_come_once_and_a_gap_is_told(box, every):
@@ -414,7 +414,7 @@ def test_rows_that_moved_meanwhile_come_once_and_a_gap_is_told(box, every):
     box.faults = [DOWN]
     broken(api)
     box.faults = [Fault("delete", rows=5, page=4, times=1)]
-    with pytest.warns(sf.WalkWarning, match="disappeared on the server"):
+    with pytest.warns(sf.WalkWarning, match="were deleted on the server"):
         frame = api.posts(**SPAN).frame()
     assert facts(frame)["complete"] is None
 
@@ -428,7 +428,7 @@ def test_a_partial_file_says_that_it_is_partial(box, every, tmp_path):
         api.posts(**SPAN).to_parquet(path)
     assert not path.exists()
 
-    with pytest.warns(sf.WalkWarning, match="has the rows that came"):
+    with pytest.warns(sf.WalkWarning, match="contains the rows received"):
         api.posts(**SPAN).to_parquet(path, partial=True)
 
     pd.testing.assert_frame_equal(sf.read_parquet(path), every.head(60))
@@ -579,7 +579,7 @@ def test_a_walk_of_which_nothing_is_kept_starts_anew_and_says_so(box, every, cap
             frame = one.resume().frame()
         assert facts(frame)["from_journal"] == 0
         assert facts(frame)["complete"] is True
-        assert f"nothing is kept of the walk {one.walk_id}" in caplog.text
+        assert f"the walk {one.walk_id} is not stored" in caplog.text
     elsewhere.close()
 
 

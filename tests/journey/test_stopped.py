@@ -89,7 +89,7 @@ def asked_twice(box):
 
 def goes_on(said):
     """Return the one line that says that a walk goes on."""
-    (line,) = [line for line in said.splitlines() if "goes on after" in line]
+    (line,) = [line for line in said.splitlines() if "continues after" in line]
     return line
 
 

@@ -437,7 +437,7 @@ def test_stop_keeps_the_rows_and_load_resumes(panel_of):
 
     pd.testing.assert_frame_equal(panel.df, api.posts().frame())
     assert panel.df.attrs["socialframe"]["from_journal"] == len(pages)
-    assert "goes on after" in status_of(load).lower()
+    assert "continues after" in status_of(load).lower()
 
 
 def test_load_resumes_with_a_client_that_does_not(panel_of):

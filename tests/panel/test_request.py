@@ -138,7 +138,7 @@ def test_cost_is_described(api, estimate, rows, words):
     [
         ({"complete": True, "from_network": 2, "stop": "end"}, "from the API, complete"),
         ({"complete": True, "from_cache": 2}, "from the cache, complete"),
-        ({"complete": False, "from_journal": 2}, "from an earlier try, not complete"),
+        ({"complete": False, "from_journal": 2}, "from an earlier run, not complete"),
         ({"complete": None, "stop": "a doubt"}, "uncertain: a doubt"),
         ({}, "not complete"),
     ],

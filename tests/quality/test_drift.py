@@ -167,7 +167,7 @@ def test_a_frame_of_plain_pandas_needs_the_endpoint(tmp_path):
     api.posts(status="draft").to_parquet(tmp_path / "posts.parquet")
     frame = pd.read_parquet(tmp_path / "posts.parquet")
 
-    with pytest.raises(sf.ArgumentError, match="does not name its endpoint: .* endpoint='posts'"):
+    with pytest.raises(sf.ArgumentError, match="does not name its endpoint; .* endpoint='posts'"):
         sf.drift(frame)
     pd.testing.assert_frame_equal(
         sf.drift(frame, endpoint="posts"), sf.drift(api.posts(status="draft").frame())
@@ -339,12 +339,16 @@ def test_columns_of_other_endpoints_are_passed():
 @pytest.mark.parametrize(
     ("frame", "arguments", "words"),
     [
-        (lambda api: api.names().frame(), {}, "The rows are from names /v1/accounts, which has no"),
+        (
+            lambda api: api.names().frame(),
+            {},
+            "The rows are from names /v1/accounts, which socialframe does not declare",
+        ),
         (lambda api: api.accounts().frame(), {}, "typed with other columns of accounts"),
         (
             lambda api: api.fetch("/v1/accounts", paging=Single()).frame(),
             {},
-            "from fetch /v1/accounts, which has no",
+            "from fetch /v1/accounts, which socialframe does not declare",
         ),
         (
             lambda api: api.health().frame(),
@@ -360,7 +364,7 @@ def test_columns_of_other_endpoints_are_passed():
             "columns must be declared columns",
         ),
         (lambda api: api.health().frame(), {"endpoint": "posts", "columns": POSTS}, "not both"),
-        (lambda api: api.health().frame().drop(columns="_extra"), {}, "has no column _extra"),
+        (lambda api: api.health().frame().drop(columns="_extra"), {}, "exactly one column _extra"),
         (lambda api: pd.DataFrame({"_extra": ["{}"]}), {}, "does not name its endpoint"),
         (lambda api: [], {}, "frame must be a DataFrame; got list"),
     ],
@@ -381,7 +385,7 @@ def test_rows_of_other_columns_can_be_compared_with_the_current_ones():
         ["unknown", "/accountId"],
         ["unknown", "/connectedAt"],
     ]
-    assert set(found["declare"]) == {"# declared after these rows were typed; fetch them again"}
+    assert set(found["declare"]) == {"# declared after these rows were typed; fetch the rows again"}
 
 
 @pytest.mark.parametrize(

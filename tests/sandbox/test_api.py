@@ -229,7 +229,7 @@ def test_invalid_numbers_get_a_400(client, path, name, value):
 
     assert reply.status_code == 400
     assert reply.json()["code"] == "VALIDATION_ERROR"
-    assert reply.json()["error"].startswith(f"{name} must be a whole number from 1 to ")
+    assert reply.json()["error"].startswith(f"{name} must be an integer from 1 to ")
 
 
 def test_parameters_of_a_page(client):

@@ -432,13 +432,13 @@ def test_a_fault_of_the_connection_is_refused_in_process(kind):
 
     assert reply.status_code == 400
     assert reply.json()["code"] == "VALIDATION_ERROR"
-    assert "serve this sandbox" in reply.json()["error"]
+    assert "Use Sandbox.serve()" in reply.json()["error"]
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (("nothing", {}), "Unknown fault 'nothing'; there are: status, html"),
+        (("nothing", {}), "Unknown fault 'nothing'; the kinds are status, html"),
         ((["html"], {}), "Unknown fault"),
         (("html", {"status": 500}), "The fault 'html' takes no option, not 'status'"),
         (
@@ -448,7 +448,7 @@ def test_a_fault_of_the_connection_is_refused_in_process(kind):
         (("status", {"body": "xml"}), "body of a fault must be"),
         (("status", {"seconds": -1}), "seconds of a fault must be"),
         (("redirect", {"host": "a/b"}), "host of a fault must be"),
-        (("total", {"by": 0}), "by of a fault must be a whole number but 0"),
+        (("total", {"by": 0}), "by of a fault must be an integer other than 0"),
         (("truncate", {"length": "wrong"}), "length of a fault must be"),
         (("insert", {"rows": 0}), "rows of a fault must be"),
         (("html", {"at": 0}), "at of a fault must be"),

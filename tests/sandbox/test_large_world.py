@@ -91,7 +91,7 @@ def test_every_family_walks_the_whole_world(paging, everything):
 def test_all_posts_come_at_once_where_nothing_pages(everything):
     """As long as they fit into one answer."""
     assert asking(posts=SOME, paging="none").get("/v1/posts").json()["posts"] == everything
-    with pytest.raises(ArgumentError, match=r"posts takes at most 100,000 with it, not 1000000\.$"):
+    with pytest.raises(ArgumentError, match=r"posts must be at most 100,000; got 1000000\.$"):
         Sandbox(posts=MANY, paging="none")
 
 
@@ -160,7 +160,7 @@ def test_analytics_come_in_no_other_order_than_by_date():
 
     assert reply.status_code == 400
     assert reply.json() == {
-        "error": "sortBy must be date: posts that are made when asked for come in no other order",
+        "error": "sortBy must be date: generated posts have no other order",
         "code": "VALIDATION_ERROR",
     }
 
@@ -338,9 +338,7 @@ def test_a_large_world_is_like_the_small_one():
 @pytest.mark.parametrize("wrong", [-1, MOST + 1, 1.5, "9", True])
 def test_an_invalid_number_of_posts_is_refused(wrong):
     """The error names the bounds."""
-    with pytest.raises(
-        ArgumentError, match=r"^posts must be a whole number from 0 to 10,000,000; got"
-    ):
+    with pytest.raises(ArgumentError, match=r"^posts must be an integer from 0 to 10,000,000; got"):
         Sandbox(posts=wrong)
 
 

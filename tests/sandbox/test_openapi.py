@@ -182,7 +182,7 @@ def test_errors_name_the_values_that_the_document_allows(paging):
                 expected = f"{name} must be one of: {', '.join(schema['enum'])}"
             elif "maximum" in schema:
                 bounds = f"from {schema['minimum']} to {schema['maximum']}"
-                expected = f"{name} must be a whole number {bounds}"
+                expected = f"{name} must be an integer {bounds}"
             else:
                 continue
             with client(a_sandbox(paging=paging)) as api:

@@ -329,7 +329,7 @@ def test_invalid_offsets_get_a_400(value):
         reply = client.get("/v1/posts", params={"offset": value})
 
     assert reply.status_code == 400
-    assert reply.json()["error"].startswith("offset must be a whole number from 0 to ")
+    assert reply.json()["error"].startswith("offset must be an integer from 0 to ")
 
 
 OWN = {

@@ -538,12 +538,12 @@ WRONG = [
     ),
     (
         {"platforms": [{**TWITTER, "accountId": "tw_1"}]},
-        "platforms[0].accountId is no connected account of this platform",
+        "platforms[0].accountId is not a connected account of this platform",
     ),
-    ({"platforms": [{"platform": "twitter"}]}, "platforms[0].accountId is no connected account"),
+    ({"platforms": [{"platform": "twitter"}]}, "platforms[0].accountId is not a connected account"),
     (
         {"platforms": [{**TWITTER, "platform": "threads"}]},
-        "platforms[0].accountId is no connected account",
+        "platforms[0].accountId is not a connected account",
     ),
     ({"platforms": [TWITTER, TWITTER]}, "platforms[1] is the same account as another target"),
     (

@@ -80,7 +80,9 @@ def test_there_are_scenarios_and_each_makes_a_sandbox():
     for name, scenario in SCENARIOS.items():
         assert Sandbox.scenario(name).faults == scenario.faults
     assert Sandbox.scenario("restart", faults=()).faults == ()
-    with pytest.raises(ArgumentError, match="Unknown scenario 'nowhere'; there are: flaky-evening"):
+    with pytest.raises(
+        ArgumentError, match="Unknown scenario 'nowhere'; the scenarios are flaky-evening"
+    ):
         Sandbox.scenario("nowhere")
 
 

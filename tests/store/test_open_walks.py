@@ -182,7 +182,7 @@ def test_damaged_file_is_set_aside(folder, now):
     (folder / "walks.sqlite").write_bytes(b"no database " * 1000)
     store = store_in(folder, now)
 
-    with pytest.warns(JournalWarning, match=r"was damaged .* a new one was begun"):
+    with pytest.warns(JournalWarning, match=r"was damaged .* a new file was created"):
         assert store.claim("tenant", "name") is None
     send(begin(store, now), [1])
 
@@ -348,7 +348,7 @@ def test_files_of_older_versions_are_set_aside(caplog):
     assert not any(path.exists() for path in old)
     for path in old:
         assert len(list(path.parent.glob(f"{path.name}.old-*"))) == 1
-    assert len([text for text in caplog.messages if "of an older version" in text]) == 2
+    assert len([text for text in caplog.messages if "from an older version" in text]) == 2
     store.shut()
 
 

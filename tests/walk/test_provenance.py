@@ -36,7 +36,7 @@ def test_rows_from_the_cache_and_rows_that_were_left_out_are_told():
     frame = api.accounts().frame()
 
     assert "1 from the cache, 0 duplicates" in sf.provenance(frame)
-    assert ": 2 rows here, of 17 that came in 1 pages, " in sf.provenance(frame[:2])
+    assert ": 2 rows here, of 17 received in 1 pages, " in sf.provenance(frame[:2])
 
 
 def test_a_walk_that_is_uncertain_says_why():
@@ -45,7 +45,7 @@ def test_a_walk_that_is_uncertain_says_why():
     with pytest.warns(sf.WalkWarning):
         frame = api.fetch("/v1/posts", params={"limit": 100}).frame()
 
-    assert "perhaps not complete (the reply does not mention" in sf.provenance(frame)
+    assert "may be incomplete (the reply does not mention" in sf.provenance(frame)
     assert "schema" not in sf.provenance(frame)
 
 
@@ -61,12 +61,12 @@ def test_the_line_shows_no_key():
 @pytest.mark.parametrize(
     ("facts", "line"),
     [
-        (None, "Nothing says where the rows came from."),
-        ([], "Nothing says where the rows came from."),
-        ({}, "Nothing says where the rows came from."),
+        (None, "The frame has no provenance."),
+        ([], "The frame has no provenance."),
+        ({}, "The frame has no provenance."),
         (
             {"endpoint": "posts", "rows": 5, "complete": None, "stop": "a\nb", "arguments": 7},
-            "posts(): 5 rows, perhaps not complete (a b)",
+            "posts(): 5 rows, may be incomplete (a b)",
         ),
         ({"rows": 5, "complete": "?", "first_fetch": 1}, "None(): 5 rows, fetched 1 to None, "),
         ({"endpoint": "x", "pages": None, "from_journal": 3}, "in None pages, 3 from the journal"),
@@ -79,7 +79,7 @@ def test_what_another_version_wrote_is_said_as_far_as_it_goes(facts, line):
 
 def test_a_frame_without_facts_says_so_and_no_frame_is_an_error():
     """In a sentence, both."""
-    assert sf.provenance(pd.DataFrame()) == "Nothing says where the rows came from."
+    assert sf.provenance(pd.DataFrame()) == "The frame has no provenance."
     with pytest.raises(sf.ArgumentError, match="frame must be a DataFrame; got a list"):
         sf.provenance([])
 

@@ -113,7 +113,7 @@ def test_pages_and_records_fetch_no_page_ahead():
 
 def test_the_same_rows_again_and_again_are_a_loop():
     """A server that does not know the page parameter, but a number of pages."""
-    with pytest.raises(sf.PagingLoop, match="no new row|were the same"):
+    with pytest.raises(sf.PagingLoop, match="no new rows|repeated earlier"):
         ids_of(Scripted(posts_page("ab", pages=1000)))
 
 
@@ -193,7 +193,7 @@ def test_a_server_that_says_more_and_repeats_itself_to_every_try_is_a_loop():
     """A flag is a promise; what had come is not all."""
     app = Scripted({"posts": [{"id": "a"}], "hasMore": True})
 
-    with pytest.raises(sf.PagingLoop, match="'hasMore' says that there are more"):
+    with pytest.raises(sf.PagingLoop, match="'hasMore' shows that there are more"):
         ids_of(app)
 
 
@@ -201,7 +201,7 @@ def test_a_server_that_repeats_its_last_page_for_ever_ends_with_a_warning():
     """Page numbers were right, so nothing else is tried in the middle."""
     app = Scripted(*({"posts": [{"id": name}]} for name in "aabc"))
 
-    with pytest.warns(sf.WalkWarning, match="nothing new"):
+    with pytest.warns(sf.WalkWarning, match="returned no new rows"):
         frame = client_of(app).posts().frame()
 
     assert frame["id"].tolist() == ["a", "b", "c"]
@@ -243,7 +243,7 @@ def test_rows_that_disappear_meanwhile_are_a_warning():
     """A row that moved up may have been missed; a frame says so."""
     shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.pop(0))
 
-    with pytest.warns(sf.WalkWarning, match="disappeared on the server"):
+    with pytest.warns(sf.WalkWarning, match="were deleted on the server"):
         frame = client_of(shelf.app).posts(per_page=10).frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -253,7 +253,7 @@ def test_a_total_that_is_not_reached_is_a_warning():
     """The server counts more than came."""
     app = Scripted(posts_page("ab", pages=1, total=5))
 
-    with pytest.warns(sf.WalkWarning, match="counts 5 rows, and 2 came"):
+    with pytest.warns(sf.WalkWarning, match="reports 5 rows, and 2 were received"):
         frame = client_of(app).posts().frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -263,7 +263,7 @@ def test_a_total_that_is_too_small_is_a_warning():
     """It ended the walk, and a page of more than it says shows that it is wrong."""
     shelf = Shelf([f"p{i}" for i in range(30)], pages=2, total=15)
 
-    with pytest.warns(sf.WalkWarning, match="counts 15 rows, and 20 came"):
+    with pytest.warns(sf.WalkWarning, match="reports 15 rows, and 20 were received"):
         frame = client_of(shelf.app).posts(per_page=10).frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -275,7 +275,7 @@ def test_a_total_that_repeated_rows_make_up_for_is_a_warning_of_records_too():
         *(posts_page(ids, page=n, pages=2, total=4) for n, ids in [(1, "ab"), (2, "bc")])
     )
 
-    with pytest.warns(sf.WalkWarning, match="counts 4 rows, and 3 came"):
+    with pytest.warns(sf.WalkWarning, match="reports 4 rows, and 3 were received"):
         assert [record["id"] for record in client_of(app).posts().records()] == list("abbc")
 
 
@@ -415,7 +415,7 @@ def test_the_same_call_twice_is_a_loop():
     plan = replace(plan, endpoint=replace(plan.endpoint, paging=Circle()))
     query = replace(query, _plan=plan)
 
-    with pytest.raises(sf.PagingLoop, match="read already") as caught:
+    with pytest.raises(sf.PagingLoop, match="already read") as caught:
         query.frame()
 
     assert caught.value.pages_done == 2
@@ -456,7 +456,7 @@ def test_a_server_that_ignores_the_page_is_not_whole():
     """Two pages promised, the first one sent twice."""
     app = Scripted(posts_page("ab", pages=2), posts_page("ab", page=2, pages=2))
 
-    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
         frame = client_of(app).posts().frame()
 
     assert frame["id"].tolist() == ["a", "b"]
@@ -497,7 +497,7 @@ def test_a_total_that_is_text_is_compared_too():
     """As one that is a number."""
     app = Scripted({"rows": [{"a": 1}], "total": "9"}, {"rows": [], "total": "9"})
 
-    with pytest.warns(sf.WalkWarning, match="counts 9 rows, and 1 came"):
+    with pytest.warns(sf.WalkWarning, match="reports 9 rows, and 1 were received"):
         client_of(app).fetch("/v1/rows", paging=PageNumber(total_rows="total")).frame()
 
 
@@ -521,7 +521,7 @@ def test_a_page_that_is_not_there_is_the_end_of_a_count_that_nothing_ended():
     """With a word; the rows that had come are kept."""
     app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
 
-    with pytest.warns(sf.WalkWarning, match="no reply says where pages end, but by a refusal"):
+    with pytest.warns(sf.WalkWarning, match="no field marks the last page; the API refused"):
         frame = client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
 
     assert len(frame) == 1
@@ -602,7 +602,7 @@ def test_misleading_signs_lose_no_row(start, says):
 )
 def test_an_end_that_the_reply_itself_disputes_is_a_warning(replies):
     """The scheme met says that it is the end, something else that there is more."""
-    with pytest.warns(sf.WalkWarning, match="says that there are more|no list|lacks"):
+    with pytest.warns(sf.WalkWarning, match="shows that there are more|no list|lacks"):
         frame = client_of(Scripted(*replies)).posts().frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
@@ -614,7 +614,7 @@ def test_a_declared_field_that_never_stood_beside_a_sign_of_more_is_a_warning(pa
     app = Scripted({"rows": [{"a": 1}], "pagination": {"page": 1, "pages": 54}})
 
     with pytest.warns(
-        sf.WalkWarning, match="'pagination.pages' in the last reply says that there are more"
+        sf.WalkWarning, match="'pagination.pages' in the last reply shows that there are more"
     ):
         client_of(app).fetch("/v1/rows", paging=paging).frame()
 
@@ -651,7 +651,7 @@ def test_two_pages_that_are_the_same_are_a_doubt_where_nothing_tells_rows_apart(
     """A server that ignores the page."""
     app = Scripted({"rows": [{"a": 1}], "page": 1, "pages": 2})
 
-    with pytest.warns(sf.WalkWarning, match="1 pages had no new row"):
+    with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
         client_of(app).fetch("/v1/rows").frame()
 
 

@@ -105,9 +105,7 @@ def _selected(
     if sort_by == "date":
         return places if descending else places[::-1]
     if not world.initial.small:
-        raise invalid(
-            "sortBy must be date: posts that are made when asked for come in no other order"
-        )
+        raise invalid("sortBy must be date: generated posts have no other order")
 
     def rank(place: int) -> tuple[bool, float, str]:
         own = place in world.own
@@ -227,4 +225,4 @@ ROUTES: Routes = {
     ("GET", "/v1/accounts/follower-stats"): follower_stats,
     ("GET", "/v1/analytics"): analytics,
 }
-"""What answers where."""
+"""The handlers of these routes."""

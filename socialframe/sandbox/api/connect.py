@@ -45,7 +45,7 @@ def start(request: ApiRequest) -> Answer:
     platform = _read_platform(request)
     named, registered = request.text("redirect_url"), request.switches.only_redirect
     # 5.4: the default is the URL that is registered in the dashboard. A sandbox has no dashboard:
-    # it has the switch, or a page of its own that shows what came.
+    # it has the switch, or its own page that shows the callback.
     redirect = named or registered or request.root + CALLBACK
     if registered not in (None, redirect):
         raise invalid("redirect_url must be exactly the URL that is registered for this app")
@@ -55,8 +55,8 @@ def start(request: ApiRequest) -> Answer:
             f"or fragment, of at most {LONGEST_URL} characters"
         )
     consent = Consent(request.key, platform, redirect, bool(named), secrets.token_urlsafe(32))
-    # Two parts and guessable, as in the example of 5.4, so it protects nothing. The other parameter
-    # keeps simultaneous connections apart.
+    # The state has two guessable parts, as in the example of 5.4, so it protects nothing. The other
+    # parameter keeps simultaneous connections apart.
     state = f"{OWNER}:{platform}"
     consent_id = request.state.part(OAuthState).consents.put(consent, request.state.now)
     # The real address is a dialog of the platform's; here it is a page of the sandbox.
@@ -72,8 +72,8 @@ def finish(request: ApiRequest) -> Answer:
         raise invalid("redirect_url must be a text")
 
     def fits(grant: Grant) -> bool:
-        # 5.5 says "the same URL as in the start step": byte for byte here, and, as in RFC 6749
-        # 4.1.3, it may only be left out where the start left it out, too.
+        # 5.5 says "the same URL as in the start step": byte for byte here. As in RFC 6749
+        # 4.1.3, it may be omitted only if the start omitted it.
         consent = grant.consent
         same = redirect == consent.redirect or (redirect is None and not consent.named)
         return same and (consent.key, consent.platform) == (request.key, platform)
@@ -111,7 +111,7 @@ def select_page(request: ApiRequest) -> Answer:
     _check_pick(request, token)
     if page not in _facebook_pages(request):
         raise invalid("pageId is none of the Pages of this connection")
-    # The second request with the same token comes too late.
+    # Another request has already used the token.
     if request.state.part(OAuthState).picks.take(token, request.state.now) is None:
         raise invalid(_TOKEN_REFUSED)
     account = _connect(request.state, "facebook", _facebook_pages(request)[page][0])

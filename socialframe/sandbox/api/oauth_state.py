@@ -1,7 +1,7 @@
 """State of connections that are under way, and the accounts that can be connected.
 
 A connection goes through up to three stored values, each under a random token: the consent that
-was requested, the code that stands for the answer, and a token where a Page must be selected.
+was requested, the code of the answer, and a token if a Page must be selected.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CALLBACK = "/_sandbox/callback"
 CONSENT_SECONDS = 600
 CODE_SECONDS = 60
 MOST = 1000
-"""Slips of one kind that are kept; one more, and the oldest goes."""
+"""Maximum number of slips of one kind; beyond it, the oldest is deleted."""
 
-# RFC 3986 knows no other characters. Nothing else may reach a Location header.
+# RFC 3986 allows no other characters. No other character may reach a Location header.
 _LABEL = "[a-z0-9_][a-z0-9_-]{0,62}"
 _URL = re.compile(
     rf"https?://(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*\.?)(:[0-9]{{1,5}})?"
@@ -61,7 +61,7 @@ class Connectable(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """What the consent page shows of a platform: its name, its scopes and new accounts."""
+    """The values of a platform on the consent page: its name, scopes and new accounts."""
 
     name: str
     scopes: dict[str, str]
@@ -163,7 +163,7 @@ class TokenStore(Generic[T]):
     def take(
         self, name: str, now: datetime, fits: Callable[[T], bool] = lambda _value: True
     ) -> T | None:
-        """Return a value and remove it; a value that does not fit stays."""
+        """Return a value and remove it; keep a value that does not fit."""
         with self._lock:
             value = self.get(name, now)
             if value is None or not fits(value):

@@ -32,9 +32,9 @@ _OTHER_APIS = {"x-origin": "invented", "x-contract": "§10"}
 _LISTS = {"posts": ("/v1/posts", "PostsPage"), "analytics": ("/v1/analytics", "AnalyticsPage")}
 
 _OFFSET = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0}
-_CURSOR = {"type": "string", "description": "From the page before; the first page has none."}
-_AFTER = {"type": "string", "description": "Id of the last post of the page before."}
-# What replaces the query parameter `page` in other families.
+_CURSOR = {"type": "string", "description": "`nextCursor` of the previous page."}
+_AFTER = {"type": "string", "description": "Id of the last post of the previous page."}
+# The parameters that replace `page` in other families.
 _PARAMETERS: dict[str, Json] = {
     "offset": {"name": "offset", "schema": _OFFSET, **_SIBLING},
     "cursor": {"name": "cursor", "schema": _CURSOR, **_SIBLING},
@@ -63,7 +63,7 @@ _FIELDS: dict[str, Json] = {
     "nextPage": {"type": ["integer", "null"], "minimum": 1, **_NULL_AT_END, **_OTHER_APIS},
     "nextCursor": {"type": "string", "description": "For `cursor`.", **_SIBLING},
 }
-_NEXT = {"type": ["string", "null"], "description": "Address of the next page; null at the end."}
+_NEXT = {"type": ["string", "null"], "description": "URL of the next page; null at the end."}
 _LINKS = {
     "type": "object",
     "required": ["next"],
@@ -71,7 +71,7 @@ _LINKS = {
     **_OTHER_APIS,
 }
 _LINK_HEADER = {
-    "description": 'Addresses of other pages; without `rel="next"` at the end.',
+    "description": 'URLs of other pages; the last page has no `rel="next"`.',
     "required": True,
     "schema": {"type": "string"},
     **_OTHER_APIS,
@@ -85,14 +85,14 @@ _RATE_LIMIT_HEADERS: dict[str, Json] = {
         "x-contract": "§4",
     }
     for name, description in {
-        "X-RateLimit-Limit": "Calls in a minute.",
-        "X-RateLimit-Remaining": "Calls that are left.",
-        "X-RateLimit-Reset": "Unix seconds when the next call comes free.",
+        "X-RateLimit-Limit": "Requests per window.",
+        "X-RateLimit-Remaining": "Remaining requests.",
+        "X-RateLimit-Reset": "Unix time in seconds when another request is free.",
     }.items()
 }
 _ETAG = {"required": True, "schema": {"type": "string"}, "x-origin": "invented", "x-contract": "§2"}
 _NOT_MODIFIED = {
-    "description": "What `If-None-Match` names is still so.",
+    "description": "The response still has the ETag of `If-None-Match`.",
     "x-origin": "invented",
     "x-contract": "§2",
     "headers": {"ETag": _ETAG},

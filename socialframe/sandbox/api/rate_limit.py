@@ -71,8 +71,8 @@ class SlidingWindow:
 class FixedWindow:
     """At most this many requests in each of a series of fixed windows.
 
-    The first window begins when the limiter is created. Around the end of a window twice as many
-    requests get through.
+    The first window begins when the limiter is created. Around the end of a window, twice as many
+    requests are allowed.
     """
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -103,8 +103,8 @@ class TokenBucket:
 
     def __init__(self, calls: int, seconds: float, clock: Callable[[], float]) -> None:
         self._calls = calls
-        # In whole numbers, because a tenth of a token added ten times must be one: a nanosecond
-        # brings as many drops as there are calls, and a token is as many as nanoseconds.
+        # In integers, because a tenth of a token added ten times must be one. A nanosecond adds one
+        # drop per call of the limit; a token has one drop per nanosecond of the window.
         self._token = max(1, round(seconds * _NANO))
         self._clock = clock
         self._now = round(clock() * _NANO)

@@ -36,7 +36,7 @@ LARGEST_BODY = 1 << 20  # bytes
 PIECE = 1 << 16  # bytes in memory at a time
 
 LAST_PAGE = 2**31 - 1
-"""The greatest page number that is understood; a real server has such an end somewhere, too."""
+"""Maximum page number; a real server has a maximum too."""
 
 
 class ApiError(Exception):
@@ -98,7 +98,7 @@ class ApiRequest:
     body: bytes
     key: str = field(repr=False)
     is_list: bool
-    is_local: bool  # no other site's page can have sent it
+    is_local: bool  # no page of another site can have sent it
     page_only: bool = False  # raise RequestedPage instead of answering
 
     @property
@@ -123,14 +123,14 @@ class ApiRequest:
         return self.args.get(name) or None
 
     def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
-        """Read a whole number."""
+        """Read an integer."""
         text = self.text(name)
         if text is None:
             return default
         # ASCII digits only, and few enough of them for int() to take.
         if re.fullmatch("[0-9]{1,20}", text) and least <= int(text) <= top:
             return int(text)
-        raise invalid(f"{name} must be a whole number from {least} to {top}")
+        raise invalid(f"{name} must be an integer from {least} to {top}")
 
     def day(self, name: str) -> date | None:
         """Read a date."""
@@ -196,7 +196,7 @@ def read_body(request: Request) -> bytes:
     """
     environ = request.environ
     if not _has_valid_length(environ):
-        raise invalid("Content-Length must be a whole number of bytes")
+        raise invalid("Content-Length must be an integer")
     promised = int(environ.get("CONTENT_LENGTH") or 0)
     body = b"" if promised > LARGEST_BODY else _read(environ)
     if max(promised, len(body)) > LARGEST_BODY:

@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 KEPT_REQUESTS = 10_000
 KEPT_CHARACTERS = 2000
-"""Of a path or a query; what is longer ends with a mark."""
+"""Maximum length of a path or query; a longer one is cut and marked."""
 
 KeyState = Literal["right", "wrong", "missing"]
 
-# A user may try a real key here and put it in the wrong place.
+# A user may send a real key by mistake, in the wrong place.
 _LIKE_A_KEY = re.compile(r"(?<![A-Za-z0-9])sk_[A-Za-z0-9_-]{20,}")
 # Non-blocking: a pipe without a reader must not block a response.
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC

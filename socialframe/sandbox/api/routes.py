@@ -35,7 +35,7 @@ _PATHS = Map(
     [Rule(path, endpoint=(path,), methods=[method]) for method, path in {**ROUTES, **OPEN}],
     merge_slashes=False,
 )
-# Bound to a fixed name, because the Host header of a request must not decide what is found.
+# Bound to a fixed name, because the Host header of a request must not affect the match.
 _ADAPTER = _PATHS.bind("sandbox.invalid")
 
 
@@ -61,7 +61,7 @@ def find_handler(way: tuple[str, str]) -> Callable[[ApiRequest], Answer]:
 
 
 def _not_found(request: ApiRequest) -> Answer:
-    """Refuse an unknown path by 404, and a wrong method by 405, which is not documented."""
+    """Refuse an unknown path with 404, and a wrong method with 405, which is not documented."""
     allow = request.path.get("allow")
     if allow is None:
         raise ApiError(404, "NOT_FOUND", "Not found")

@@ -1,4 +1,4 @@
-"""What switches change in responses, and the reverse in requests.
+"""Applies switches to responses, and reverses them in requests.
 
 Inside the sandbox posts have plain ids, values and timestamps. With all switches at their defaults
 no body is parsed.
@@ -73,7 +73,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "type": {"image": "sticker", "video": "reel", "gif": "animation"},
     "mediaType": {"image": "sticker", "video": "reel", "gif": "animation", "text": "note"},
 }
-_ODD = 4  # one value in so many is undocumented
+_ODD = 4  # one value in this many is undocumented
 # The reverse of the tables above.
 _REAL = {
     name: {shown: value for value, shown in words.items()}
@@ -124,7 +124,7 @@ def undo_variants_in_body(body: bytes, switches: Switches) -> bytes:
     try:
         return dumps(_undo(json.loads(body)))
     except (ValueError, RecursionError):
-        return body  # the handler reports what is wrong with it
+        return body  # the handler reports the error
 
 
 def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.switches import Switches
 
 _MARKUP = "text/html; charset=utf-8"
-# Of a 429 the documentation shows this one (§4).
+# The documentation shows this Retry-After for a 429 (§4).
 _RETRY_AFTER = 60
 
 
@@ -97,7 +97,7 @@ def _read_already(state: State, requested: RequestedPage, rows: int) -> list[Jso
 
 
 def _insert(state: State, requested: RequestedPage, rows: int) -> None:
-    # A copy of the first row lies within every filter that the list has.
+    # A copy of the first row passes every filter of the list.
     for place in requested.places[:1]:
         first = state.world.post(place)
         for _ in range(rows):
@@ -142,7 +142,7 @@ def change_page(answer: Answer, request: ApiRequest, active: ActiveFaults) -> An
 def _repeat(
     body: Json, headers: dict[str, str], request: ApiRequest, requested: RequestedPage, fault: Fault
 ) -> None:
-    """Let the next page be this one or the one before, also on the last page."""
+    """Name this page or the previous one as the next page, even on the last page."""
     start = max(requested.start - requested.limit, 0) if fault.kind == "back" else requested.start
     page = start // requested.limit + 1
     address = f"{request.address}?{urlencode({**request.args, 'page': page})}"
@@ -216,7 +216,7 @@ def _change_bytes(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
 
 
 def _break_utf8(body: bytes) -> bytes:
-    # In the first string value; without one, in the first name.
+    # Change the first string value; without one, the first name.
     quote = b':"' if b':"' in body else b'"'
     return body.replace(quote, quote + b"caf\xe9 ", 1)
 

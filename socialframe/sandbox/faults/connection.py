@@ -1,9 +1,9 @@
 """Connection faults, played by a small TCP proxy in front of the server.
 
 A WSGI application cannot reset a connection or send half a response. The proxy copies bytes
-between client and server. Where the application orders a fault for a connection, the proxy drops
-the server's response and plays the fault's script instead. A stalled connection holds no worker of
-the server.
+between client and server. If the application requests a fault for a connection, the proxy drops the
+server's response and plays the fault's script instead. A stalled connection uses no worker of the
+server.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class _Connection:
                 self.port = self._server.getsockname()[1]
                 reader = threading.Thread(target=self._copy_requests, args=(first,), daemon=True)
                 reader.start()
-                with contextlib.suppress(OSError):  # one of the two is gone
+                with contextlib.suppress(OSError):  # one of the two is closed
                     reset = self._copy_responses()
                 if not reset:
                     _shut(self._client, socket.SHUT_WR)
@@ -204,7 +204,7 @@ class _Connection:
     def _copy_requests(self, piece: bytes) -> None:
         with contextlib.suppress(OSError):
             while piece:
-                with contextlib.suppress(OSError):  # the server closed: pass over what still comes
+                with contextlib.suppress(OSError):  # the server closed: discard further bytes
                     self._server.sendall(piece)
                 piece = self._client.recv(_PIECE)
             self._server.shutdown(socket.SHUT_WR)

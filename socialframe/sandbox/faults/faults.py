@@ -45,11 +45,13 @@ def _leads_on(family: str, sign: str) -> bool:
 KINDS: dict[str, Kind] = {
     "status": Kind(
         "front",
-        "Answers with this status; seconds is its Retry-After (a 429 has one in any case).",
+        "Responds with this status. seconds is its Retry-After; a 429 always has one.",
         {"status": 503, "body": "json", "seconds": None},
     ),
-    "html": Kind("front", "Answers with an HTML page and status 200."),
-    "redirect": Kind("front", "Redirects to another host by a 302.", {"host": "elsewhere.invalid"}),
+    "html": Kind("front", "Responds with an HTML page and status 200."),
+    "redirect": Kind(
+        "front", "Redirects to another host with a 302.", {"host": "elsewhere.invalid"}
+    ),
     "revoke": Kind("key", "The key is invalid from now on."),
     "insert": Kind(
         "world", "Adds new rows at the start of the list, right before it is read.", _ROWS
@@ -95,8 +97,9 @@ KINDS: dict[str, Kind] = {
     ),
     "truncate": Kind(
         "wire",
-        "The body ends early. Content-Length is that of the whole (right), of what is sent "
-        "(short), or larger than the whole, which is sent (long).",
+        "The body ends early. Content-Length is the full length (right) or the "
+        "sent length (short). With long, the full body is sent and Content-Length "
+        "is larger.",
         {"length": "right"},
     ),
 }
@@ -111,8 +114,8 @@ class Fault:
     kind
         One of `KINDS`.
     at
-        Numbers of requests: one, several, or a range. The first since the faults were set is 1.
-        HTML pages have no number; only a fault with their ``path`` hits them.
+        Numbers of requests: one, several, or a range. The first request after the faults are set is
+        1. HTML pages have no number; only a fault with their ``path`` hits them.
     page
         Numbers of pages of a list, in any paging family.
     path
@@ -120,7 +123,7 @@ class Fault:
     share
         The share of requests that are hit, chosen by the sandbox's seed and the request number.
     times
-        How often it hits at most.
+        Maximum number of hits.
     status, body, seconds, host, by, length, rows
         Options of the kind, as in `KINDS`; None is the default. ``body`` is ``"json"``, ``"html"``
         or None for no body.
@@ -153,7 +156,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in tuple(KINDS):
-            raise ArgumentError(f"Unknown fault {self.kind!r}; there are: {', '.join(KINDS)}.")
+            raise ArgumentError(f"Unknown fault {self.kind!r}; the kinds are {', '.join(KINDS)}.")
         takes = KINDS[self.kind].options
         for name in self._given():
             if name not in (*takes, *_WHERE):
@@ -202,7 +205,7 @@ class Fault:
         return KINDS[self.kind].options[name] if value == _DEFAULTS[name] else value
 
     def chosen(self, index: int, number: int, path: str, seed: int) -> bool:
-        """Return whether it hits a request, apart from its page."""
+        """Return whether it hits a request, before its page is checked."""
         return (
             is_in(self.at, number)
             and (self.path is None or fnmatchcase(path, self.path))
@@ -244,7 +247,7 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_MANY = (_numbers, "a whole number from 1, several of them, or a range")
+_MANY = (_numbers, "an integer from 1, several of them, or a range")
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "at": _MANY,
     "page": _MANY,
@@ -253,17 +256,17 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a path that starts with / and has no @",
     ),
     "share": (lambda value: _number(value) and 0 < value <= 1, "a number above 0 and up to 1"),
-    "times": (_whole(1, 10**9), "a whole number from 1"),
+    "times": (_whole(1, 10**9), "an integer from 1"),
     "status": (lambda value: value in STATUSES, "429, 500, 502, 503 or 504"),
     "body": (lambda value: value in ("html", None), "'json', 'html' or None"),
     "seconds": (lambda value: _number(value) and 0 <= value <= _DAY, "seconds, up to a day"),
     "host": (
         lambda value: isinstance(value, str) and _is_host(value),
-        "a host as elsewhere.invalid or 127.0.0.1:8080",
+        "a host such as elsewhere.invalid or 127.0.0.1:8080",
     ),
-    "by": (lambda value: _whole(-(10**9), 10**9)(value) and value != 0, "a whole number but 0"),
+    "by": (lambda value: _whole(-(10**9), 10**9)(value) and value != 0, "an integer other than 0"),
     "length": (lambda value: value in ("right", "short", "long"), "'right', 'short' or 'long'"),
-    "rows": (_whole(1, 100), "a whole number from 1 to 100"),
+    "rows": (_whole(1, 100), "an integer from 1 to 100"),
 }
 _DAY = 86_400
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::([0-9]{1,5}))?"
@@ -283,11 +286,11 @@ def parse_fault(text: str) -> Fault:
     =============================== ==========================================================
     ``html``                        a kind of `KINDS`, at every request
     ``status:502``                  with its first option
-    ``status:502,body=none``        with others by their names, after a comma
+    ``status:502,body=none``        with other options by name, after a comma
     ``html@3`` ``html@3,7``         at these requests
     ``html@3-9``                    at a range of them
     ``html@page=2``                 also ``path=``, ``share=`` and ``times=``
-    ``html@path=/v1/posts@times=2`` where all of it holds
+    ``html@path=/v1/posts@times=2`` if all conditions hold
     =============================== ==========================================================
 
     Raises

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 server_closing: ContextVar[Event | None] = ContextVar("over", default=None)
 """Set when the server that this thread works for ends."""
 
-_TAIL = 50  # one response in so many is slow
+_TAIL = 50  # one response in this many is slow
 
 
 def response_delay(switches: Switches, seed: int, number: int) -> float:

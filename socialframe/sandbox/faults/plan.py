@@ -1,4 +1,4 @@
-"""Which faults hit a request, and how often they did."""
+"""Selects the faults that hit a request, and counts their hits."""
 
 from __future__ import annotations
 

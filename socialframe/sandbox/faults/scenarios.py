@@ -1,4 +1,4 @@
-"""Named scenarios: switches and faults together, and what a good client ends with."""
+"""Named scenarios: switches and faults, and the expected result of a good client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One scenario: what happens, what a good client ends with, and the arguments of `Sandbox`."""
+    """A scenario: its story, the result of a good client, and the arguments of `Sandbox`."""
 
     story: str
     ends: str
@@ -123,6 +123,6 @@ SCENARIOS: dict[str, Scenario] = {
 def scenario_arguments(name: str) -> dict[str, Any]:
     """Return the arguments of a sandbox that plays a scenario."""
     if name not in tuple(SCENARIOS):
-        raise ArgumentError(f"Unknown scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
+        raise ArgumentError(f"Unknown scenario {name!r}; the scenarios are {', '.join(SCENARIOS)}.")
     scenario = SCENARIOS[name]
     return {**scenario.choices, "faults": scenario.faults, "seed": scenario.seed}

@@ -36,7 +36,7 @@ _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one 
 <legend>{legend}</legend>
 {people}
 </fieldset>
-<p>Either way you go back to <code>{origin}</code>.</p>
+<p>Afterwards, you return to <code>{origin}</code>.</p>
 <button type="submit" name="decision" value="allow">Allow</button>
 <button type="submit" name="decision" value="deny">Deny</button>
 </form>"""
@@ -78,7 +78,7 @@ def decide(request: ApiRequest) -> Answer:
     fields = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
     # A forged form does not end the consent.
     if not compare_digest(fields.get("token", "").encode(), consent.token.encode()):
-        return _error_page("This answer did not come from the page that asked.")
+        return _error_page("This form was not sent from its consent page.")
     decision, account = fields.get("decision"), fields.get("account", "")
     known = connectable_accounts(request.state, consent.platform)
     if decision not in {"allow", "deny"}:
@@ -110,18 +110,16 @@ def decide(request: ApiRequest) -> Answer:
 
 
 def show_callback(request: ApiRequest) -> Answer:
-    """Answer ``GET /_sandbox/callback``: shows code and state to users without a callback."""
+    """Answer ``GET /_sandbox/callback``: show code and state to users without a callback."""
     values = [(name, request.text(name)) for name in ("code", "state", "error")]
     came = [f"<dt>{name}</dt>\n<dd>{readable(value)}</dd>" for name, value in values if value]
     if not came:
-        return _error_page(
-            "A callback comes with a code or an error; nothing of the kind came here."
-        )
+        return _error_page("This callback has neither a code nor an error.")
     text = "<p>This is what the platform would send to your callback:</p>"
     if request.text("code"):
         after = (
             "<p>Send the code with your key to <code>POST /v1/connect/</code> and the platform, "
-            'as <code>{"code": "…"}</code>, within a minute; it is good for once.</p>'
+            'as <code>{"code": "…"}</code>, within a minute. It can be used once.</p>'
         )
     else:
         after = "<p>So no account was connected.</p>"
@@ -157,7 +155,7 @@ def _page(title: str, content: str, status: int = 200) -> Answer:
 
 
 def _expired_page() -> Answer:
-    text = "It was answered already, or it expired. Start again in your app."
+    text = "It was already answered, or it expired. Start again in your app."
     return _page("This consent page is over", f"<p>{text}</p>", 410)
 
 

@@ -1,6 +1,7 @@
-"""The status page: what a sandbox is doing now, without scripts.
+"""The status page: the current activity of a sandbox, without scripts.
 
-It needs no key and counts against no limit, so only this machine may open it, and it shows no key.
+It needs no key and does not count against the rate limit. Only this machine may open it, and it
+shows no key.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 STATUS_PAGE = "/_sandbox/"
 PATHS = (STATUS_PAGE, STATUS_PAGE.rstrip("/"))
-_REQUESTS = 20  # at most on the page
+_REQUESTS = 20  # maximum number on the page
 _STATUSES = ("draft", "scheduled", "publishing", "published", "partial", "failed")
 _HOSTS = re.compile(r"(?ai)(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
 
 
 class StatusSource:
-    """What the page shows besides the world; the application fills it in."""
+    """Values of the page besides the world; the application sets them."""
 
     tier = ""
 
@@ -42,7 +43,7 @@ class StatusSource:
 
 
 def is_local(environ: WSGIEnvironment) -> bool:
-    """Return whether a request names this machine as its host, or never left the process.
+    """Return whether a request names this machine as its host, or is from this process.
 
     The page of another site can give its own host name the address 127.0.0.1 (DNS rebinding). Its
     browser still sends that name in the Host header.

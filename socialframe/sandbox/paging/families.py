@@ -1,7 +1,7 @@
 """The paging families: how a list is cut into pages, and how each marks the last page.
 
-A family reads the page from its own parameters and ignores others; its end sign is what the
-response says about further pages.
+A family reads the page from its own parameters and ignores others; its end sign is the part of the
+response that marks the last page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.world import World
 
-_LONGEST_TOKEN = 64  # far above any that is issued
+_LONGEST_TOKEN = 64  # far above any issued one
 
 
 class PageRange(NamedTuple):
@@ -120,9 +120,9 @@ def _position(token: str) -> int:
         position = int(text.partition(".")[0])
     except ValueError:
         position = -1
-    # Several texts decode to the same bytes; only the one that was issued is valid.
+    # Several texts decode to the same bytes; only the issued one is valid.
     if position < 0 or cursor_at(position) != token:
-        raise invalid("cursor is not one that this list has given out")
+        raise invalid("cursor was not issued by this list")
     return position
 
 
@@ -190,7 +190,7 @@ _MEMBERS: dict[str, Callable[[_Position], int | bool | str | None]] = {
     "nextCursor": lambda spot: cursor_at(spot.stop) if spot.more else None,
 }
 
-# Of each family the first end sign is its default.
+# The first end sign of a family is its default.
 _FAMILIES: dict[str, _Family] = {
     "page": _Family(
         _by_page,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPES = ("image", "video", "gif")
 CONSENT = ("content_preview_confirmed", "express_consent_given")
-"""What TikTok wants to be true on every post."""
+"""Fields that must be true on every TikTok post."""
 
 _JPEG_PNG = ("jpg", "jpeg", "png")
 _MP4_MOV = ("mp4", "mov")
@@ -44,7 +44,7 @@ _EMOJI = re.compile(
 
 
 class File(NamedTuple):
-    """A media file of a post, as far as it is known."""
+    """The known facts of a media file of a post."""
 
     said: str
     url: str
@@ -57,7 +57,7 @@ class File(NamedTuple):
 
 
 def file_of(item: Json) -> File:
-    """Return what the URL of a media item says about its file."""
+    """Return the media file that the URL of a media item describes."""
     ending = urlsplit(item["url"]).path.rpartition(".")[2].lower()
     return File(item["type"], item["url"], ending)
 

@@ -34,9 +34,9 @@ _SHOWN = ("content", "mediaItems", "platforms", "scheduledFor", "timezone", "tag
 def create(request: ApiRequest) -> Answer:
     """Answer ``POST /v1/posts``.
 
-    Not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``. With none
-    of them the post stays a draft (the sibling's ``publishNow`` is false by default). A past moment
-    is due at once. The response comes after publishing and has the same status whatever the result.
+    Not documented: ``isDraft`` wins over ``publishNow``, and that over ``scheduledFor``. Without
+    them the post stays a draft (the sibling's ``publishNow`` is false by default). A past moment is
+    due immediately. The response comes after publishing; its status does not depend on the result.
     """
     body, box = request.json(), request.state
     with box.lock:
@@ -161,4 +161,4 @@ ROUTES: Routes = {
     ("DELETE", "/v1/posts/<post_id>"): delete,
     ("POST", "/v1/posts/<post_id>/retry"): retry,
 }
-"""What answers where; each part of the sandbox has such a table."""
+"""The handlers of these routes; each part of the sandbox has such a table."""

@@ -47,7 +47,7 @@ _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platform
 
 
 class PublishQueue:
-    """What publishing remembers."""
+    """The state of publishing."""
 
     def __init__(self) -> None:
         #: A heap of moments and post ids; posts that were rescheduled are skipped.
@@ -84,7 +84,7 @@ def publish_in_background(box: State) -> Iterator[None]:
             try:
                 publish_due(box)
             except Exception:
-                log.exception("The sandbox could not publish what is due")
+                log.exception("The sandbox could not publish the due posts")
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

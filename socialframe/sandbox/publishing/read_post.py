@@ -83,7 +83,7 @@ def _read_targets(world: World, found: list[object]) -> list[Json]:
             raise invalid(f"{where}.platform must be one of: {', '.join(PLATFORMS)}")
         who = target["platform"], target.get("accountId")
         if who not in {(one["platform"], one["accountId"]) for one in world.accounts}:
-            raise invalid(f"{where}.accountId is no connected account of this platform")
+            raise invalid(f"{where}.accountId is not a connected account of this platform")
         # The response could not tell two targets of one account apart.
         if who in {(other["platform"], other["accountId"]) for other in targets}:
             raise invalid(f"{where} is the same account as another target")

@@ -41,7 +41,7 @@ class LargePosts:
     small = False
 
     def __init__(self, source: InitialPosts, posts: int, today: date, seed: int = 0) -> None:
-        # Python promises to keep the sequence of ``random`` alone.
+        # Python guarantees only the sequence of ``random``.
         rng = Random(f"socialframe: grown {seed}")  # noqa: S311 - made-up data
         self._source, self._posts = source, posts
         self._order = sorted(range(len(source)), key=lambda _: rng.random())
@@ -105,7 +105,7 @@ class LargePosts:
         return self._end - _STORY * place // self._posts
 
     def _within(self, days: Days, earlier: int, slots: tuple[int, ...]) -> Sequence[int]:
-        """Return the places with these slots whose moment, so much earlier, is in a span."""
+        """Return the places with these slots whose moment, shifted back, is in a span."""
 
         def before(day: int) -> int:
             start = (day - _EPOCH) * _DAY + earlier
@@ -131,7 +131,7 @@ class LargePosts:
 
 @lru_cache(maxsize=8192)
 def _template(source: InitialPosts, pattern: int) -> bytes:
-    """Return the JSON of a post with %(name)b for what differs between its copies."""
+    """Return the JSON of a post with %(name)b for values that differ between its copies."""
     post: Json = json.loads(source.line(pattern).replace(b"%", b"%%"))
     moved = dict.fromkeys(("scheduledFor", "publishedAt", "updatedAt"), "%(out)b")
     if post["status"] in {"scheduled", "publishing"}:
@@ -163,6 +163,6 @@ def large_world(posts: int, seed: int = 0) -> World:
     """Return a world of the same accounts with this many posts, or raise ArgumentError."""
     said: object = posts
     if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said <= MOST:
-        raise ArgumentError(f"posts must be a whole number from 0 to {MOST:,}; got {posts!r}.")
+        raise ArgumentError(f"posts must be an integer from 0 to {MOST:,}; got {posts!r}.")
     world = the_world()
     return replace(world, initial=LargePosts(world.initial, posts, world.today, seed))

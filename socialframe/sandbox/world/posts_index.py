@@ -1,4 +1,4 @@
-"""The posts of the small world, with an index of what they can be found by."""
+"""The posts of the small world, with an index of their searchable values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FilePosts:
     _ages: tuple[int, ...] = field(init=False)  # negated days, so that newest first is ascending
     _places: Mapping[str, int] = field(init=False)
     _words: tuple[Words, ...] = field(init=False)  # status, platforms and accounts of each post
-    _known: Words = field(init=False)  # all of that
+    _known: Words = field(init=False)  # all three
     small: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:

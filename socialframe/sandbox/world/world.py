@@ -37,7 +37,7 @@ class Series:
 # Compared by identity, because hashing all posts would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """Everything that the sandbox knows at one moment; an immutable value.
+    """The complete data of the sandbox at one moment; an immutable value.
 
     A post has a place: the initial posts count from 0, newest first; a new post is at -1, the next
     one at -2. So ascending places are always newest first.
@@ -113,7 +113,7 @@ class World:
         if not self.initial.small:
             return merge_places(places, kept, self.gone)  # new ones come first
         left = [place for place in places if not self._is_gone(place)]
-        # Not by id, so that among equal moments a new post comes first.
+        # Do not sort by id, so that a new post comes first among equal moments.
         return sorted(
             [*kept, *left], key=lambda place: str(self.post(place)["publishedAt"]), reverse=True
         )
@@ -188,7 +188,7 @@ def _pair(account: Json) -> tuple[str, str]:
 
 
 def find_world(beside: Path | None = None) -> Path:
-    """Return the data folder: beside this module in a wheel, ``data/world`` in a checkout."""
+    """Return the data folder: next to this module in a wheel, ``data/world`` in a checkout."""
     here = beside or Path(__file__).resolve().parent
     for folder in (here / "data", here.parents[2] / "data" / "world"):
         if (folder / "accounts.json").is_file():
