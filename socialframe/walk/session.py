@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of one run; None uses the client's setting. ``error.resume()`` uses ``make_query``."""
+    """Options of one run; None uses the client's setting. ``make_query`` is for an error."""
 
     refresh: bool | None = None
     progress: Shown = None
