@@ -491,6 +491,7 @@ def test_reader_functions_return_the_frames_of_queries(api):
 
 
 def test_arrow_csv_and_jsonl_have_the_rows_of_the_frame(api, tmp_path):
+    """In the same order."""
     query = api.posts(since="2026-10-01")
     names = query.frame()["id"].tolist()
 
@@ -629,6 +630,7 @@ def test_two_sandboxes_share_no_cache_entries(tmp_path):
     "limit", [("60",), (None,), (60, "x"), (1.5,), (True,), (60, float("inf"))]
 )
 def test_an_invalid_rate_limit_is_refused(limit):
+    """When the client is made."""
     with pytest.raises(sf.ArgumentError, match="at least one call"):
         sf.Client(KEY, tier=sf.Limit(*limit))
 
@@ -641,6 +643,7 @@ def test_an_invalid_rate_limit_is_refused(limit):
     ],
 )
 def test_a_day_outside_the_supported_years_is_refused(api, day):
+    """For example, its UTC day is in year 0."""
     with pytest.raises(sf.ArgumentError, match="days that exist in UTC"):
         api.posts(since=day)
 

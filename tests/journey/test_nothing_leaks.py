@@ -116,6 +116,7 @@ def test_the_key_is_reachable_from_a_query_only_through_reveal():
 
 
 def test_data_and_documentation_have_no_real_key():
+    """Only the placeholder of the example file."""
     root = Path(__file__).parents[2]
     for path in [*(root / "data").rglob("*.jsonl"), root / "README.md", root / ".env.example"]:
         assert "sk_" not in path.read_text(encoding="utf-8").replace("sk_replace_me", "")

@@ -147,6 +147,7 @@ def test_httpx_reports_each_fault_as_a_transport_error():
 
 @pytest.mark.parametrize("kind", ["stall_before", "stall_mid_body"])
 def test_a_stalled_response_is_complete_in_the_end(kind):
+    """It is only late."""
     sandbox = Sandbox(faults=[Fault(kind, seconds=0.3, at=1)])
     with sandbox.serve() as url, client(sandbox, url) as api:
         began = time.monotonic()

@@ -168,6 +168,7 @@ def test_an_invalid_key_is_an_error_of_dlt():
 
 
 def test_dlt_sends_no_telemetry_and_writes_no_file(folder):
+    """With the settings of these tests."""
     walk(Sandbox(), "/v1/accounts")
 
     assert dlt.current.run_context().runtime_config.dlthub_telemetry is False

@@ -74,6 +74,7 @@ def test_the_page_has_the_parameters_and_fields_of_every_paging_family(paging, s
 
 
 def test_the_page_of_scenarios_has_the_required_paging_of_each_fault():
+    """As in the table of kinds."""
     page = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
     table = page.partition("needs `paging`")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (.*) \|$", table, re.MULTILINE)

@@ -525,6 +525,7 @@ def test_a_fault_round_trips_through_its_text(fault):
     ],
 )
 def test_the_text_of_a_fault_is_parsed(text, fault):
+    """Kind, options and place."""
     assert parse_fault(text) == fault
 
 
@@ -539,6 +540,7 @@ def test_invalid_fault_text_is_refused(text):
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_fault_or_refused(text):
+    """Never another error."""
     try:
         fault = parse_fault(text)
     except ArgumentError:

@@ -261,6 +261,7 @@ def test_the_link_header_has_first_and_last_pages():
 
 @pytest.mark.sockets
 def test_a_next_url_over_a_socket_has_the_servers_port(expected):
+    """And loopback as its host."""
     sandbox = Sandbox(paging="next_url")
     headers = {"Authorization": f"Bearer {sandbox.key}"}
     with sandbox.serve() as base_url, httpx.Client(base_url=base_url, headers=headers) as client:
@@ -294,6 +295,7 @@ def tampered(token):
 
 
 def test_a_cursor_of_another_list_is_refused():
+    """Also a changed or invented one."""
     sandbox = Sandbox(paging="cursor", clock=iter(range(10**6)).__next__)
     with ask(sandbox) as client:
         token = pagination(get(client))["nextCursor"]

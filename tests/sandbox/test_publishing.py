@@ -402,6 +402,7 @@ def test_retry_publishes_only_failed_targets(desk):
 
 
 def test_a_retried_initial_post_keeps_its_position(desk):
+    """In the list."""
     failed = [post["id"] for post in desk.list(status="failed", limit=100)["posts"]]
     before = [post["id"] for post in desk.list(limit=100)["posts"]]
     tried = [desk.post(f"/v1/posts/{post_id}/retry").json() for post_id in failed[:5]]
@@ -502,6 +503,7 @@ def test_platforms_are_required(desk, body):
 
 @pytest.mark.parametrize("content", [None, "", " \n"])
 def test_content_is_required_without_media_or_custom_content(desk, content):
+    """Custom content must be in every target."""
     bare = {"content": content, "publishNow": True}
     own = {**TWITTER, "customContent": "Tea"}
 
@@ -694,6 +696,7 @@ def test_published_posts_cannot_be_edited_or_deleted(desk):
     "fields", [{"isDraft": True}, {"scheduledFor": "2026-11-21T13:00Z"}, {"publishNow": True}]
 )
 def test_a_deleted_post_is_absent_and_never_published(desk, fields):
+    """In the list and by its id."""
     total = desk.list()["pagination"]["total"]
     post = desk.create(TWITTER, content="[fail]", **fields)
 
@@ -790,6 +793,7 @@ def test_analytics_count_new_posts_like_initial_posts(desk):
 
 
 def test_a_post_of_a_new_account_has_a_username_in_analytics(desk):
+    """The initial world does not have the account."""
     ask = desk.get("/v1/connect/threads", params={"redirect_url": "http://app.example/"}).json()
     page = desk.get(ask["authUrl"]).text
     fields = {
@@ -839,12 +843,14 @@ def test_to_date_defaults_to_today(desk):
 
 
 def test_two_sandboxes_share_no_posts(desk):
+    """A post in one is unknown to the other."""
     post = desk.create(TWITTER, publishNow=True)
     with Desk() as other:
         assert other.read(post) == NOT_FOUND
 
 
 def test_concurrent_requests_create_and_publish_each_post_once(desk):
+    """From many threads."""
     gate = threading.Barrier(8)
 
     def work(number):

@@ -279,6 +279,7 @@ def test_the_path_and_query_of_a_callback_are_not_recorded():
 
 
 def test_a_redirect_url_without_path_is_recorded_unchanged():
+    """It has no secrets."""
     sandbox = Sandbox()
     raw(sandbox, "/v1/connect/tiktok", "redirect_url=http://localhost:8000")
 

@@ -86,6 +86,7 @@ def test_changing_a_world_returns_a_new_one():
 
 
 def test_two_sandboxes_share_no_state():
+    """A change in one does not affect the other."""
     one, other = Sandbox(), Sandbox()
 
     one.state.change(lambda world: world.without_account("tiktok", "tt_40311"))

@@ -147,6 +147,7 @@ def test_retry_after_can_be_a_date():
 
 
 def test_retry_after_can_be_absent():
+    """A 429 does not say how long to wait."""
     _, refused = let_in(timed(retry_after="absent")[1])
 
     assert refused.json() == {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
@@ -239,6 +240,7 @@ def test_extra_fields_add_undocumented_fields_to_every_object(plain):
     ],
 )
 def test_unknown_values_replace_some_enumeration_values(plain, path, name):
+    """Not all of them."""
     before = values(plain, path, name)
     with opened(unknown_values=True) as client:
         after = values(client, path, name)
@@ -253,6 +255,7 @@ def test_unknown_values_replace_some_enumeration_values(plain, path, name):
 
 
 def test_unknown_values_change_no_other_field(plain):
+    """No text and no number."""
     enumeration = re.compile(r"\.(status|platform|type|health|mediaType|syncStatus)$")
     with opened(unknown_values=True) as client:
         for path in EVERYTHING:
@@ -278,6 +281,7 @@ def test_an_object_has_the_same_unknown_value_in_every_list():
 
 
 def test_unknown_values_are_valid_filters(plain):
+    """They select the objects that have them."""
     with opened(unknown_values=True) as client:
         told = values(client, "/v1/accounts", ".accounts[].platform")
         strange = next(word for word in told if word not in KNOWN)
@@ -527,6 +531,7 @@ def test_a_compressed_body_has_its_own_etag():
 
 
 def test_a_304_counts_against_the_limit():
+    """Like any other response."""
     _, client = timed(etag=True)
     client.headers["If-None-Match"] = "*"
     statuses = [client.get("/v1/accounts").status_code for _ in range(61)]
@@ -558,6 +563,7 @@ def waits(calls, **choices):
 
 
 def test_latency_delays_each_response_and_slow_first_the_first():
+    """The delays add up."""
     assert list(waits(4)) == [0, 0, 0, 0]
     assert list(waits(4, latency=0.25)) == [0.25] * 4
     assert list(waits(4, slow_first=2.0)) == [2.0, 0, 0, 0]
@@ -598,6 +604,7 @@ def test_errors_are_delayed_too():
 
 @pytest.mark.sockets
 def test_a_connection_stays_usable_after_a_304_and_a_compressed_body():
+    """Over a socket."""
     sandbox = Sandbox(etag=True, gzip=True)
     with sandbox.serve() as url, httpx.Client(headers=client_of(sandbox).headers) as client:
         replies = [client.get(f"{url}/v1/posts")]
@@ -648,6 +655,7 @@ def test_an_error_after_the_response_is_the_documented_500():
 
 
 def test_latency_delays_responses_of_faults_too():
+    """Even those before the API."""
     clock = Clock()
     faults = [Fault("status", status=503, at=1), Fault("html", at=2)]
     box = Sandbox(latency=2, slow_first=3, sleep=clock.sleep, faults=faults)

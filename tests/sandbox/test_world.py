@@ -52,6 +52,7 @@ def measured(client):
 
 @pytest.mark.processes
 def test_the_script_writes_exactly_the_stored_files(tmp_path):
+    """Byte for byte."""
     command = [sys.executable, "-B", str(DATA / "make_world.py"), str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     names = sorted(path.name for path in (DATA / "world").iterdir())
@@ -131,6 +132,7 @@ def test_targets_are_connected_accounts(posts):
 
 
 def test_each_status_matches_the_targets_and_times_of_its_post(posts):
+    """For every post of the world."""
     targets = {
         "draft": [{"pending"}],
         "scheduled": [{"pending"}],
@@ -339,6 +341,7 @@ def test_analytics_of_a_post_id_are_this_post(client):
 
 
 def test_analytics_of_an_account_have_all_targets_of_its_posts(client):
+    """Also targets of other accounts."""
     posts = client.get("/v1/analytics?accountId=tw_40126&limit=100").json()["posts"]
     others = client.get("/v1/analytics?accountId=tw_40126&platform=tiktok").json()
 
@@ -349,6 +352,7 @@ def test_analytics_of_an_account_have_all_targets_of_its_posts(client):
 
 
 def test_followers_default_to_all_accounts_and_30_days(client):
+    """The last days of the world."""
     reply = client.get("/v1/accounts/follower-stats").json()
     accounts = client.get("/v1/accounts").json()["accounts"]
 

@@ -22,10 +22,10 @@ OUTPUTS = {
 each_output = pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 
 
-def sandbox(**options):
+def new_sandbox(**options):
     """Return a sandbox and a client of it."""
-    box = sf.Sandbox()
-    return box, sf.Client.sandbox(box, **{"cache": False, **options})
+    sandbox = sf.Sandbox()
+    return sandbox, sf.Client.sandbox(sandbox, **{"cache": False, **options})
 
 
 def paged(pages, *, size=2):
@@ -41,41 +41,41 @@ def paged(pages, *, size=2):
 
 def test_an_estimate_sends_nothing_and_is_unknown_before_the_first_page():
     """Unknown is None."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
 
     cost = api.posts().estimate()
 
     assert (cost.requests, cost.cached, cost.seconds) == (None, 0, None)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []
     assert "Cost" not in api.posts()._repr_html_()
 
 
 def test_an_endpoint_without_pages_is_one_request():
     """Without sending one."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
 
     assert api.accounts().estimate() == Estimate(1, 0, 0.0)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []
 
 
 def test_the_first_page_gives_the_estimate_of_the_whole_walk():
     """For the same query with and without a limit, and for no other."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
     api.posts().head()
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
     assert api.posts().estimate() == Estimate(54, 0, 0.0)
     assert api.posts().limit(250).estimate().requests == 3
     assert api.posts().limit(10**6).estimate().requests == 54
     assert api.posts(per_page=50).estimate().requests is None
     assert api.posts(status="failed").estimate().requests is None
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
 def test_a_walk_stopped_after_one_page_gives_the_estimate():
     """For pages and records."""
     for first in (lambda query: query.pages(), lambda query: query.records()):
-        _, api = sandbox()
+        _, api = new_sandbox()
         rows = first(api.posts())
         next(rows)
         rows.close()
@@ -85,7 +85,7 @@ def test_a_walk_stopped_after_one_page_gives_the_estimate():
 
 def test_a_walk_from_a_later_page_takes_fewer_requests():
     """By page number and by offset."""
-    _, api = sandbox()
+    _, api = new_sandbox()
     late = api.fetch("/v1/posts", params={"page": 50, "limit": 100})
     late.head()
     assert late.estimate().requests == 5
@@ -118,19 +118,19 @@ def test_the_estimate_equals_the_requests_and_seconds_of_the_walk():
 
 def test_another_client_has_no_estimate():
     """Clients do not share statistics."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
     api.posts().head()
 
-    assert sf.Client.sandbox(box).posts().estimate().requests is None
+    assert sf.Client.sandbox(sandbox).posts().estimate().requests is None
 
 
 def test_a_fresh_cached_walk_costs_nothing():
     """After it expires, the estimate has its requests again."""
-    box, now = sf.Sandbox(), [1.7e9]
-    options = {"cache": "1 hour", "key": box.key, "now": lambda: now[0]}
-    client_of(box.wsgi, **options).posts().frame()
-    before = len(box.requests)
-    api = client_of(box.wsgi, **options)
+    sandbox, now = sf.Sandbox(), [1.7e9]
+    options = {"cache": "1 hour", "key": sandbox.key, "now": lambda: now[0]}
+    client_of(sandbox.wsgi, **options).posts().frame()
+    before = len(sandbox.requests)
+    api = client_of(sandbox.wsgi, **options)
     assert api.posts().estimate() == Estimate(54, 54, 0.0)
     assert api.posts().limit(250).estimate() == Estimate(54, 54, 0.0)
     assert "54 requests, of which cached: 54; no waiting" in api.posts()._repr_html_()
@@ -139,12 +139,12 @@ def test_a_fresh_cached_walk_costs_nothing():
 
     assert api.posts().estimate().requests == 54
     assert api.posts().estimate().cached == 0
-    assert len(box.requests) == before
+    assert len(sandbox.requests) == before
 
 
 def test_the_html_of_a_query_shows_its_cost_if_known():
     """Also endpoint, arguments and columns."""
-    _, api = sandbox()
+    _, api = new_sandbox()
     query = api.posts(status="failed")
     query.head()
 
@@ -158,10 +158,10 @@ def test_the_html_of_a_query_shows_its_cost_if_known():
 
 def test_an_offline_estimate_is_cached_or_an_offline_miss():
     """The HTML of the query is shown in both cases."""
-    box = sf.Sandbox()
-    options = {"cache": "1 hour", "key": box.key}
-    client_of(box.wsgi, **options).posts(status="failed").frame()
-    api = client_of(box.wsgi, offline=True, **options)
+    sandbox = sf.Sandbox()
+    options = {"cache": "1 hour", "key": sandbox.key}
+    client_of(sandbox.wsgi, **options).posts(status="failed").frame()
+    api = client_of(sandbox.wsgi, offline=True, **options)
 
     assert api.posts(status="failed").estimate().cached == 2
     with pytest.raises(sf.OfflineMiss):
@@ -199,27 +199,27 @@ def test_query_statistics_are_limited():
 @each_output
 def test_a_walk_estimated_above_max_requests_sends_nothing(output):
     """The error has the estimate and is no IncompleteWalk."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
     api.posts().head()
 
     with pytest.raises(sf.MaxRequestsError, match="takes 54 requests.*permits 53") as caught:
         output(api.posts(), max_requests=53)
 
     assert (caught.value.requests, caught.value.max_requests) == (54, 53)
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
 @each_output
 def test_a_walk_stops_after_a_first_page_that_announces_too_many(output):
     """It does not use up max_requests first."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
 
     with pytest.raises(sf.IncompleteWalk) as caught:
         output(api.posts(), max_requests=10)
 
     assert isinstance(caught.value.__cause__, sf.MaxRequestsError)
     assert caught.value.__cause__.requests == 54
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
 @each_output
@@ -239,19 +239,19 @@ def test_a_walk_of_unknown_length_stops_at_max_requests(output):
 @each_output
 def test_a_walk_that_needs_exactly_max_requests_is_complete(output):
     """Also with a limit that shortens it."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
     output(api.posts(), max_requests=54)
     output(api.posts().limit(250), max_requests=3)
 
-    assert len(box.requests) == 57
+    assert len(sandbox.requests) == 57
 
 
 def test_max_requests_of_a_walk_overrides_that_of_the_client():
     """Each walk is counted separately."""
-    box, api = sandbox(max_requests=2)
+    sandbox, api = new_sandbox(max_requests=2)
     api.posts(status="failed").frame()
     api.posts(status="failed").frame()
-    assert len(box.requests) == 4
+    assert len(sandbox.requests) == 4
     with pytest.raises(sf.IncompleteWalk, match="max_requests permits 2"):
         api.posts().frame()
 
@@ -261,13 +261,13 @@ def test_max_requests_of_a_walk_overrides_that_of_the_client():
 
 def test_cached_pages_do_not_count_toward_max_requests():
     """Even if there are more than max_requests."""
-    box, api = sandbox(cache="1 hour")
+    sandbox, api = new_sandbox(cache="1 hour")
     api.posts().frame()
 
     assert len(api.posts().frame(max_requests=1)) == 5400
     with pytest.raises(sf.MaxRequestsError):
         api.posts().frame(max_requests=1, refresh=True)
-    assert len(box.requests) == 54
+    assert len(sandbox.requests) == 54
 
 
 def test_retries_count_toward_max_requests():
@@ -285,10 +285,10 @@ def test_retries_count_toward_max_requests():
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "10", True])
 def test_invalid_max_requests_is_refused(wrong):
     """Before a request is sent."""
-    box, api = sandbox()
+    sandbox, api = new_sandbox()
 
     with pytest.raises(sf.ArgumentError, match="max_requests must be a whole number"):
         api.accounts().frame(max_requests=wrong)
     with pytest.raises(sf.ArgumentError, match="max_requests must be a whole number"):
         sf.Client.sandbox(max_requests=wrong)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []

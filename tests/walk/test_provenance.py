@@ -78,6 +78,7 @@ def test_unknown_facts_are_shown_as_far_as_possible(facts, line):
 
 
 def test_a_frame_without_facts_says_so_and_a_list_is_an_error():
+    """For example, a frame that pandas made."""
     assert sf.provenance(pd.DataFrame()) == "Nothing says where its rows came from."
     with pytest.raises(sf.ArgumentError, match="provenance takes a DataFrame, not a list"):
         sf.provenance([])
