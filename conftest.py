@@ -1,32 +1,52 @@
-"""What every test and every doctest stands on: a clean environment, a home of its own, loopback."""
+"""Fixtures for every test and doctest: a clean environment, loopback only, a time limit."""
 
 from __future__ import annotations
 
 import ipaddress
 import logging
 import os
+import signal
 import socket
 
 import pytest
 from hypothesis import settings
 
-# No test fails on a slow machine.
-settings.register_profile("house", deadline=None)
+# No deadline for an example, because a busy machine is slow.
+settings.register_profile("default", deadline=None)
 settings.register_profile("stress", deadline=None, max_examples=5000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+STRESS = "SOCIALFRAME_STRESS" in os.environ or "HYPOTHESIS_PROFILE" in os.environ
+TIME_LIMIT = 0 if STRESS else 120  # seconds for one test; 0 is no limit
 
 
 def pytest_collection_modifyitems(items):
-    """Let neither two browsers nor two tests of processes run at once, where tests do."""
+    """Run all browser tests in one worker, and the process tests of a file in one worker."""
     for item in items:
-        for name in ("browser", "processes"):
-            if item.get_closest_marker(name):
-                item.add_marker(pytest.mark.xdist_group(name))
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+@pytest.fixture(autouse=True)
+def _time_limit():
+    """Fail a test that takes longer than the limit."""
+
+    def expire(_number, _frame):
+        message = f"the test took longer than {TIME_LIMIT} s"
+        raise TimeoutError(message)
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path_factory):
-    """No key, base URL, keyring, home or budget of the developer's reaches a test."""
+    """Hide the developer's key, base URL, proxies, keyring and folders from a test."""
     for name in ("SOCIALAPI_KEY", "SOCIALAPI_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -40,12 +60,12 @@ def _clean_environment(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch):
-    """No test reaches further than this machine."""
+    """Refuse connections to other machines."""
     connect = socket.socket.connect
 
     def guarded(self, address):
         if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
-            message = f"a test wanted to connect to {address[0]}"
+            message = f"a test must not connect to {address[0]}"
             raise AssertionError(message)
         return connect(self, address)
 
@@ -54,7 +74,7 @@ def _loopback_only(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _quiet_logs():
-    """Log levels that a test sets do not outlive it."""
+    """Restore the log levels that a test changed."""
     levels = {name: logging.getLogger(name).level for name in ("", "socialframe", "httpx")}
     yield
     for name, level in levels.items():
@@ -62,7 +82,7 @@ def _quiet_logs():
 
 
 def pytest_report_header() -> list[str]:
-    """Say what cannot run here, and why."""
+    """Say which tests are left out or shortened, and why."""
     import browsing
     import contract_facts
     import curl
@@ -74,4 +94,5 @@ def pytest_report_header() -> list[str]:
         "tests/sandbox/test_curl.py (no curl is installed)": curl.THERE,
         f"tests/browser (no chromium; as root: {browsing.INSTALL_COMMAND})": browsing.AVAILABLE,
     }
-    return [f"left out: {what}" for what, there in left_out.items() if not there]
+    shortened = [] if STRESS else ["shortened: examples, kills and races (scripts/stress runs all)"]
+    return [f"left out: {what}" for what, there in left_out.items() if not there] + shortened

@@ -1,6 +1,6 @@
-"""A walk of our own client over a sandbox that misbehaves, and what is to be said of its end.
+"""Walks of our client over a sandbox with faults, and a judge of how they end.
 
-``sh scripts/faults`` prints a table: each kind of fault by each way of paging and out of a query.
+``sh scripts/faults`` prints a table: each kind of fault with each kind of paging and output.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import traceback
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,16 +29,15 @@ from socialframe.http.transport import Wiring
 from socialframe.sandbox import PAGINGS, Fault, Sandbox
 from socialframe.sandbox.faults.faults import KINDS
 
-WAYS = ("frame", "pages", "to_parquet")
+OUTPUTS = ("frame", "pages", "to_parquet")
 SWITCHES = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
 
 #: 113 posts on six pages.
 SPAN = {"since": "2026-09-01", "until": "2026-09-12", "per_page": 20}
-LATE = 0.2  # seconds of silence that the client takes for a time-out
+TIMEOUT = 0.2  # seconds of silence until the client reports a timeout
 
-#: What is tried of each kind, where it is more than the kind alone. New rows on every page must be
-#: fewer than its rows: a list that grows faster than it is read has no end. And a total that is too
-#: small by whole pages, on each of them, looks like a right one.
+#: Options to try for a kind of fault. Each page must get fewer new rows than it has, or the list
+#: would never end. A total that is too small by whole pages looks correct.
 OPTIONS = {
     "status": [{"status": 503}, {"status": 500, "body": None}, {"status": 429, "seconds": 200}],
     "insert": [{"rows": 1}, {"rows": 7}],
@@ -61,11 +61,11 @@ PLACES = (
 
 
 @dataclass
-class Walked:
+class WalkResult:
     """What a user has after a walk."""
 
     frames: list[pd.DataFrame] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)  # of warnings
+    warnings: list[str] = field(default_factory=list)
     error: Exception | None = None
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -78,238 +78,244 @@ class Walked:
         return self.frames[-1].attrs["socialframe"]["complete"]
 
 
-OLD = b"the file of yesterday"
+OLD = b"the old file"
 
 
-def walk(query, way) -> Walked:
-    """Walk a query; any exception and any warning is a part of the result."""
-    found = Walked()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as heard:
+def walk(query, output) -> WalkResult:
+    """Walk a query; return its rows, warnings, files and error."""
+    found = WalkResult()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = Path(folder, "posts.parquet")
         path.write_bytes(OLD)
         try:
-            if way == "frame":
+            if output == "frame":
                 found.frames.append(query.frame())
-            elif way == "pages":
+            elif output == "pages":
                 for frame in query.pages():
                     found.frames.append(frame)
             else:
                 query.to_parquet(path)
                 found.frames.append(sf.read_parquet(path))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+        except Exception as error:  # noqa: BLE001 - the judge examines it
             found.error = error
         found.files = {file.name: file.read_bytes() for file in Path(folder).iterdir()}
-    found.words = [f"{warning.category.__name__}: {warning.message}" for warning in heard]
+    found.warnings = [f"{warning.category.__name__}: {warning.message}" for warning in caught]
     return found
 
 
 def posts(api, **span) -> pd.DataFrame:
-    """Give the posts as they are when nothing goes wrong."""
+    """Return the posts, read without faults."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sf.WalkWarning)
         return api.posts(**span).frame()
 
 
-def complaints(found: Walked, way, key):
-    """Yield what is wrong whatever the rows are."""
-    error, words = found.error, found.words
-    texts = "".join([*traceback.format_exception(error), *words, repr(error)])
+def broken_promises(found: WalkResult, output, key):
+    """Yield the broken promises that do not concern missing rows."""
+    error, messages = found.error, found.warnings
+    texts = "".join([*traceback.format_exception(error), *messages, repr(error)])
     if key[3:] in texts:
-        yield "the key stands in a text"
-    if not all(word.startswith("WalkWarning: ") for word in words):
-        yield f"another warning: {words}"
+        yield "a text has the key"
+    if not all(message.startswith("WalkWarning: ") for message in messages):
+        yield f"another warning: {messages}"
     if list(found.files) != ["posts.parquet"]:
         yield f"files were left: {list(found.files)}"
-    elif (found.files["posts.parquet"] == OLD) != (way != "to_parquet" or bool(error)):
-        yield "the old file is gone, or still there"
+    elif (found.files["posts.parquet"] == OLD) != (output != "to_parquet" or bool(error)):
+        yield "the old file is replaced or missing, or was kept"
     if error and not isinstance(error, sf.IncompleteWalk if found.frames else sf.SocialFrameError):
-        yield f"another error than is promised: {error!r}"
-    # Pages tell what has come so far, which is never all.
-    if not error and way != "pages" and found.complete is not (None if words else True):
-        yield f"complete is {found.complete} with {words or 'no warning'}"
+        yield f"an unexpected error: {error!r}"
+    # Each page has complete=False, because more pages may follow.
+    if not error and output != "pages" and found.complete is not (None if messages else True):
+        yield f"complete is {found.complete} with {messages or 'no warning'}"
     if len(set(found.ids)) < len(found.ids):
-        yield "a row came twice"
+        yield "a row was returned twice"
 
 
-def judged(found: Walked, way, key, before, now) -> str:
-    """Say how a walk ended: ``whole``, ``error``, whole with a ``word``, ``short`` with one.
+def judge(found: WalkResult, output, key, before, now) -> str:
+    """Return how a walk ended: ``complete``, ``error``, ``warning``, ``short`` or ``wrong: …``.
 
-    Parameters
-    ----------
-    found : Walked
-        What a user has.
-    way, key : str
-        How it was walked, with which key.
-    before, now : pandas.DataFrame
-        The list before the walk and after it. What stands in both has to come, as it is now.
-
-    Returns
-    -------
-    str
-        Or ``wrong: …``: a promise that does not hold.
+    Rows of both ``before``, the list at the start, and ``now`` must be returned as they are now.
+    ``warning`` is complete with a warning; ``short`` has missing rows and a warning; ``wrong`` is a
+    broken promise.
     """
-    strange = set(found.ids) - {*before["id"], *now["id"]}
-    for complaint in (*complaints(found, way, key), *(f"{name} never was" for name in strange)):
-        return f"wrong: {complaint}"
+    invented = set(found.ids) - {*before["id"], *now["id"]}
+    for promise in (
+        *broken_promises(found, output, key),
+        *(f"{name} does not exist" for name in invented),
+    ):
+        return f"wrong: {promise}"
     if found.error:
         return "error"
-    lasting = now[now["id"].isin(before["id"])].set_index("id")
+    unchanged = now[now["id"].isin(before["id"])].set_index("id")
     rows = pd.concat(found.frames).set_index("id")
-    if missing := len(lasting.index.difference(rows.index)):
-        return "short" if found.words else f"wrong: {missing} rows are missing without a word"
-    if not rows.loc[lasting.index].equals(lasting):
-        return "wrong: a row is not as it is now"
-    return "word" if found.words else "whole"
+    if missing := len(unchanged.index.difference(rows.index)):
+        return "short" if found.warnings else f"wrong: {missing} rows are missing without a warning"
+    if not rows.loc[unchanged.index].equals(unchanged):
+        return "wrong: a row is outdated"
+    return "warning" if found.warnings else "complete"
 
 
-def client_of(box, *, url=None, clock=None, sleep=None, app=None, **options) -> sf.Client:
-    """Return a client of a sandbox, served or in this process, that never sleeps for real."""
+def client_of(sandbox, *, url=None, clock=None, sleep=None, app=None, **options) -> sf.Client:
+    """Return a client of a sandbox, served or in this process, that never really sleeps."""
     clock = clock or Clock()
-    served = None if url else lambda: httpx.WSGITransport(app=app or box.wsgi)
+    served = None if url else lambda: httpx.WSGITransport(app=app or sandbox.wsgi)
     wiring = Wiring(transport=served, clock=clock, sleep=sleep or clock.sleep)
     given = {"tier": "paid", "cache": False, **options}
-    return sf.Client(box.key, base_url=url or "https://sandbox.example", wiring=wiring, **given)
+    return sf.Client(sandbox.key, base_url=url or "https://sandbox.example", wiring=wiring, **given)
 
 
 def cases(paging, sign, *, served):
-    """Yield what is tried of each kind that means something with a way of paging."""
-    for kind, says in KINDS.items():
-        if (says.stage == "wire") == served and (not says.needs or says.needs(paging, sign)):
+    """Yield the faults to try with this paging and end sign."""
+    for kind, facts in KINDS.items():
+        if (facts.stage == "wire") == served and (not facts.needs or facts.needs(paging, sign)):
             for options in OPTIONS.get(kind, [{}]):
                 for place in PLACES:
                     yield Fault(kind, **options, **place)
 
 
-def in_process(paging, sign, fault, way) -> str:
+@cache
+def original_posts(paging, sign) -> pd.DataFrame:
+    """Return the posts of a new sandbox."""
+    return posts(client_of(Sandbox(paging=paging, end_sign=sign), journal=False), **SPAN)
+
+
+def in_process(paging, sign, fault, output) -> str:
     """Judge a walk over a new sandbox with one fault."""
     clock = Clock()
-    box = Sandbox(paging=paging, end_sign=sign, clock=clock, sleep=clock.sleep)
-    api = client_of(box, clock=clock)
-    asking = client_of(box, clock=clock, journal=False)
-    before = posts(asking, **SPAN)
-    box.faults = [fault]
-    found = walk(api.posts(**SPAN), way)
-    box.faults = ()
-    clock.now += 600  # whatever the API asked to wait for is over
-    now = posts(asking, **SPAN)
-    end = judged(found, way, box.key, before, now)
-    return gone_on(end, found, api.posts(**SPAN), way, box.key, before, now)
+    sandbox = Sandbox(paging=paging, end_sign=sign, clock=clock, sleep=clock.sleep)
+    api = client_of(sandbox, clock=clock)
+    before = original_posts(paging, sign)
+    sandbox.faults = [fault]
+    found = walk(api.posts(**SPAN), output)
+    sandbox.faults = ()
+    clock.now += 600  # after any Retry-After
+    now = before
+    if fault.stage == "world":
+        now = posts(client_of(sandbox, clock=clock, journal=False), **SPAN)
+    end = judge(found, output, sandbox.key, before, now)
+    return judge_resumed(end, found, api.posts(**SPAN), output, sandbox.key, before, now)
 
 
-def gone_on(end, found, query, way, key, before, now) -> str:
-    """Say how a walk ended, and look what comes of an error once the fault is gone.
+def judge_resumed(end, found, query, output, key, before, now) -> str:
+    """Return how a walk ended; after an error, judge the resumed walk too, without the fault.
 
-    By ``resume()``, or run again where the first page had failed: every row, once.
+    If the first page failed, the query is repeated instead.
     """
     if end != "error":
         return end
     if isinstance(found.error, sf.IncompleteWalk):
         query = found.error.resume()
-    again = judged(walk(query, way), way, key, before, now)
-    if again == "error" and way == "pages":
-        # The API no longer knew the place, and pages had been handed on: the next run starts anew.
-        again = judged(walk(query, way), way, key, before, now)
-    return end if again in {"whole", "word"} else f"wrong: going on after an error: {again}"
+    again = judge(walk(query, output), output, key, before, now)
+    if again == "error" and output == "pages":
+        # The cursor expired after pages were returned, so the walk restarts in the next run.
+        again = judge(walk(query, output), output, key, before, now)
+    return end if again in {"complete", "warning"} else f"wrong: resumed after an error: {again}"
 
 
 @contextlib.contextmanager
 def on_loopback(paging, sign):
-    """Serve a sandbox; yield a function that judges a walk over it with one fault."""
+    """Serve a sandbox; yield a function that judges a walk with one fault."""
     clock = Clock()
-    box = Sandbox(paging=paging, end_sign=sign, clock=clock, sleep=clock.sleep)
-    truth = posts(client_of(box, clock=clock), **SPAN)
+    sandbox = Sandbox(paging=paging, end_sign=sign, clock=clock, sleep=clock.sleep)
+    truth = original_posts(paging, sign)
 
-    with box.serve() as url:
+    with sandbox.serve() as url:
 
-        def until_up(seconds) -> None:
+        def sleep_until_up(seconds) -> None:
             clock.sleep(seconds)
             wait_for(url)
 
-        def judge(fault, way) -> str:
-            clock.now += 600  # the calls before count no more
-            box.faults = [fault]
-            options = {"url": url, "clock": clock, "sleep": until_up, "timeout": LATE}
-            with client_of(box, **options) as api:
-                found = walk(api.posts(**SPAN), way)
-                box.faults = ()
+        def judge_walk(fault, output) -> str:
+            clock.now += 600  # the rate limit no longer counts the calls before
+            sandbox.faults = [fault]
+            options = {"url": url, "clock": clock, "sleep": sleep_until_up, "timeout": TIMEOUT}
+            with client_of(sandbox, **options) as api:
+                found = walk(api.posts(**SPAN), output)
+                sandbox.faults = ()
                 wait_for(url)
-                end = judged(found, way, box.key, truth, truth)
-                return gone_on(end, found, api.posts(**SPAN), way, box.key, truth, truth)
+                end = judge(found, output, sandbox.key, truth, truth)
+                return judge_resumed(
+                    end, found, api.posts(**SPAN), output, sandbox.key, truth, truth
+                )
 
-        yield judge
+        yield judge_walk
 
 
 def wait_for(url) -> None:
-    """Return when somebody listens there."""
+    """Wait until a server listens at the URL."""
     where = urlsplit(url)
     for _ in range(2000):
         with contextlib.suppress(OSError):
             socket.create_connection((where.hostname, where.port), timeout=5).close()
             return
         time.sleep(0.002)
-    raise AssertionError(f"nobody listens at {url}")
+    raise AssertionError(f"no server listens at {url}")
 
 
-COLUMNS = ("whole", "explained", "cannot be seen", "wrong")
+COLUMNS = ("complete", "explained", "unnoticeable", "wrong")
 
 
-#: What no client could see, by the kind of fault: only rows that it has not got know of it.
-UNSEEN = {
-    "delete": "rows moved up over the edge of a page and no reply counts them, so that a position "
-    "(a number, an offset, in this sandbox a cursor too) leads past them",
+#: Why no client can notice a kind of fault.
+UNNOTICEABLE = {
+    "delete": "rows moved to an earlier page and no response has a total, so the next position "
+    "(a number, an offset, in this sandbox also a cursor) skips them",
     "edit": "a row changed after it was read",
 }
 
 
-def unseen(paging, sign, fault):
-    """Say whether no client could see what happens."""
+def unnoticeable(paging, sign, fault):
+    """Return whether no client can notice the fault."""
     if fault.kind == "edit":
         return True
     counted = sign in {"pages", "total"} or paging in {"after_id", "none"}
     return fault.kind == "delete" and not counted
 
 
-def silent(end) -> bool:
-    """Say whether an end is that of a wrong frame without a word."""
-    return end.endswith(("are missing without a word", "a row is not as it is now"))
+def is_silent(end) -> bool:
+    """Return whether rows are wrong without an error or a warning."""
+    return end.endswith(("are missing without a warning", "a row is outdated"))
 
 
 def column(end, paging, sign, fault) -> str:
-    """Return where a case stands in the table; a short frame with a word is explained, too."""
+    """Return the column of a case in the table; a short frame with a warning is explained."""
     if end.startswith("wrong"):
-        return "cannot be seen" if silent(end) and unseen(paging, sign, fault) else "wrong"
-    return "whole" if end == "whole" else "explained"
+        return "unnoticeable" if is_silent(end) and unnoticeable(paging, sign, fault) else "wrong"
+    return "complete" if end == "complete" else "explained"
 
 
-def ends(switch) -> list[tuple[str, str, str]]:
-    """Walk one way of paging by each kind of fault, at one place each, and out by each way."""
+def judge_all(switch) -> list[tuple[str, str, str]]:
+    """Judge each kind of fault at one place each, with every output, for one kind of paging."""
     paging, sign = switch
     found = []
     turn = SWITCHES.index(switch)
-    with on_loopback(paging, sign) as judge:
+    with on_loopback(paging, sign) as judge_walk:
         for served in (False, True):
             for number, fault in enumerate(cases(paging, sign, served=served)):
                 if number % len(PLACES) != (number // len(PLACES) + turn) % len(PLACES):
                     continue
-                for way in WAYS:
-                    end = judge(fault, way) if served else in_process(paging, sign, fault, way)
+                for output in OUTPUTS:
+                    end = (
+                        judge_walk(fault, output)
+                        if served
+                        else in_process(paging, sign, fault, output)
+                    )
                     found.append((fault.kind, column(end, paging, sign, fault), f"{fault}: {end}"))
     return found
 
 
 def main() -> int:
-    """Print a table: for each kind of fault, how many of its cases ended how."""
+    """Print a table: for each kind of fault, how its cases ended."""
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
-        os.environ[name] = tempfile.mkdtemp()  # nothing of the user's is touched
+        os.environ[name] = tempfile.mkdtemp()  # keeps the user's folders unchanged
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        found = [one for some in pool.map(ends, SWITCHES) for one in some]
+        found = [one for some in pool.map(judge_all, SWITCHES) for one in some]
     counts = pd.crosstab([one[0] for one in found], [one[1] for one in found])
     counts = counts.reindex(index=list(KINDS), columns=list(COLUMNS), fill_value=0)
     counts.loc["all"] = counts.sum()
     wrong = [text for _, where, text in found if where == "wrong"]
-    why = [f"Cannot be seen, {kind}: {reason}." for kind, reason in UNSEEN.items()]
-    print(counts.rename_axis(index=None, columns=None).to_string(), *why, *wrong, sep="\n")  # noqa: T201 - for people
+    why = [f"Unnoticeable, {kind}: {reason}." for kind, reason in UNNOTICEABLE.items()]
+    print(counts.rename_axis(index=None, columns=None).to_string(), *why, *wrong, sep="\n")  # noqa: T201 - the output of the script
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the cache have in common: a server whose rows tell when they came."""
+"""Helpers for tests of the cache: a server whose rows number the walks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stand_ins import Scripted, posts_page
 
 
 def server(pages=3):
-    """Return a server of some pages that names each answer anew: which rows came tells when."""
+    """Return a server whose row ids start with the number of requests for page 1 so far."""
     served = []
 
     def answer(environ):
@@ -22,13 +22,13 @@ def server(pages=3):
 
 
 def sources(frame):
-    """Return how many replies came from the cache and from the network."""
+    """Return the numbers of replies from the cache and from the network."""
     facts = frame.attrs["socialframe"]
     return facts["from_cache"], facts["from_network"]
 
 
 def rows(file):
-    """Return how many entries a file has: pages and walks."""
+    """Return the number of entries in a file, pages and walks."""
     if not file.exists():
         return 0
     connection = sqlite3.connect(file)

@@ -1,4 +1,4 @@
-"""Small real servers for what the sandbox does not do yet: any answer, any fault."""
+"""Small servers that return any response, and helpers for pages and columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = "sk_made0up0for0the0tests0abcdef0123"
 
 
 class Clock:
-    """Time that passes only when somebody sleeps; remembers each sleep."""
+    """A clock that advances only by ``sleep`` and records each sleep."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -41,7 +41,7 @@ class Clock:
 
 
 def press_ctrl_c_while_held(file, work):
-    """Do what waits for a SQLite file, and press Ctrl-C meanwhile; nobody holds the file then."""
+    """Press Ctrl-C while the work waits for a locked SQLite file; assert that it is unlocked."""
     holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.4, lambda: holder.execute("COMMIT"))
@@ -57,11 +57,11 @@ def press_ctrl_c_while_held(file, work):
         holder.execute("ROLLBACK")
         holder.close()
     else:
-        raise AssertionError("Ctrl-C was not heard")
+        raise AssertionError("Ctrl-C did not interrupt the work")
 
 
 class Scripted:
-    """A WSGI application that gives its answers one after the other, the last one for ever.
+    """A WSGI application that returns one answer after another and then repeats the last one.
 
     An answer is a body (200), or (status, body), or (status, body, headers), or a function of the
     request's environ that returns one of them.
@@ -97,7 +97,7 @@ class Scripted:
 def client_of(app, *, clock=None, now=time.time, key=KEY, cache=False, **options) -> Client:
     """Return a client of a WSGI application in this process; no sleep is real.
 
-    It keeps nothing unless it is told to: the applications of one test share an address.
+    The cache is off by default, because all applications have the same URL.
     """
     clock = clock or Clock()
     wiring = Wiring(
@@ -107,7 +107,7 @@ def client_of(app, *, clock=None, now=time.time, key=KEY, cache=False, **options
 
 
 def posts_page(ids, *, page=1, pages=1, **pagination):
-    """Return the body of a page of posts that have ids and nothing else."""
+    """Return the body of a page of posts that have only ids."""
     return {
         "posts": [{"id": name} for name in ids],
         "pagination": {"page": page, "pages": pages, **pagination},
@@ -115,24 +115,24 @@ def posts_page(ids, *, page=1, pages=1, **pagination):
 
 
 def column(name, kind, path=None, **more) -> Column:
-    """Return a column whose meaning does not matter."""
+    """Return a column with a placeholder for its meaning."""
     return Column(name=name, path=path or name, type=kind, meaning="A made-up column.", **more)
 
 
 def page_of(items, path="rows") -> Page:
-    """Return a page whose records are this JSON text or these values."""
+    """Return a page with these records, as JSON bytes or values."""
     text = items if isinstance(items, bytes) else json.dumps(items).encode()
     return Page(Call("/v1/rows"), reply_of(b'{"rows":' + text + b"}"), {}, text, path)
 
 
 def reply_of(body) -> Reply:
-    """Return a reply with this body, text or value."""
+    """Return a reply with this body, as bytes or a JSON value."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Reply(200, {}, body, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def opened(body, path="rows", **more) -> Page:
-    """Return the page that a reply with this body is."""
+    """Return the page of a reply with this body."""
     return split_reply(Call("/v1/rows"), reply_of(body), path, **more)
 
 
@@ -149,10 +149,10 @@ def rows_endpoint(*columns, key=(), paging=None) -> Endpoint:
 
 @contextmanager
 def raw_server(*scripts):
-    """Serve raw bytes on loopback: each connection gets the next script, the last one for ever.
+    """Serve raw bytes on loopback: each connection gets the next script, then the last one again.
 
     A script is a list of bytes to send after the request, or ``None`` to close at once. Yields
-    the base URL and the list of requests as they came.
+    the base URL and the list of raw requests.
     """
     seen: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
@@ -188,6 +188,6 @@ def raw_server(*scripts):
 
 
 def response(body: bytes, *, status="200 OK", headers="") -> bytes:
-    """Return a whole HTTP/1.1 response, connection closed after it."""
+    """Return a complete HTTP/1.1 response that closes the connection."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"
     return head.encode() + body

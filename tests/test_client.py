@@ -1,4 +1,4 @@
-"""The client, its endpoints, its queries and the helpers."""
+"""The client, its endpoints, its queries and the reader functions."""
 
 import datetime as dt
 import inspect
@@ -29,10 +29,10 @@ def api():
     return sf.Client.sandbox()
 
 
-def test_nothing_is_sent_before_rows_are_asked_for():
-    """Neither by the client, nor by a query, nor by showing it."""
-    box = sf.Sandbox()
-    api = sf.Client.sandbox(box)
+def test_no_request_is_sent_before_rows_are_requested():
+    """Making and showing clients and queries sends nothing."""
+    sandbox = sf.Sandbox()
+    api = sf.Client.sandbox(sandbox)
 
     for name in ENDPOINTS:
         query = getattr(api, name)()
@@ -40,12 +40,12 @@ def test_nothing_is_sent_before_rows_are_asked_for():
         query.limit(3)
     repr(api)
 
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_a_frame_has_the_declared_columns_and_dtypes(api, name):
-    """In their order; _extra last."""
+    """In the declared order, with _extra last."""
     query = getattr(api, name)()
     frame = query.frame()
 
@@ -59,8 +59,8 @@ def test_a_frame_has_the_declared_columns_and_dtypes(api, name):
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_an_endpoint_documents_itself(name):
-    """Docstring with every section and the table of its columns; signature with a Query."""
+def test_an_endpoint_has_generated_documentation(name):
+    """All docstring sections, the table of columns, and Query as the return type."""
     method = getattr(sf.Client, name)
     text = inspect.getdoc(method)
 
@@ -73,8 +73,8 @@ def test_an_endpoint_documents_itself(name):
     assert inspect.signature(method).return_annotation is sf.Query
 
 
-def test_posts_are_as_the_sandbox_lists_them(api):
-    """Every post once; every value of every record is in the frame."""
+def test_posts_have_the_values_of_the_sandbox(api):
+    """Each post once, in order."""
     frame, records = api.posts().frame(), list(api.posts().records())
 
     assert frame["id"].tolist() == [record["id"] for record in records]
@@ -88,8 +88,8 @@ def test_posts_are_as_the_sandbox_lists_them(api):
         assert list(row["tags"]) == record["tags"]
 
 
-def test_both_end_signs_give_every_post_once():
-    """By a number of pages and by a flag."""
+def test_both_end_signs_return_each_post_once():
+    """A number of pages and a flag."""
     frames = [
         sf.Client.sandbox(sf.Sandbox(end_sign=sign)).posts().frame()
         for sign in ("pages", "hasMore")
@@ -103,8 +103,8 @@ def test_both_end_signs_give_every_post_once():
     ]
 
 
-def test_explode_gives_one_row_a_target(api):
-    """Limit counts posts; the key is post and position."""
+def test_explode_returns_one_row_per_target(api):
+    """The limit counts posts; the key is post and position."""
     posts = api.posts().limit(100).frame()
     targets = api.posts().explode("platforms").limit(100).frame()
 
@@ -114,7 +114,7 @@ def test_explode_gives_one_row_a_target(api):
     assert targets["target_status"].isin(["pending", "publishing", "published", "failed"]).all()
 
 
-def test_filters_reach_the_api(api):
+def test_filters_are_sent_to_the_api(api):
     """Status, platform, days."""
     frame = api.posts(
         status="published", platform="tiktok", since="2026-03-01", until="2026-03-31"
@@ -126,8 +126,8 @@ def test_filters_reach_the_api(api):
     assert frame["created_at"].max() < pd.Timestamp("2026-04-01", tz="UTC")
 
 
-def test_a_platform_that_we_do_not_know_is_passed_on():
-    """The API's word counts."""
+def test_an_unknown_platform_is_sent_to_the_api():
+    """The API may know more platforms than the client."""
     app = Scripted({"accounts": []})
 
     client_of(app).accounts(platform="newthing").frame()
@@ -148,8 +148,8 @@ def test_a_platform_that_we_do_not_know_is_passed_on():
         pd.Timestamp("2026-01-31 01:00", tz="Europe/Berlin"),
     ],
 )
-def test_days_are_taken_in_each_common_form(api, day):
-    """And sent as the sibling API takes them."""
+def test_a_day_may_be_a_string_a_date_or_a_timestamp(api, day):
+    """It is sent as YYYY-MM-DD."""
     query = api.posts(since=day, until=day)
 
     assert query._plan.call.param("dateFrom") == query._plan.call.param("dateTo") == "2026-01-31"
@@ -157,7 +157,7 @@ def test_days_are_taken_in_each_common_form(api, day):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ({"since": "2026-02-01", "until": "2026-01-01"}, "since .* is after until"),
         ({"since": "2026-01-01T10:00"}, "must be a whole UTC day"),
@@ -178,9 +178,9 @@ def test_days_are_taken_in_each_common_form(api, day):
         ({"status": pd.NA}, "status must be a single string"),
     ],
 )
-def test_bad_arguments_are_one_sentence(api, arguments, words):
-    """Before anything is sent; a ValueError too, for those who catch that."""
-    with pytest.raises(sf.ArgumentError, match=words) as caught:
+def test_invalid_arguments_are_an_argument_error(api, arguments, message):
+    """In one sentence, before a request is sent; ArgumentError is a ValueError."""
+    with pytest.raises(sf.ArgumentError, match=message) as caught:
         api.posts(**arguments)
 
     assert isinstance(caught.value, ValueError)
@@ -188,7 +188,7 @@ def test_bad_arguments_are_one_sentence(api, arguments, words):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"tier": "gold"}, "tier must be"),
         ({"cache": "1 fortnight"}, "cache must be"),
@@ -202,21 +202,21 @@ def test_bad_arguments_are_one_sentence(api, arguments, words):
         ({"max_wait": "long"}, "max_wait must be"),
     ],
 )
-def test_bad_settings_are_one_sentence(options, words):
-    """At once."""
-    with pytest.raises(sf.ArgumentError, match=words):
+def test_invalid_settings_are_an_argument_error(options, message):
+    """When the client is made."""
+    with pytest.raises(sf.ArgumentError, match=message):
         sf.Client(KEY, **options)
 
 
 @pytest.mark.parametrize("rows", [0, -1, 1.5, True, "3"])
-def test_a_limit_is_a_whole_number(api, rows):
-    """From 1 on."""
+def test_an_invalid_row_limit_is_refused(api, rows):
+    """It must be a whole number from 1 on."""
     with pytest.raises(sf.ArgumentError, match="rows must be"):
         api.posts().limit(rows)
 
 
-def test_queries_are_values(api):
-    """Immutable, equal by what they ask; a filtered one does not change the one it came from."""
+def test_queries_are_immutable_and_comparable(api):
+    """A method returns a new query and leaves the old one unchanged."""
     query = api.posts(status="failed")
 
     assert query == api.posts(status="failed")
@@ -226,8 +226,8 @@ def test_queries_are_values(api):
         query._plan = None
 
 
-def test_a_query_shows_what_it_is(api):
-    """As text and as HTML; what a user typed is escaped."""
+def test_a_query_has_a_repr_and_html(api):
+    """The HTML escapes the user's text."""
     query = api.posts(status="<b>", since=dt.date(2026, 1, 1)).explode("tags").limit(7)
 
     assert "posts(status='<b>', since=datetime.date(2026, 1, 1)).limit(7).explode('tags')" in repr(
@@ -238,8 +238,8 @@ def test_a_query_shows_what_it_is(api):
     assert "<td>id</td>" in query._repr_html_()
 
 
-def test_a_client_shows_no_key():
-    """Where it came from, and the budget."""
+def test_the_repr_of_a_client_has_no_key():
+    """It has the source of the key and the budget."""
     client = sf.Client(KEY, tier="paid")
 
     assert (
@@ -249,8 +249,8 @@ def test_a_client_shows_no_key():
     assert KEY not in repr(vars(client))
 
 
-def test_followers_are_one_row_an_account_and_day(api):
-    """What the reply says of the account stands on each row."""
+def test_followers_are_one_row_per_account_and_day(api):
+    """Fields of the account are in each row."""
     frame = api.followers(since="2026-10-01", until="2026-10-31").frame()
 
     assert frame["date"].min() == pd.Timestamp("2026-10-01", tz="UTC")
@@ -271,20 +271,20 @@ def test_followers_are_one_row_an_account_and_day(api):
         ({"accounts": [{"id": 7}, 3], "stats": {"a": [5], "b": None}}, 2),
     ],
 )
-def test_follower_stats_of_odd_shapes_are_rows_all_the_same(body, rows):
-    """Nothing is dropped."""
+def test_follower_stats_of_unexpected_types_become_rows(body, rows):
+    """No entry is dropped."""
     assert len(client_of(Scripted(body)).followers().frame()) == rows
 
 
 @pytest.mark.parametrize("body", [{"accounts": []}, {"stats": 5}, []])
-def test_follower_stats_without_stats_are_an_error(body):
-    """That names what is there."""
+def test_follower_stats_without_stats_are_a_reply_error(body):
+    """The error says that there is no list 'stats'."""
     with pytest.raises(sf.ReplyError, match="no list 'stats'"):
         client_of(Scripted(body)).followers().frame()
 
 
-def test_analytics_have_nulls_where_a_platform_reports_nothing(api):
-    """And what is no column is kept."""
+def test_analytics_have_nulls_for_numbers_that_a_platform_lacks(api):
+    """Unknown fields are in _extra."""
     frame = api.analytics().explode("platforms").frame()
 
     assert frame["target_saves"].isna().any()
@@ -292,32 +292,32 @@ def test_analytics_have_nulls_where_a_platform_reports_nothing(api):
     assert {"/content", "/status"} <= set(json.loads(frame["_extra"][0]))
 
 
-def test_a_free_sandbox_keeps_to_sixty_calls_and_the_client_waits():
-    """By its own budget, so that no 429 comes."""
+def test_a_client_of_a_free_sandbox_waits_before_the_61st_call():
+    """Its own budget avoids every 429."""
     clock = Clock()
-    box = sf.Sandbox(tier="free", clock=clock)
-    api = client_of_sandbox(box, clock)
+    sandbox = sf.Sandbox(tier="free", clock=clock)
+    api = client_of_sandbox(sandbox, clock)
 
     api.posts(per_page=50).limit(3500).frame()
 
-    assert len(box.requests) == 70
-    assert all(asked.status == 200 for asked in box.requests)
+    assert len(sandbox.requests) == 70
+    assert all(request.status == 200 for request in sandbox.requests)
     assert clock.now >= 1060
 
 
-def client_of_sandbox(box, clock):
+def client_of_sandbox(sandbox, clock):
     import httpx
 
     from socialframe.http.transport import Wiring
 
     wiring = Wiring(
-        transport=lambda: httpx.WSGITransport(app=box.wsgi), sleep=clock.sleep, clock=clock
+        transport=lambda: httpx.WSGITransport(app=sandbox.wsgi), sleep=clock.sleep, clock=clock
     )
-    return sf.Client(box.key, base_url="https://sandbox.invalid", wiring=wiring)
+    return sf.Client(sandbox.key, base_url="https://sandbox.invalid", wiring=wiring)
 
 
-def test_a_budget_wait_beyond_max_wait_is_an_error():
-    """Said before anything is sent."""
+def test_a_budget_wait_longer_than_max_wait_is_an_error():
+    """Before the request is sent."""
     clock = Clock()
     api = client_of(Scripted({"accounts": []}), clock=clock, tier=sf.Limit(1, 60.0), max_wait=10)
     api.accounts().frame()
@@ -329,8 +329,8 @@ def test_a_budget_wait_beyond_max_wait_is_an_error():
     assert 50 < caught.value.retry_after < 61
 
 
-def test_a_client_says_how_its_budget_stands():
-    """In one line, and in a notebook as a table."""
+def test_a_budget_has_a_repr_and_html():
+    """One line, and a table in a notebook."""
     clock = Clock()
     api = client_of(Scripted({"accounts": []}), clock=clock, tier=sf.Limit(2, 60.0))
     api.accounts().frame()
@@ -344,8 +344,8 @@ def test_a_client_says_how_its_budget_stands():
     assert "<tr><th>shared by</th><td>1 process</td></tr>" in shown
 
 
-def test_processes_of_one_key_share_a_budget_and_a_sandbox_has_its_own():
-    """By a file in the user's runtime folder, made when it is first used."""
+def test_a_budget_is_a_shared_file_except_for_a_sandbox():
+    """A private file in the user's runtime folder, made at the first use."""
     run = Path(os.environ["XDG_RUNTIME_DIR"])
     sf.Client.sandbox().accounts().frame()
     api = sf.Client("sk_that_no_other_test_has")
@@ -356,8 +356,8 @@ def test_processes_of_one_key_share_a_budget_and_a_sandbox_has_its_own():
     assert stat.S_IMODE((run / "socialframe").stat().st_mode) == 0o700
 
 
-def test_a_client_learns_the_limit_that_the_server_tells():
-    """Unless it was given one that is lower."""
+def test_a_client_adopts_the_servers_limit():
+    """Unless the user passed a lower one."""
     headers = {"X-RateLimit-Limit": "600"}
     for tier, calls in [("auto", 600), ("free", 60), (sf.Limit(5), 5)]:
         api = client_of(Scripted((200, {"accounts": []}, headers)), tier=tier)
@@ -378,8 +378,8 @@ def test_a_client_learns_the_limit_that_the_server_tells():
         {"X-RateLimit-Limit": "1000", "X-RateLimit-Reset": "3600"},
     ],
 )
-def test_a_limit_that_cannot_be_meant_for_our_window_is_not_learnt(headers):
-    """Odd text, none at all, an hour's."""
+def test_an_invalid_limit_header_is_ignored(headers):
+    """Text, zero, a huge number, the limit of an hour."""
     api = client_of(Scripted((200, {"accounts": []}, headers)))
     api.accounts().frame()
 
@@ -387,14 +387,14 @@ def test_a_limit_that_cannot_be_meant_for_our_window_is_not_learnt(headers):
 
 
 def test_the_default_client_follows_the_environment(monkeypatch):
-    """One a tenant; without a key an error that helps."""
+    """One client per tenant; MissingKeyError without a key."""
     from socialframe import readers
 
     with pytest.raises(sf.MissingKeyError):
         sf.read_posts()
-    box = sf.Sandbox()
-    with box.serve() as url:
-        monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+    sandbox = sf.Sandbox()
+    with sandbox.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_KEY", sandbox.key)
         monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
 
         assert len(sf.read_accounts()) >= 12
@@ -409,21 +409,21 @@ def test_the_default_client_follows_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize("ids", [[], pd.Series(dtype="str"), ["a", None], "", ["a", ""], [7]])
-def test_no_accounts_are_not_all_accounts(api, ids):
-    """An empty filter is a mistake, as is one with holes."""
+def test_empty_account_ids_are_refused(api, ids):
+    """An empty filter or a missing id is a mistake, not a request for all accounts."""
     with pytest.raises(sf.ArgumentError, match="account_ids must be one or more"):
         api.followers(ids)
 
 
-def test_a_client_does_not_pickle_and_says_why(api):
-    """It holds a key; nor does a query, which holds a client."""
+def test_pickling_a_client_or_query_is_a_type_error(api):
+    """A client holds the key, and a query holds its client."""
     for value in (api, api.posts()):
         with pytest.raises(TypeError, match="Make one in each process"):
             pickle.dumps(value)
 
 
-def test_pages_have_one_index_over_all_of_them(api):
-    """So that they concatenate as chunks of read_csv do."""
+def test_pages_have_one_continuous_index(api):
+    """They concatenate like the chunks of read_csv."""
     query = api.posts(per_page=40).limit(100)
 
     pages = pd.concat(query.pages())
@@ -432,16 +432,16 @@ def test_pages_have_one_index_over_all_of_them(api):
     pd.testing.assert_frame_equal(pages.reset_index(drop=True), query.frame())
 
 
-def test_head_gives_as_many_rows_as_asked(api):
-    """Of an explode too."""
+def test_head_of_an_exploded_query_counts_rows(api):
+    """Not posts."""
     assert len(api.posts().explode("platforms").head(7)) == 7
 
 
-def test_a_query_offers_what_a_user_wants(api):
-    """Completion shows methods, not the fields it is made of."""
-    offered = [name for name in dir(api.posts()) if not name.startswith("_")]
+def test_completion_of_a_query_lists_its_public_methods(api):
+    """No internal fields."""
+    names = [name for name in dir(api.posts()) if not name.startswith("_")]
 
-    assert offered == [
+    assert names == [
         "arrow",
         "columns",
         "estimate",
@@ -459,24 +459,24 @@ def test_a_query_offers_what_a_user_wants(api):
     ]
 
 
-def test_arrow_says_where_rows_came_from(api):
-    """In the schema's metadata."""
+def test_an_arrow_table_has_provenance(api):
+    """In the metadata of its schema."""
     facts = json.loads(api.accounts().arrow().schema.metadata[b"socialframe"])
 
     assert facts["endpoint"] == "accounts"
 
 
 @pytest.mark.parametrize("wrong", ["free", sf.Client])
-def test_a_sandbox_that_is_none_is_one_sentence(wrong):
-    """A tier goes by keyword."""
+def test_an_invalid_sandbox_is_refused(wrong):
+    """The tier is a keyword argument."""
     with pytest.raises(sf.ArgumentError, match="must be a Sandbox"):
         sf.Client.sandbox(wrong)
     with pytest.raises(sf.ArgumentError, match="tier must be"):
         sf.Client.sandbox(tier="gold")
 
 
-def test_helpers_give_what_queries_give(api):
-    """At once, by any client."""
+def test_reader_functions_return_the_frames_of_queries(api):
+    """With any client."""
     for helper, query in {
         sf.read_accounts: api.accounts(),
         sf.read_health: api.health(),
@@ -490,8 +490,8 @@ def test_helpers_give_what_queries_give(api):
     )
 
 
-def test_arrow_and_csv_and_jsonl_hold_the_same_rows(api, tmp_path):
-    """As the frame."""
+def test_arrow_csv_and_jsonl_have_the_rows_of_the_frame(api, tmp_path):
+    """In the same order."""
     query = api.posts(since="2026-10-01")
     names = query.frame()["id"].tolist()
 
@@ -503,7 +503,7 @@ def test_arrow_and_csv_and_jsonl_hold_the_same_rows(api, tmp_path):
 
 
 def test_an_endpoint_can_be_declared_outside_the_package():
-    """In ten lines: then it has columns, help, types, frame."""
+    """It has columns, help, types and frames."""
 
     class Mine(sf.Client):
         @endpoint(
@@ -525,8 +525,8 @@ def test_an_endpoint_can_be_declared_outside_the_package():
         Mine.sandbox().names(nonsense=1)
 
 
-def test_numpy_values_are_taken_as_arguments(api):
-    """As they come out of a frame."""
+def test_numpy_values_are_valid_arguments(api):
+    """For example, taken from a frame."""
     assert (
         api.posts(per_page=50, status=np.str_("failed")).limit(1).frame()["status"][0] == "failed"
     )
@@ -554,14 +554,14 @@ def test_numpy_values_are_taken_as_arguments(api):
     ],
     ids=str,
 )
-def test_what_fetch_cannot_mean_is_one_sentence(wrong):
-    """Before anything is sent."""
+def test_invalid_arguments_of_fetch_are_refused(wrong):
+    """Before a request is sent."""
     with pytest.raises(sf.ArgumentError):
         sf.Client.sandbox().fetch(**{"path": "/v1/posts", **wrong})
 
 
-def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
-    """When it is declared, not when it is walked."""
+def test_a_declared_key_may_be_a_string_but_must_be_a_column():
+    """It is checked in the declaration, before any walk."""
 
     def declared(**more):
         return endpoint("/v1/posts", records="posts", columns=[made("id", "id")], **more)
@@ -591,8 +591,8 @@ def test_a_declaration_takes_a_key_as_text_and_refuses_one_that_is_no_column():
         b'{"rows":[{"a":NaN},{"a":1e999}]}',
     ],
 )
-def test_strange_members_are_kept_and_written(body, tmp_path):
-    """Names that no UTF-8 holds, a member of our own column's name, numbers that JSON lacks."""
+def test_unusual_names_and_numbers_are_kept_and_written(body, tmp_path):
+    """Names that are not valid UTF-8, a field named _extra, NaN and infinity."""
     for columns in (None, {"a": "string"}):
         query = client_of(Scripted(body)).fetch("/v1/x", columns=columns, paging=Single())
 
@@ -605,8 +605,8 @@ def test_strange_members_are_kept_and_written(body, tmp_path):
             json.loads(line, parse_constant=pytest.fail)
 
 
-def test_a_query_that_was_walked_shows_where_its_rows_came_from():
-    """In the line of ``provenance``, also as another query of the same; no key in it."""
+def test_the_html_of_a_query_shows_the_provenance_of_its_last_walk():
+    """Also for an equal query; without the key."""
     api = sf.Client.sandbox()
     query = api.accounts("tiktok")
     assert "nothing sent yet" in query._repr_html_()
@@ -619,18 +619,18 @@ def test_a_query_that_was_walked_shows_where_its_rows_came_from():
     assert "nothing sent yet" in api.accounts("threads")._repr_html_()
 
 
-def test_two_sandboxes_share_no_rows(tmp_path):
-    """Also where both have one key, and one file for what is kept."""
+def test_two_sandboxes_share_no_cache_entries(tmp_path):
+    """Even with the same key and cache file."""
     for posts in (100, 250):
-        box = sf.Sandbox(posts=posts, key=KEY)
-        assert len(sf.Client.sandbox(box, cache=tmp_path / "c.sqlite").posts().frame()) == posts
+        sandbox = sf.Sandbox(posts=posts, key=KEY)
+        assert len(sf.Client.sandbox(sandbox, cache=tmp_path / "c.sqlite").posts().frame()) == posts
 
 
 @pytest.mark.parametrize(
     "limit", [("60",), (None,), (60, "x"), (1.5,), (True,), (60, float("inf"))]
 )
-def test_a_limit_that_cannot_be_meant_is_refused(limit):
-    """In a sentence."""
+def test_an_invalid_rate_limit_is_refused(limit):
+    """When the client is made."""
     with pytest.raises(sf.ArgumentError, match="allow 1 call or more"):
         sf.Client(KEY, tier=sf.Limit(*limit))
 
@@ -642,15 +642,15 @@ def test_a_limit_that_cannot_be_meant_is_refused(limit):
         dt.datetime(9999, 12, 31, 23, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
     ],
 )
-def test_a_day_beyond_all_days_is_refused(api, day):
-    """In a sentence."""
+def test_a_day_outside_the_supported_years_is_refused(api, day):
+    """For example, its UTC day is in year 0."""
     with pytest.raises(sf.ArgumentError, match="days that exist in UTC"):
         api.posts(since=day)
 
 
 @pytest.mark.parametrize("progress", [1, "yes", []])
-def test_progress_that_cannot_be_meant_is_refused(progress):
-    """Before anything is sent."""
+def test_an_invalid_progress_argument_is_refused(progress):
+    """Before a request is sent."""
     api = sf.Client.sandbox()
     with pytest.raises(sf.ArgumentError, match="progress must be"):
         api.accounts().frame(progress=progress)

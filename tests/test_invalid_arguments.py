@@ -177,9 +177,9 @@ def test_a_huge_row_limit_is_refused():
 
 def test_threads_share_one_default_client(monkeypatch):
     """Even if all of them make the first call at once."""
-    box, made = sf.Sandbox(), []
-    with box.serve() as url:
-        monkeypatch.setenv("SOCIALAPI_KEY", box.key)
+    sandbox, made = sf.Sandbox(), []
+    with sandbox.serve() as url:
+        monkeypatch.setenv("SOCIALAPI_KEY", sandbox.key)
         monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
         threads = [
             threading.Thread(target=lambda: made.append(readers._default_client()))

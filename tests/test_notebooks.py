@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -22,6 +20,9 @@ def name(path):
 @pytest.mark.processes
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     """In a kernel of its own, without a key, without a warning; and it shows what it plots."""
+    import nbformat  # here, because its import takes seconds
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
@@ -35,6 +36,8 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_nothing_of_a_run_is_kept(path):
     """No outputs, no counts, no state of widgets, no name of a machine's kernel; no secret."""
+    import nbformat
+
     text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)

@@ -1,17 +1,15 @@
-"""The panel on the ipykernel before this one: what hubs and older notebooks still have."""
+"""The panel on ipykernel 6, which some hubs still use."""
 
 import json
 import subprocess
 import sys
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 CELLS = (
     "import ipykernel\nimport socialframe as sf\nprint(ipykernel.__version__)",
     "panel = sf.Panel()\npanel",
-    # A cell that waits keeps the kernel busy, and the panel's threads at work.
+    # A waiting cell keeps the kernel busy while the panel's threads work.
     "panel.use(sf.Client.sandbox())\nassert panel.wait(20)\nprint(panel)",
     """panel._load.rows.value = "300"
 panel._load.load_button.click()
@@ -22,25 +20,28 @@ print(panel)""",
 
 
 def installed(folder):
-    """Install it there, beside the one of this environment, and name the kernel old."""
+    """Install ipykernel 6 in a folder, and a kernel named "old" that uses it."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     site = folder / "site"
-    packages = ["ipykernel<7", "nest-asyncio"]  # what it needs beside what the newer one needs
+    packages = ["ipykernel<7", "nest-asyncio"]  # a dependency that ipykernel 7 no longer has
     subprocess.run([*pip, "--no-deps", "--target", site, *packages], check=True)
     kernel = folder / "kernels" / "old"
     kernel.mkdir(parents=True)
-    told = {
+    spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "old",
         "language": "python",
         "env": {"PYTHONPATH": str(site)},
     }
-    (kernel / "kernel.json").write_text(json.dumps(told), encoding="utf-8")
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
 @pytest.mark.processes
 def test_the_panel_loads_rows_on_ipykernel_6(tmp_path, monkeypatch):
-    """Shown, on the sandbox, with rows."""
+    """It is displayed, connects to the sandbox and loads rows."""
+    import nbformat  # here, because its import takes seconds
+    from nbclient import NotebookClient
+
     installed(tmp_path)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])

@@ -74,7 +74,10 @@ class PagingContract:
         assert guessed in {needed, None}
         assert query.estimate().requests == needed
 
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.differing_executors])
+    @settings(
+        max_examples=settings.default.max_examples // 8,
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
     @given(count=st.integers(0, 40), size=st.integers(1, 12), most=st.none() | st.integers(1, 50))
     def test_each_page_size_returns_the_same_rows(self, count, size, most):
         """With and without a key, with and without a limit."""

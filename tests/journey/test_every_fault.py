@@ -1,7 +1,7 @@
-"""Our own client and every fault of the sandbox, by every way of paging: whole, or with a word.
+"""Walks of our client with every fault of the sandbox and every kind of paging.
 
-``SOCIALFRAME_STRESS=1`` tries every case in every way, about 15 minutes; otherwise each kind of
-fault meets each way of paging at some places of the list.
+Each ends with all rows, or with an error or a warning. ``SOCIALFRAME_STRESS=1`` tries every case
+with every output, about 15 minutes; otherwise each fault meets each paging in some places.
 """
 
 import os
@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from bad_days import (
     OLD,
+    OUTPUTS,
     PLACES,
     SWITCHES,
-    WAYS,
-    Walked,
+    WalkResult,
     cases,
     column,
     in_process,
-    judged,
+    judge,
     on_loopback,
 )
 from stand_ins import KEY
@@ -28,45 +28,46 @@ from socialframe.sandbox.faults.faults import KINDS
 
 ALL = "SOCIALFRAME_STRESS" in os.environ
 
-#: Families that differ in what they ask for; the end sign does not matter to a connection.
-LINES = SWITCHES if ALL else [("page", "pages"), ("offset", "hasMore"), ("after_id", "short")]
+#: Families with different requests; the end sign does not matter to a connection.
+SERVED = SWITCHES if ALL else [("page", "pages"), ("offset", "hasMore"), ("after_id", "short")]
 
 
 def some(paging, sign, *, served):
-    """Yield cases and the way to walk; all of them, or of each kind one place and one way."""
+    """Yield cases and outputs: all, or one place and output for each kind."""
     for number, fault in enumerate(cases(paging, sign, served=served)):
         turn = number // len(PLACES) + SWITCHES.index((paging, sign))
         if ALL or number % len(PLACES) == turn % len(PLACES):
-            for way in WAYS if ALL else [WAYS[turn % len(WAYS)]]:
-                yield fault, way
+            for output in OUTPUTS if ALL else [OUTPUTS[turn % len(OUTPUTS)]]:
+                yield fault, output
 
 
 @pytest.mark.parametrize(("paging", "sign"), SWITCHES)
-def test_every_fault_of_an_answer_ends_whole_or_with_a_word(paging, sign):
-    """Never a short or a wrong frame in silence, but for what no client can see."""
+def test_every_fault_of_a_response_ends_complete_or_with_a_message(paging, sign):
+    """No missing or wrong rows without an error or a warning, except where no client can notice."""
     wrong = {}
-    for fault, way in some(paging, sign, served=False):
-        end = in_process(paging, sign, fault, way)
+    for fault, output in some(paging, sign, served=False):
+        end = in_process(paging, sign, fault, output)
         if column(end, paging, sign, fault) == "wrong":
-            wrong[f"{fault} {way}"] = end
+            wrong[f"{fault} {output}"] = end
 
     assert wrong == {}
 
 
 @pytest.mark.sockets
-@pytest.mark.parametrize(("paging", "sign"), LINES)
-def test_every_fault_of_the_connection_ends_whole_or_with_a_word(paging, sign):
-    """Resets, stalls, cut bodies, a server that is gone for a moment."""
-    with on_loopback(paging, sign) as judge:
+@pytest.mark.parametrize(("paging", "sign"), SERVED)
+def test_every_fault_of_the_connection_ends_complete_or_with_a_message(paging, sign):
+    """Resets, stalls, cut bodies, a server that is down for a moment."""
+    with on_loopback(paging, sign) as judge_walk:
         ends = {
-            f"{fault} {way}": judge(fault, way) for fault, way in some(paging, sign, served=True)
+            f"{fault} {output}": judge_walk(fault, output)
+            for fault, output in some(paging, sign, served=True)
         }
 
     assert {case: end for case, end in ends.items() if end.startswith("wrong")} == {}
 
 
 def test_every_kind_of_fault_is_tried():
-    """A new one has to be, too."""
+    """A new kind is not forgotten."""
     tried = {
         fault.kind
         for paging, sign in SWITCHES
@@ -80,18 +81,18 @@ def test_every_kind_of_fault_is_tried():
 @pytest.mark.parametrize(
     ("paging", "sign", "fault", "end"),
     [
-        ("page", "hasMore", "delete@page=3@times=1", "wrong: 1 rows are missing without a word"),
-        ("page", "pages", "edit@page=3@times=1", "wrong: a row is not as it is now"),
+        ("page", "hasMore", "delete@page=3@times=1", "wrong: 1 rows are missing without a warning"),
+        ("page", "pages", "edit@page=3@times=1", "wrong: a row is outdated"),
         ("page", "pages", "delete@page=3@times=1", "short"),
-        ("page", "pages", "insert@page=3@times=1", "whole"),
+        ("page", "pages", "insert@page=3@times=1", "complete"),
         ("page", "pages", "html@page=3@times=1", "error"),
-        ("page", "total", "total:7", "word"),
+        ("page", "total", "total:7", "warning"),
     ],
 )
-@pytest.mark.parametrize("way", WAYS)
-def test_the_judge_knows_each_end(paging, sign, fault, end, way):
-    """What no client can see is wrong; otherwise these tests could not fail."""
-    assert in_process(paging, sign, parse_fault(fault), way) == end
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_judge_recognizes_each_end(paging, sign, fault, end, output):
+    """It reports even what no client can notice, so the tests above can fail."""
+    assert in_process(paging, sign, parse_fault(fault), output) == end
 
 
 ROWS = pd.DataFrame({"id": ["a", "b"], "likes": [1, 2]})
@@ -100,25 +101,25 @@ FILE = {"posts.parquet": OLD}
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("found", "verdict"),
     [
-        (Walked([ROWS], files=FILE), "whole"),
-        (Walked(error=sf.SocialFrameError(f"no: {KEY}"), files=FILE), "the key stands in a text"),
-        (Walked([ROWS], [f"WalkWarning: {KEY}"], files=FILE), "the key stands in a text"),
-        (Walked([ROWS], ["UserWarning: hm"], files=FILE), "another warning"),
-        (Walked([ROWS], ["WalkWarning: hm"], files=FILE), "complete is True with"),
-        (Walked([ROWS], files={**FILE, ".1.part": b""}), "files were left"),
-        (Walked([ROWS], files={"posts.parquet": b""}), "the old file is gone"),
-        (Walked(error=ValueError(), files=FILE), "another error than is promised"),
-        (Walked([ROWS], error=sf.ReplyError(), files=FILE), "another error than is promised"),
-        (Walked([ROWS, ROWS], files=FILE), "a row came twice"),
-        (Walked([ROWS.assign(id=["a", "c"])], files=FILE), "c never was"),
-        (Walked([ROWS[:1]], files=FILE), "1 rows are missing without a word"),
-        (Walked([ROWS.assign(likes=[1, 3])], files=FILE), "a row is not as it is now"),
+        (WalkResult([ROWS], files=FILE), "complete"),
+        (WalkResult(error=sf.SocialFrameError(f"no: {KEY}"), files=FILE), "a text has the key"),
+        (WalkResult([ROWS], [f"WalkWarning: {KEY}"], files=FILE), "a text has the key"),
+        (WalkResult([ROWS], ["UserWarning: hm"], files=FILE), "another warning"),
+        (WalkResult([ROWS], ["WalkWarning: hm"], files=FILE), "complete is True with"),
+        (WalkResult([ROWS], files={**FILE, ".1.part": b""}), "files were left"),
+        (WalkResult([ROWS], files={"posts.parquet": b""}), "the old file is replaced"),
+        (WalkResult(error=ValueError(), files=FILE), "an unexpected error"),
+        (WalkResult([ROWS], error=sf.ReplyError(), files=FILE), "an unexpected error"),
+        (WalkResult([ROWS, ROWS], files=FILE), "a row was returned twice"),
+        (WalkResult([ROWS.assign(id=["a", "c"])], files=FILE), "c does not exist"),
+        (WalkResult([ROWS[:1]], files=FILE), "1 rows are missing without a warning"),
+        (WalkResult([ROWS.assign(likes=[1, 3])], files=FILE), "a row is outdated"),
     ],
 )
-def test_the_judge_knows_each_promise(found, says):
-    """One that did not could not find it broken."""
-    assert judged(found, "frame", KEY, ROWS, ROWS).startswith(
-        ("wrong: " * (says != "whole")) + says
+def test_the_judge_recognizes_each_broken_promise(found, verdict):
+    """Otherwise it could not find one."""
+    assert judge(found, "frame", KEY, ROWS, ROWS).startswith(
+        ("wrong: " * (verdict != "complete")) + verdict
     )

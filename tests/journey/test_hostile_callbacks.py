@@ -29,8 +29,8 @@ LETTERS = string.ascii_letters + string.digits + "-_/%.~"
 @pytest.fixture
 def opened():
     """Yield a waiting flow, its redirect, and the URL of its callback."""
-    box = sf.Sandbox()
-    with box.serve() as url, sf.Client(box.key, base_url=url, tier="paid") as api:
+    sandbox = sf.Sandbox()
+    with sandbox.serve() as url, sf.Client(sandbox.key, base_url=url, tier="paid") as api:
         flow, redirect = Flow(api._send, "tiktok"), LoopbackRedirect()
         callback = redirect.open(flow)
         flow.start(callback)

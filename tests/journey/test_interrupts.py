@@ -1,6 +1,6 @@
-"""Ctrl-C, SIGTERM and kill -9 in the middle of a file: the old one stays, or the new one is whole.
+"""Ctrl-C, SIGTERM and kill -9 while a file is written leave the old file or the complete new one.
 
-``SOCIALFRAME_STRESS=20`` does it twenty times as often.
+``SOCIALFRAME_STRESS=20`` repeats each kill twenty times.
 """
 
 import os
@@ -25,32 +25,30 @@ api.posts(per_page=25).to_parquet("posts.parquet")
 
 @pytest.fixture(scope="module")
 def served():
-    """Serve one sandbox for the module, which has calls for all of its processes."""
-    box = sf.Sandbox(window_seconds=0.01)
-    with box.serve() as url:
-        yield box, url
+    """Serve one sandbox whose rate limit is never reached."""
+    sandbox = sf.Sandbox(window_seconds=0.01)
+    with sandbox.serve() as url:
+        yield sandbox, url
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("attempt", range(TIMES))
-def test_a_process_that_is_stopped_leaves_the_old_file_or_a_whole_one(
-    served, tmp_path, number, attempt
-):
+def test_a_stopped_process_leaves_the_old_or_the_complete_file(served, tmp_path, number, attempt):
     """At a random moment after the first byte was written."""
-    box, url = served
+    sandbox, url = served
     target = tmp_path / "posts.parquet"
     old = pd.DataFrame({"id": ["old"]})
     old.to_parquet(target)
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITE, box.key, url], cwd=tmp_path, stderr=subprocess.PIPE
+        [sys.executable, "-c", WRITE, sandbox.key, url], cwd=tmp_path, stderr=subprocess.PIPE
     )
     deadline = time.monotonic() + 30
     while not list(tmp_path.glob(".*.part")) and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    time.sleep(random.Random(attempt).uniform(0, 0.15))  # noqa: S311 - any moment will do
+    time.sleep(random.Random(attempt).uniform(0, 0.15))  # noqa: S311 - any moment is valid
     process.send_signal(number)
     process.communicate(timeout=30)
 
@@ -72,10 +70,10 @@ api.posts(per_page=100).to_parquet("posts.parquet")
 @pytest.mark.processes
 @pytest.mark.sockets
 def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
-    """And the line said why nothing came."""
-    box, url = served
+    """The progress line shows the wait."""
+    sandbox, url = served
     process = subprocess.Popen(
-        [sys.executable, "-c", WAIT, box.key, url],
+        [sys.executable, "-c", WAIT, sandbox.key, url],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -94,7 +92,7 @@ def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-VERB = """
+COMMAND = """
 import sys
 from socialframe.cli.main import main
 main(["posts", "--tier", "paid", "-o", "posts.parquet"])
@@ -103,13 +101,13 @@ main(["posts", "--tier", "paid", "-o", "posts.parquet"])
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_ctrl_c_in_a_shell_says_what_is_kept(served, tmp_path):
-    """In a sentence, with the exit code of a shell; the file is not there."""
-    box, url = served
+def test_ctrl_c_in_a_shell_says_that_pages_are_kept(served, tmp_path):
+    """Exit code 130; no file is written."""
+    sandbox, url = served
     process = subprocess.Popen(
-        [sys.executable, "-c", VERB],
+        [sys.executable, "-c", COMMAND],
         cwd=tmp_path,
-        env={**os.environ, "SOCIALAPI_KEY": box.key, "SOCIALAPI_BASE_URL": url},
+        env={**os.environ, "SOCIALAPI_KEY": sandbox.key, "SOCIALAPI_BASE_URL": url},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -118,10 +116,10 @@ def test_ctrl_c_in_a_shell_says_what_is_kept(served, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert said.strip().endswith(
+    assert errors.strip().endswith(
         "Interrupted. The received pages are kept; to list them: socialframe walks ls"
     )
     assert list(tmp_path.iterdir()) == []
@@ -138,7 +136,7 @@ class Terminal:
     def write(self, text):
         sys.__stderr__.write(text)
         if "next call in" in text:
-            time.sleep(1)  # the rows of the first page are typed meanwhile
+            time.sleep(1)  # meanwhile the rows of page 1 are converted
             raise KeyboardInterrupt
 
     def flush(self):
@@ -156,17 +154,17 @@ api.posts(per_page=100).frame()
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_ctrl_c_while_the_bar_is_drawn_leaves_nothing_that_waits_for_it(tmp_path):
-    """Neither the thread that types rows nor one of the bar's own at the end of the process."""
-    box = sf.Sandbox(latency=0.05)
-    with box.serve() as url:
-        done = subprocess.run(
-            [sys.executable, "-c", STUCK, box.key, url],
+def test_ctrl_c_while_the_progress_bar_is_drawn_ends_the_process(tmp_path):
+    """No thread keeps waiting for the bar."""
+    sandbox = sf.Sandbox(latency=0.05)
+    with sandbox.serve() as url:
+        result = subprocess.run(
+            [sys.executable, "-c", STUCK, sandbox.key, url],
             cwd=tmp_path,
             capture_output=True,
             timeout=30,
             check=False,
         )
 
-    assert done.returncode == -signal.SIGINT
-    assert b"KeyboardInterrupt" in done.stderr
+    assert result.returncode == -signal.SIGINT
+    assert b"KeyboardInterrupt" in result.stderr

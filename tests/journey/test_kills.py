@@ -1,6 +1,6 @@
-"""kill -9 at random moments of a long walk, again and again: the file is right at the end.
+"""Repeated kill -9 at random moments of a long walk; the file is complete at the end.
 
-``SOCIALFRAME_STRESS=200`` kills as often in each test.
+``SOCIALFRAME_STRESS=200`` kills 200 times.
 """
 
 import os
@@ -25,39 +25,39 @@ api.posts(per_page=18).to_parquet("posts.parquet")
 """
 
 
-def command(box, url):
-    return [sys.executable, "-c", WRITE, box.key, url]
+def command(sandbox, url):
+    return [sys.executable, "-c", WRITE, sandbox.key, url]
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_kills_and_the_same_command_again_ask_for_no_page_twice(tmp_path):
-    """But for the one that was under way; and the file holds every post once."""
-    # A few milliseconds an answer, so that the walk lasts long enough to be killed in it.
-    box = sf.Sandbox(latency=0.004, window_seconds=0.01)
-    moments = random.Random(7)  # noqa: S311 - any moments will do
+def test_repeated_kills_request_no_page_twice(tmp_path):
+    """Except the page in flight; the file has each post once."""
+    # The latency makes the walk long enough to be killed during it.
+    sandbox = sf.Sandbox(latency=0.004, window_seconds=0.01)
+    moments = random.Random(7)  # noqa: S311 - any moments are valid
     killed = ended = 0
-    with box.serve() as url:
+    with sandbox.serve() as url:
         while killed < TIMES:
-            process = subprocess.Popen(command(box, url), cwd=tmp_path, stderr=subprocess.PIPE)
-            asked = len(box.requests)
+            process = subprocess.Popen(command(sandbox, url), cwd=tmp_path, stderr=subprocess.PIPE)
+            received = len(sandbox.requests)
             deadline = time.monotonic() + 30
-            while len(box.requests) == asked and process.poll() is None:
+            while len(sandbox.requests) == received and process.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
             time.sleep(moments.uniform(0, 2.0 / max(TIMES, 4)))
             process.send_signal(signal.SIGKILL)
-            _, said = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=30)
             killed += 1
-            assert process.returncode in (0, -signal.SIGKILL), said
+            assert process.returncode in (0, -signal.SIGKILL), errors
             ended += process.returncode == 0
-        subprocess.run(command(box, url), cwd=tmp_path, check=True, timeout=60)
+        subprocess.run(command(sandbox, url), cwd=tmp_path, check=True, timeout=60)
 
     frame = sf.read_parquet(tmp_path / "posts.parquet")
-    whole = [one for one in box.requests if one.status == 200]
+    answered = [request for request in sandbox.requests if request.status == 200]
     assert frame["id"].is_unique
     assert len(frame) == 5400
-    assert len(whole) <= (ended + 1) * PAGES + killed
+    assert len(answered) <= (ended + 1) * PAGES + killed
     assert sf.walks().empty
     file = Path(os.environ["XDG_CACHE_HOME"], "socialframe", "walks.sqlite")
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,4 +1,4 @@
-"""The key is in nothing that a run leaves behind."""
+"""Nothing that a run leaves behind has the key."""
 
 import base64
 import subprocess
@@ -48,47 +48,57 @@ finally:
                 shown = shown.__cause__ or shown.__context__
             import pickle; open(f"{type(error).__name__}.pickle", "wb").write(pickle.dumps(error))
         else:
-            raise AssertionError("it worked")
+            raise AssertionError("it did not fail")
 """
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_neither_output_nor_logs_nor_tracebacks_nor_files_hold_the_key(tmp_path):
-    """Of a run that works, fails in each way, logs at DEBUG and shows local variables."""
+def test_output_logs_tracebacks_and_files_have_no_key(tmp_path):
+    """The run succeeds, fails in each way, logs at DEBUG and shows local variables."""
     work = tmp_path / "work"
     work.mkdir()
-    box = sf.Sandbox()
-    echo = response(b'{"error": "Invalid API key ' + box.key.encode() + b'"}', status="401 Nope")
-    with box.serve() as url, raw_server([echo]) as (bad, _):
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, box.key, url, bad],
+    sandbox = sf.Sandbox()
+    echo = response(
+        b'{"error": "Invalid API key ' + sandbox.key.encode() + b'"}', status="401 Nope"
+    )
+    with sandbox.serve() as url, raw_server([echo]) as (bad, _):
+        result = subprocess.run(
+            [sys.executable, "-c", RUN, sandbox.key, url, bad],
             cwd=work,
             capture_output=True,
             timeout=120,
             check=False,
         )
 
-    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    assert result.returncode == 0, result.stderr.decode()[-3000:]
     files = [path for path in work.rglob("*") if path.is_file()]
     assert {"debug.log", "posts.parquet", "AuthenticationError.pickle"} <= {p.name for p in files}
     assert b"GET /v1/posts" in (work / "debug.log").read_bytes()
-    left = {"stdout": done.stdout, "stderr": done.stderr, **{p.name: p.read_bytes() for p in files}}
+    left = {
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+        **{p.name: p.read_bytes() for p in files},
+    }
     for name, content in left.items():
-        for secret in (box.key.encode(), box.key[3:].encode(), base64.b64encode(box.key.encode())):
+        for secret in (
+            sandbox.key.encode(),
+            sandbox.key[3:].encode(),
+            base64.b64encode(sandbox.key.encode()),
+        ):
             assert secret not in content, name
 
 
 def test_the_key_is_reachable_from_a_query_only_through_reveal():
-    """Walking over every attribute of a query and its client finds no text with it."""
-    box = sf.Sandbox()
-    api = sf.Client.sandbox(box)
+    """No attribute of a query or its client has a text with the key."""
+    sandbox = sf.Sandbox()
+    api = sf.Client.sandbox(sandbox)
     query = api.posts(since="2026-10-01")
     query.frame()
     seen, waiting, texts = set(), [query._plan, vars(api), vars(api._session.transport)], []
     while waiting:
         value = waiting.pop()
-        if id(value) in seen or value is box:
+        if id(value) in seen or value is sandbox:
             continue
         seen.add(id(value))
         texts.append(repr(value))
@@ -102,11 +112,11 @@ def test_the_key_is_reachable_from_a_query_only_through_reveal():
                 waiting += [getattr(value, name, None) for name in names]
 
     assert len(texts) > 20
-    assert all(box.key not in text for text in texts)
+    assert all(sandbox.key not in text for text in texts)
 
 
-def test_made_up_keys_are_the_only_keys_in_the_checkout():
-    """Neither the world nor the documentation holds a real one."""
+def test_data_and_documentation_have_no_real_key():
+    """Only the placeholder of the example file."""
     root = Path(__file__).parents[2]
     for path in [*(root / "data").rglob("*.jsonl"), root / "README.md", root / ".env.example"]:
         assert "sk_" not in path.read_text(encoding="utf-8").replace("sk_replace_me", "")

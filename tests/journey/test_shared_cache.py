@@ -1,4 +1,4 @@
-"""Real processes that share one cache file: nothing lost, nothing torn, nothing mixed.
+"""Processes that share one cache file lose, damage and mix no entries.
 
 ``SOCIALFRAME_STRESS=10`` reads and writes for 20 s, kills 50 times and races 50 times.
 """
@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,18 +20,17 @@ from cached import server
 from stand_ins import KEY, Scripted, client_of, posts_page
 
 import socialframe as sf
-from socialframe.store.cache import open_file
 from socialframe.store.codec import decode
 
 TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "1"))
 SECONDS = 2 * TIMES
-OFTEN = 50 if TIMES > 1 else 3
+ROUNDS = 50 if TIMES > 1 else 3
 TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
 def started(code, *args):
-    """Start a Python that runs some code, any warning an error; it is gone afterwards."""
+    """Run code in a Python process in which warnings are errors; kill it at the end."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, *map(str, args)],
         stdin=subprocess.PIPE,
@@ -48,7 +47,7 @@ def started(code, *args):
 
 
 def assert_opens(file):
-    """Look that it is a database, and that none was set aside in its place."""
+    """Assert that the file is an intact database that never was replaced."""
     connection = sqlite3.connect(file)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -58,13 +57,11 @@ def assert_opens(file):
 
 
 def assert_whole(file):
-    """Look that the file opens, and that each entry in it is what was written."""
+    """Assert that the database and all of its entries are intact."""
     assert_opens(file)
-    opened = open_file(lambda: file)
-    keys = opened.run(lambda storage: storage.keys(), [])
-    entries = [opened.run(lambda storage, key=key: storage.get(key), b"") for key in keys]
-    opened.close()
-    assert all(decode(entry) is not None for entry in entries)
+    with closing(sqlite3.connect(file)) as connection:
+        values = connection.execute("SELECT value FROM responses").fetchall()
+    assert all(decode(value) for (value,) in values)
 
 
 WORK = """
@@ -75,22 +72,22 @@ from stand_ins import Scripted, client_of, posts_page
 file, number, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 
 def answer(environ):
-    asked = dict(parse_qsl(environ["QUERY_STRING"]))
-    page = int(asked.get("page", 1))
-    return posts_page([f"{asked['status']}-{page}-{n}" for n in range(20)], page=page, pages=2)
+    query = dict(parse_qsl(environ["QUERY_STRING"]))
+    page = int(query.get("page", 1))
+    return posts_page([f"{query['status']}-{page}-{n}" for n in range(20)], page=page, pages=2)
 
 def rows(status):
     return [f"{status}-{page}-{n}" for page in (1, 2) for n in range(20)]
 
 api = client_of(Scripted(answer), cache=file, tier="paid", max_wait=1e8)
-wrong, done = [], [0] * 16
+errors_found, done = [], [0] * 16
 
 def ask(status, *, refresh=False, cached=False):
     frame = api.posts(status=status).frame(refresh=refresh)
     if frame["id"].tolist() != rows(status):
-        wrong.append(("body", status))
+        errors_found.append(("body", status))
     if cached and frame.attrs["socialframe"]["from_network"]:
-        wrong.append(("lost", status))
+        errors_found.append(("lost", status))
 
 def work(mine):
     chance = random.Random(f"{number} {mine}")
@@ -99,11 +96,11 @@ def work(mine):
             done[mine] += 1
             own = f"own-{number}-{mine}-{chance.randrange(8)}"
             ask(own, refresh=True)
-            ask(own, cached=True)                         # what I wrote is there
-            ask("all", cached=True)                       # what is only read is there
+            ask(own, cached=True)                         # its own entry is cached
+            ask("all", cached=True)                       # so is an entry that is only read
             ask(f"torn-{chance.randrange(3)}", refresh=chance.random() < 0.3)
     except BaseException as error:
-        wrong.append(repr(error))
+        errors_found.append(repr(error))
         raise
 
 ask("all")
@@ -113,12 +110,12 @@ until = time.monotonic() + seconds
 threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-print(min(done), sum(done), wrong[:5])
+print(min(done), sum(done), errors_found[:5])
 """
 
 
 @pytest.mark.processes
-def test_sixteen_threads_and_four_processes_share_one_cache(tmp_path):
+def test_threads_and_processes_share_one_cache(tmp_path):
     """No lost entry, no wrong body, no exception, no warning."""
     file = tmp_path / "http.sqlite"
     with ExitStack() as stack:
@@ -131,8 +128,8 @@ def test_sixteen_threads_and_four_processes_share_one_cache(tmp_path):
         found = [worker.communicate(timeout=SECONDS + 120) for worker in workers]
 
     for out, errors in found:
-        least, _, wrong = out.split(maxsplit=2)
-        assert (wrong.strip(), errors) == ("[]", "")
+        least, _, errors_found = out.split(maxsplit=2)
+        assert (errors_found.strip(), errors) == ("[]", "")
         assert int(least) > 0
     assert_whole(file)
 
@@ -148,28 +145,31 @@ while True:
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_a_walk_that_is_killed_leaves_files_that_open(tmp_path):
-    """At any moment: of cache and budget, no entry is torn, and the next walk is right."""
+def test_a_killed_walk_leaves_valid_files(tmp_path):
+    """Killed at any moment; all cache entries are intact, and the next walk is complete."""
     file = tmp_path / "http.sqlite"
     budget = Path(os.environ["XDG_RUNTIME_DIR"], "socialframe", "budget.sqlite")
-    box = sf.Sandbox(posts=1000)
-    chance = random.Random(5)  # noqa: S311 - any moment will do
-    with box.serve() as url, sf.Client(box.key, base_url=url, cache=file, tier="paid") as api:
-        right = api.posts().frame()
-        for attempt in range(OFTEN):
+    sandbox = sf.Sandbox(posts=1000)
+    chance = random.Random(5)  # noqa: S311 - any moment is valid
+    with (
+        sandbox.serve() as url,
+        sf.Client(sandbox.key, base_url=url, cache=file, tier="paid") as api,
+    ):
+        expected = api.posts().frame()
+        for attempt in range(ROUNDS):
             if attempt % 2:
-                api.cache.clear()  # and no whole walk is there
-            with started(WALK, box.key, url, file) as process:
+                api.cache.clear()  # so there is no complete walk
+            with started(WALK, sandbox.key, url, file) as process:
                 assert process.stdout.readline() == "ready\n"
                 time.sleep(chance.uniform(0.05, 0.6))
                 process.kill()
                 process.wait(timeout=30)
             if attempt % 4 > 1:
-                api.close()  # the killed process was the last one that had the file open
+                api.close()  # so the killed process was the last one with the file open
             assert_whole(file)
             assert_opens(budget)
             again = api.posts().frame()
-            assert again["id"].tolist() == right["id"].tolist()
+            assert again["id"].tolist() == expected["id"].tolist()
             facts = again.attrs["socialframe"]
             assert facts["from_cache"] in ({0, 10} if attempt % 2 else {10})
         assert len(api.cache.table()) == 1
@@ -185,8 +185,8 @@ api.close()
 
 
 @pytest.mark.processes
-def test_a_second_client_takes_no_lock_away_from_the_first(tmp_path):
-    """Else another process that ends would delete the log that both still write to."""
+def test_closing_a_second_client_keeps_the_locks_of_the_first(tmp_path):
+    """Otherwise another process could delete the log that both still write to."""
     file = tmp_path / "http.sqlite"
     app = Scripted(posts_page(["a"]))
     with client_of(app, cache=file) as first, client_of(app, cache=file) as second:
@@ -210,7 +210,7 @@ import socialframe as sf
 walks = itertools.count()
 walk = 0
 
-def answer(environ):  # each reply shifts the rows, and says which walk of which process it was for
+def answer(environ):  # each row names the process and walk that requested it
     global walk
     page = int(dict(parse_qsl(environ["QUERY_STRING"])).get("page", 1))
     if page == 1:
@@ -222,23 +222,23 @@ api = client_of(Scripted(answer), cache=True, tier="paid", max_wait=1e8)
 api.posts().frame()
 print("ready", flush=True)
 for _ in sys.stdin:
-    told = []
+    frames = []
     for _ in range(20):
         frame = api.posts().frame(refresh=random.random() < 0.3)
         facts = frame.attrs["socialframe"]
-        told.append([*map(str.split, frame["id"])] + [[facts["from_cache"], facts["pages"]]])
-    print(json.dumps(told), flush=True)
+        frames.append([*map(str.split, frame["id"])] + [[facts["from_cache"], facts["pages"]]])
+    print(json.dumps(frames), flush=True)
 """
 
 
 @pytest.mark.processes
-def test_two_processes_that_walk_at_once_never_mix_generations():
-    """Each frame's rows came for one walk of one process, in order, while the rows shift."""
+def test_processes_walking_at_once_never_mix_their_pages():
+    """All rows of a frame belong to one walk of one process while rows shift."""
     seen, replayed = set(), 0
     with started(RACE) as one, started(RACE) as two:
         for process in (one, two):
             assert process.stdout.readline() == "ready\n", process.stderr.read()
-        for _ in range(OFTEN):
+        for _ in range(ROUNDS):
             for process in (one, two):
                 process.stdin.write("go\n")
                 process.stdin.flush()
@@ -255,32 +255,32 @@ def test_two_processes_that_walk_at_once_never_mix_generations():
         for process in (one, two):
             assert process.communicate(timeout=60) == ("", "")
 
-    assert len(seen) > 2 * OFTEN
+    assert len(seen) > 2 * ROUNDS
     assert replayed > 0
 
 
 @pytest.mark.sockets
-def test_no_folder_of_ours_holds_the_key_or_lets_others_in():
-    """Cache, runtime and data, while they are in use and afterwards; whatever the umask is."""
-    box = sf.Sandbox()
+def test_folders_are_private_and_have_no_key():
+    """Cache, runtime and home, during use and afterwards, with any umask."""
+    sandbox = sf.Sandbox()
     before = os.umask(0)
     try:
-        with box.serve() as url:
-            api = sf.Client(box.key, base_url=url, cache=True)
+        with sandbox.serve() as url:
+            api = sf.Client(sandbox.key, base_url=url, cache=True)
             api.posts().limit(200).frame()
             api.accounts().frame()
-            assert_private(box.key, least=5)  # with the logs of two databases
+            assert_private(sandbox.key, least=5)  # with the WAL files of two databases
             api.close()
-            assert_private(box.key, least=2)
+            assert_private(sandbox.key, least=2)
     finally:
         os.umask(before)
 
 
 def assert_private(key, *, least):
-    """Look into every file that a run may leave."""
+    """Assert that all files of a run are private and have no key."""
     secrets = (key.encode(), key[3:].encode(), base64.b64encode(key.encode()).rstrip(b"="))
-    places = [os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "HOME")]
-    found = [path for place in places for path in Path(place).rglob("*")]
+    folders = [os.environ[name] for name in ("XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "HOME")]
+    found = [path for folder in folders for path in Path(folder).rglob("*")]
     files = [path for path in found if path.is_file()]
     assert len(files) >= least, files
     for path in files:
@@ -293,7 +293,7 @@ def assert_private(key, *, least):
 OFFLINE = """
 import socket, sys
 def forbidden(*args, **kwargs):
-    raise AssertionError("a socket was wanted")
+    raise AssertionError("a socket was opened")
 socket.socket.__init__ = socket.getaddrinfo = socket.create_connection = forbidden
 import socialframe as sf
 api = sf.Client(sys.argv[1], base_url="https://api.example", cache=True, offline=True)
@@ -315,7 +315,7 @@ except AssertionError as error:
 
 @pytest.mark.processes
 def test_offline_opens_no_socket():
-    """Where sockets are forbidden whole walks serve, and a miss names its call."""
+    """Cached walks are returned, and a miss names its request."""
     client_of(server(), cache=True).posts().frame()
     with started(OFFLINE, KEY) as process:
         out, errors = process.communicate(timeout=60)
@@ -324,7 +324,7 @@ def test_offline_opens_no_socket():
     assert served == ["9 3 9", "2 posts.parquet", "0 0"]
     assert "GET /v1/posts?limit=100&status=failed is not in the cache" in posts
     assert "GET /v1/accounts is not in the cache" in accounts
-    assert forbidden == "a socket was wanted"
+    assert forbidden == "a socket was opened"
 
 
 FORK = """
@@ -341,7 +341,7 @@ if os.fork() == 0:
     api.posts(status="two").frame()
     os._exit(0)
 os.read(ready[0], 1)
-api.close()  # as the last one that has it open, by what SQLite knows here
+api.close()  # for SQLite, this process is the last one with the file open
 os.write(go[1], b".")
 assert os.wait()[1] == 0
 print(sorted(api.cache.table()["arguments"]))
@@ -349,8 +349,8 @@ print(sorted(api.cache.table()["arguments"]))
 
 
 @pytest.mark.processes
-def test_a_fork_while_the_cache_is_open_loses_nothing(tmp_path):
-    """SQLite's own state is good for one process; a child that had it would write into nothing."""
+def test_a_fork_while_the_cache_is_open_loses_no_entry(tmp_path):
+    """A child process must not use the parent's SQLite connection."""
     file = tmp_path / "http.sqlite"
     with started(FORK, file) as process:
         out, errors = process.communicate(timeout=60)

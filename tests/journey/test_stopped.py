@@ -1,4 +1,4 @@
-"""A walk that anything stops goes on: every row once, in order, and no page is asked for twice."""
+"""A stopped walk resumes: each row once and in order, and no page is requested twice."""
 
 import contextlib
 import logging
@@ -23,83 +23,83 @@ from socialframe.sandbox import Fault, Sandbox
 PAGES, ROWS = 30, 20
 DAY = 86_400
 
-#: The whole command. Its first argument is a limit on the size of a file, 0 for none.
+#: The command. Its first argument limits the size of a file; 0 is no limit.
 COMMAND = """
 import logging, resource, sys
 import socialframe as sf
 
 logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
-_, most, way, key, url = sys.argv
-if int(most):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most),) * 2)
+_, max_size, output, key, url = sys.argv
+if int(max_size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(max_size),) * 2)
 api = sf.Client(key, base_url=url, tier=sf.Limit(100_000), cache=False)
 query = api.posts(per_page=20)
-frame = query.frame() if way == "frame" else sf.read_parquet(query.to_parquet("posts.parquet"))
+frame = query.frame() if output == "frame" else sf.read_parquet(query.to_parquet("posts.parquet"))
 print(*frame["id"])
 """
 
 
-def command(box, url, way="frame", most=0):
-    """Return the command as a process is given it."""
-    return [sys.executable, "-c", COMMAND, str(most), way, box.key, url]
+def command(sandbox, url, output="frame", max_size=0):
+    """Return the arguments of the process."""
+    return [sys.executable, "-c", COMMAND, str(max_size), output, sandbox.key, url]
 
 
-def run(box, url, folder, way="frame", most=0):
+def run(sandbox, url, folder, output="frame", max_size=0):
     """Run the command to its end; return the process."""
     given = {"cwd": folder, "capture_output": True, "text": True, "timeout": 30}
-    return subprocess.run(command(box, url, way, most), check=False, **given)
+    return subprocess.run(command(sandbox, url, output, max_size), check=False, **given)
 
 
 def slow(**more):
-    """Return a sandbox of 30 pages, whose answers take long enough to be stopped between them."""
+    """Return a sandbox of 30 pages that responds slowly enough to stop the process in between."""
     return Sandbox(posts=PAGES * ROWS, latency=0.03, window_seconds=0.01, **more)
 
 
 def quick(**more):
-    """Return a sandbox of 30 pages in which no time passes."""
+    """Return a sandbox of 30 pages that never sleeps."""
     clock = Clock()
     return Sandbox(posts=PAGES * ROWS, clock=clock, sleep=clock.sleep, **more)
 
 
-def every(box):
-    """Return the rows of a walk that nobody stopped, in a sandbox of the same posts."""
+def undisturbed(sandbox):
+    """Return the rows of an undisturbed walk over a sandbox with the same posts."""
     other = Sandbox(posts=PAGES * ROWS)
     whole = client_of(other, journal=False).posts(per_page=ROWS).frame()
     assert len(other.requests) == PAGES
     assert len(whole) == whole["id"].nunique() == PAGES * ROWS
-    assert len(box.requests) == 0
+    assert len(sandbox.requests) == 0
     return whole
 
 
-def until_asked(box, number, process=None):
-    """Return when so many requests have come."""
+def wait_for_requests(sandbox, number, process=None):
+    """Wait until the sandbox has received this number of requests."""
     deadline = time.monotonic() + 30
-    while len(box.requests) < number:
+    while len(sandbox.requests) < number:
         assert time.monotonic() < deadline
         assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.002)
 
 
-def asked_twice(box):
-    """Return how many requests were for a page that had been asked for."""
-    asked = [one.query for one in box.requests]
-    assert len({*asked}) == PAGES
-    return len(asked) - PAGES
+def repeated_requests(sandbox):
+    """Return the number of requests for a page that was requested before."""
+    queries = [request.query for request in sandbox.requests]
+    assert len({*queries}) == PAGES
+    return len(queries) - PAGES
 
 
-def goes_on(said):
-    """Return the one line that says that a walk goes on."""
-    (line,) = [line for line in said.splitlines() if "continues after" in line]
+def resume_line(log):
+    """Return the one log line about resuming a walk."""
+    (line,) = [line for line in log.splitlines() if "continues after" in line]
     return line
 
 
 def is_a_sentence(text):
-    """Tell whether a text is one sentence for people, with at most one more of what to do."""
+    """Return whether a text is one sentence, or two if the second says what to do."""
     return text[0].isupper() and text.endswith(".") and "\n" not in text and text.count(". ") < 2
 
 
 def broken(query):
-    """Walk until something breaks it; return the error, which says what in one sentence."""
+    """Walk until a fault; return the error, whose reason is one sentence."""
     with pytest.raises(sf.IncompleteWalk) as caught:
         query.frame()
     assert is_a_sentence(caught.value.reason), caught.value.reason
@@ -108,29 +108,34 @@ def broken(query):
 
 @pytest.mark.processes
 @pytest.mark.sockets
-@pytest.mark.parametrize(("number", "way"), [(signal.SIGINT, "parquet"), (signal.SIGTERM, "frame")])
-def test_the_same_command_after_a_signal_asks_only_for_what_had_not_come(tmp_path, number, way):
-    """It says in one line that it goes on; and until then the list of walks says what stopped."""
-    box = slow()
-    rows = every(box)
-    with box.serve() as url:
+@pytest.mark.parametrize(
+    ("number", "output"), [(signal.SIGINT, "parquet"), (signal.SIGTERM, "frame")]
+)
+def test_the_same_command_after_a_signal_requests_only_missing_pages(tmp_path, number, output):
+    """One log line says that it resumes; before that, the list of walks has the reason."""
+    sandbox = slow()
+    rows = undisturbed(sandbox)
+    with sandbox.serve() as url:
         process = subprocess.Popen(
-            command(box, url, way), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command(sandbox, url, output),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        until_asked(box, 10, process)
+        wait_for_requests(sandbox, 10, process)
         process.send_signal(number)
         process.communicate(timeout=30)
         assert process.returncode == -number
         assert not (tmp_path / "posts.parquet").exists()
         (left,) = sf.walks().itertuples()
-        before = len(box.requests)
+        before = len(sandbox.requests)
         assert before - 1 <= left.pages <= before < PAGES
 
-        again = run(box, url, tmp_path, way)
+        again = run(sandbox, url, tmp_path, output)
 
     assert again.stdout.split() == rows["id"].tolist(), again.stderr
-    assert asked_twice(box) <= 1
-    assert f"(walk {left.walk_id})" in goes_on(again.stderr)
+    assert repeated_requests(sandbox) <= 1
+    assert f"(walk {left.walk_id})" in resume_line(again.stderr)
     assert left.state == {signal.SIGINT: "interrupted", signal.SIGTERM: "killed"}[number]
     assert left.reason
     assert "\n" not in left.reason
@@ -149,115 +154,115 @@ print(*api.posts(per_page=20).frame()["id"])
 
 @contextlib.contextmanager
 def notebook(folder):
-    """Start a kernel; yield it and what talks to it."""
+    """Start a kernel; yield it and its client."""
     kernel = KernelManager(kernel_name="python3")
     kernel.start_kernel(cwd=str(folder), env=dict(os.environ))
-    talk = kernel.blocking_client()
-    talk.start_channels()
+    client = kernel.blocking_client()
+    client.start_channels()
     try:
-        talk.wait_for_ready(timeout=30)
-        yield kernel, talk
+        client.wait_for_ready(timeout=30)
+        yield kernel, client
     finally:
-        talk.stop_channels()
+        client.stop_channels()
         kernel.shutdown_kernel(now=True)
         kernel.cleanup_resources()
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_the_same_cell_after_a_kernel_restart_asks_only_for_what_had_not_come(tmp_path):
-    """Whatever the old kernel was at when it went."""
-    box = slow()
-    rows = every(box)
-    said = {"stdout": "", "stderr": ""}
+def test_the_same_cell_after_a_kernel_restart_requests_only_missing_pages(tmp_path):
+    """The kernel may stop at any point."""
+    sandbox = slow()
+    rows = undisturbed(sandbox)
+    output = {"stdout": "", "stderr": ""}
 
     def listen(message):
         if message["msg_type"] == "stream":
-            said[message["content"]["name"]] += message["content"]["text"]
+            output[message["content"]["name"]] += message["content"]["text"]
 
-    with box.serve() as url, notebook(tmp_path) as (kernel, talk):
-        cell = CELL.format(key=box.key, url=url)
-        talk.execute(cell)
-        until_asked(box, 10)
+    with sandbox.serve() as url, notebook(tmp_path) as (kernel, client):
+        cell = CELL.format(key=sandbox.key, url=url)
+        client.execute(cell)
+        wait_for_requests(sandbox, 10)
         kernel.restart_kernel(now=True)
-        talk.wait_for_ready(timeout=30)
-        before = len(box.requests)
-        reply = talk.execute_interactive(cell, output_hook=listen, timeout=30)
+        client.wait_for_ready(timeout=30)
+        before = len(sandbox.requests)
+        reply = client.execute_interactive(cell, output_hook=listen, timeout=30)
 
     assert reply["content"]["status"] == "ok", reply["content"]
     assert before < PAGES
-    assert said["stdout"].splitlines()[-1].split() == rows["id"].tolist()
-    assert asked_twice(box) <= 1
-    goes_on(said["stderr"])
+    assert output["stdout"].splitlines()[-1].split() == rows["id"].tolist()
+    assert repeated_requests(sandbox) <= 1
+    resume_line(output["stderr"])
     assert sf.walks().empty
 
 
 @pytest.mark.sockets
-def test_a_walk_goes_on_when_the_network_is_there_again():
-    """Nobody listens in between; the error says so in one sentence."""
+def test_a_walk_resumes_when_the_server_listens_again():
+    """Until then the error says that it cannot connect."""
     clock = Clock()
-    box = quick(faults=[Fault("refuse", seconds=600, page=12)])
-    rows = every(box)
+    sandbox = quick(faults=[Fault("refuse", seconds=600, page=12)])
+    rows = undisturbed(sandbox)
     with contextlib.ExitStack() as stack:
-        with box.serve() as url:
-            api = stack.enter_context(client_of(box, url=url, clock=clock))
+        with sandbox.serve() as url:
+            api = stack.enter_context(client_of(sandbox, url=url, clock=clock))
             error = broken(api.posts(per_page=ROWS))
         assert (error.pages_done, error.position) == (11, {"page": "12"})
         assert "connect" in error.reason
-        box.faults = ()
-        seen = len(box.requests)
+        sandbox.faults = ()
+        seen = len(sandbox.requests)
 
-        assert "connect" in broken(error.resume()).reason, "still gone: as before"
-        assert len(box.requests) == seen
-        with box.serve(port=urlsplit(url).port):
+        assert "connect" in broken(error.resume()).reason, "the server is still down"
+        assert len(sandbox.requests) == seen
+        with sandbox.serve(port=urlsplit(url).port):
             frame = error.resume().frame()
 
     pd.testing.assert_frame_equal(frame, rows)
     assert frame.attrs["socialframe"]["from_journal"] == 11
-    assert asked_twice(box) <= 1
+    assert repeated_requests(sandbox) <= 1
 
 
-def test_a_walk_goes_on_when_a_key_that_was_revoked_on_page_nine_is_known_again(caplog):
-    """By the error, and by the same query, which says so in one line."""
-    for way in ("the error", "the same query"):
-        box = quick(faults=[Fault("revoke", page=9)])
-        rows = every(box)
-        api = client_of(box)
+def test_a_walk_resumes_when_its_revoked_key_works_again(caplog):
+    """From the error and from the same query, which logs it in one line."""
+    for resumed_by in ("the error", "the same query"):
+        sandbox = quick(faults=[Fault("revoke", page=9)])
+        rows = undisturbed(sandbox)
+        api = client_of(sandbox)
         error = broken(api.posts(per_page=ROWS))
         assert (error.status_code, error.pages_done, error.retryable) == (401, 8, False)
         assert "key" in error.reason
-        assert len(box.requests) == 9, "a key that is not known is not tried again"
-        box.faults = ()
+        assert len(sandbox.requests) == 9, "401 is not retried"
+        sandbox.faults = ()
         caplog.clear()
 
         with caplog.at_level(logging.INFO, "socialframe"):
-            query = error.resume() if way == "the error" else api.posts(per_page=ROWS)
+            query = error.resume() if resumed_by == "the error" else api.posts(per_page=ROWS)
             frame = query.frame()
 
         pd.testing.assert_frame_equal(frame, rows)
         assert frame.attrs["socialframe"]["from_journal"] == 8
-        assert len(box.requests) == PAGES + 1
-        assert asked_twice(box) == 1
-        goes_on(caplog.text)
+        assert len(sandbox.requests) == PAGES + 1
+        assert repeated_requests(sandbox) == 1
+        resume_line(caplog.text)
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-@pytest.mark.parametrize("most", [40_000, 120_000])
-def test_a_walk_whose_journal_may_not_grow_is_whole_and_says_so(tmp_path, most):
-    """From its first page on, or from the middle of it; nothing is left that could mislead."""
-    box = slow()
-    rows = every(box)
-    with box.serve() as url:
-        limited = run(box, url, tmp_path, most=most)
+@pytest.mark.parametrize("max_size", [40_000, 120_000])
+def test_a_walk_is_complete_with_a_warning_if_the_journal_is_full(tmp_path, max_size):
+    """From the first page or a later one; no incomplete walk is left behind."""
+    sandbox = slow()
+    rows = undisturbed(sandbox)
+    with sandbox.serve() as url:
+        limited = run(sandbox, url, tmp_path, max_size=max_size)
         assert limited.stdout.split() == rows["id"].tolist(), limited.stderr
         assert "Traceback" not in limited.stderr
         (line,) = [line for line in limited.stderr.splitlines() if "JournalWarning" in line]
         assert is_a_sentence(line.split("JournalWarning: ")[1])
-        assert len(box.requests) == PAGES
+        assert len(sandbox.requests) == PAGES
         assert len(sf.walks()) <= 1
 
-        again = run(box, url, tmp_path, "parquet")
+        again = run(sandbox, url, tmp_path, "parquet")
 
     assert again.stdout.split() == rows["id"].tolist(), again.stderr
     assert "Warning" not in again.stderr
@@ -266,86 +271,86 @@ def test_a_walk_whose_journal_may_not_grow_is_whole_and_says_so(tmp_path, most):
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_a_walk_that_broke_after_its_journal_was_full_gives_all_rows_when_it_is_run_again(
+def test_a_walk_that_failed_after_its_journal_was_full_can_be_repeated(
     tmp_path,
 ):
-    """It goes on with what had been kept, or starts anew."""
-    box = slow(faults=[Fault("revoke", page=20)])
-    rows = every(box)
-    with box.serve() as url:
-        limited = run(box, url, tmp_path, most=120_000)
+    """It resumes with the stored pages or restarts."""
+    sandbox = slow(faults=[Fault("revoke", page=20)])
+    rows = undisturbed(sandbox)
+    with sandbox.serve() as url:
+        limited = run(sandbox, url, tmp_path, max_size=120_000)
         assert limited.returncode == 1
         assert "JournalWarning" in limited.stderr
         assert limited.stderr.splitlines()[-1].startswith("socialframe.errors.IncompleteWalk: ")
-        box.faults = ()
-        kept = sf.walks()["pages"].sum()
-        assert 0 < kept < 19, "it was full in the middle"
-        seen = len(box.requests)
+        sandbox.faults = ()
+        stored = sf.walks()["pages"].sum()
+        assert 0 < stored < 19, "the journal was full in the middle"
+        seen = len(sandbox.requests)
 
-        again = run(box, url, tmp_path)
+        again = run(sandbox, url, tmp_path)
 
     assert again.stdout.split() == rows["id"].tolist(), again.stderr
-    assert len(box.requests) == seen + PAGES - kept
+    assert len(sandbox.requests) == seen + PAGES - stored
     assert sf.walks().empty
 
 
-def timed(box, wall):
-    """Return a client of a sandbox that reads a clock on the wall, which anybody may set."""
+def timed(sandbox, wall):
+    """Return a client of a sandbox that reads the time of day from ``wall``."""
     clock = Clock()
     wiring = Wiring(
-        transport=lambda: httpx.WSGITransport(app=box.wsgi),
+        transport=lambda: httpx.WSGITransport(app=sandbox.wsgi),
         clock=clock,
         sleep=clock.sleep,
         now=wall,
     )
     return sf.Client(
-        box.key, base_url="https://sandbox.example", tier="paid", cache=False, wiring=wiring
+        sandbox.key, base_url="https://sandbox.example", tier="paid", cache=False, wiring=wiring
     )
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY])
-def test_a_walk_goes_on_by_its_name_whatever_the_clock_says(jump):
-    """Set forward or back by a day while the walk is stopped."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
-    rows = every(box)
-    api = timed(box, wall)
+def test_a_walk_resumes_by_id_after_the_clock_jumped(jump):
+    """A day forward or back."""
+    sandbox, wall = quick(faults=[Fault("status", page=10)]), Clock()
+    rows = undisturbed(sandbox)
+    api = timed(sandbox, wall)
     error = broken(api.posts(per_page=ROWS))
-    box.faults = ()
-    seen = len(box.requests)
+    sandbox.faults = ()
+    seen = len(sandbox.requests)
     wall.now += jump
 
     assert api.walks()["walk_id"].tolist() == [error.walk_id]
-    frame = timed(box, wall).resume(error.walk_id).frame()
+    frame = timed(sandbox, wall).resume(error.walk_id).frame()
 
     pd.testing.assert_frame_equal(frame, rows)
-    assert len(box.requests) == seen + PAGES - 9
+    assert len(sandbox.requests) == seen + PAGES - 9
     assert api.walks().empty
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY])
-def test_the_same_query_starts_anew_when_the_clock_says_that_the_walk_is_not_young(jump):
-    """Also where it is of the future: nobody knows how old it is."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
-    rows = every(box)
-    broken(timed(box, wall).posts(per_page=ROWS))
-    box.faults = ()
-    seen = len(box.requests)
+def test_the_same_query_restarts_after_the_clock_jumped(jump):
+    """The age of a walk from the future is unknown."""
+    sandbox, wall = quick(faults=[Fault("status", page=10)]), Clock()
+    rows = undisturbed(sandbox)
+    broken(timed(sandbox, wall).posts(per_page=ROWS))
+    sandbox.faults = ()
+    seen = len(sandbox.requests)
     wall.now += jump
 
-    frame = timed(box, wall).posts(per_page=ROWS).frame()
+    frame = timed(sandbox, wall).posts(per_page=ROWS).frame()
 
     pd.testing.assert_frame_equal(frame, rows)
     assert frame.attrs["socialframe"]["from_journal"] == 0
-    assert len(box.requests) == seen + PAGES
-    assert sf.walks().empty, "the earlier try is gone with it"
+    assert len(sandbox.requests) == seen + PAGES
+    assert sf.walks().empty, "the earlier attempt is removed"
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY])
-def test_the_same_query_goes_on_when_the_clock_was_set_and_set_back(jump):
-    """Between two pages and again before it is run."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
-    rows = every(box)
-    api = timed(box, wall)
+def test_the_same_query_resumes_after_the_clock_jumped_and_returned(jump):
+    """During the walk and before it is repeated."""
+    sandbox, wall = quick(faults=[Fault("status", page=10)]), Clock()
+    rows = undisturbed(sandbox)
+    api = timed(sandbox, wall)
 
     def walk():
         for number, _ in enumerate(api.posts(per_page=ROWS).pages(), 1):
@@ -353,8 +358,8 @@ def test_the_same_query_goes_on_when_the_clock_was_set_and_set_back(jump):
 
     with pytest.raises(sf.IncompleteWalk):
         walk()
-    box.faults = ()
-    seen = len(box.requests)
+    sandbox.faults = ()
+    seen = len(sandbox.requests)
     wall.now += jump
     assert len(api.walks()) == 1
     wall.now -= jump
@@ -363,15 +368,15 @@ def test_the_same_query_goes_on_when_the_clock_was_set_and_set_back(jump):
 
     pd.testing.assert_frame_equal(frame, rows)
     assert frame.attrs["socialframe"]["from_journal"] == 9
-    assert len(box.requests) == seen + PAGES - 9
+    assert len(sandbox.requests) == seen + PAGES - 9
 
 
 @pytest.mark.parametrize("days", [8, -8])
-def test_a_walk_at_work_is_kept_when_the_clock_says_that_it_is_old(days):
-    """Another walk that begins then throws away only what nobody is at work on."""
-    box, wall = quick(faults=[Fault("status", page=10)]), Clock()
-    rows = every(box)
-    api = timed(box, wall)
+def test_a_running_walk_is_stored_although_it_seems_old(days):
+    """Starting another walk removes only old walks that no client is running."""
+    sandbox, wall = quick(faults=[Fault("status", page=10)]), Clock()
+    rows = undisturbed(sandbox)
+    api = timed(sandbox, wall)
     pages = api.posts(per_page=ROWS).pages()
     for _ in range(5):
         next(pages)
@@ -381,7 +386,7 @@ def test_a_walk_at_work_is_kept_when_the_clock_says_that_it_is_old(days):
 
     with pytest.raises(sf.IncompleteWalk) as caught:
         list(pages)
-    box.faults = ()
+    sandbox.faults = ()
     assert api.walks()["walk_id"].tolist() == [caught.value.walk_id]
     frame = caught.value.resume().frame()
 

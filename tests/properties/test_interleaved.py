@@ -1,4 +1,4 @@
-"""The server changes between the pages of a walk, and the walk is interrupted and resumed."""
+"""Posts change between the pages of a walk that is interrupted and resumed."""
 
 import warnings
 from contextlib import suppress
@@ -16,16 +16,18 @@ SINCE = "2026-09-01"
 
 
 class Interleaved(RuleBasedStateMachine):
-    """Five pages of draft posts are added, deleted and edited during a walk."""
+    """Adds, deletes and edits draft posts on five pages during a walk."""
 
     def __init__(self, **choices):
         super().__init__()
-        self.box = Sandbox(sleep=lambda _: None, **choices)
-        headers = {"Authorization": f"Bearer {self.box.key}"}
-        transport = httpx.WSGITransport(app=self.box.wsgi)
-        self.http = httpx.Client(transport=transport, base_url="http://box", headers=headers)
-        self.other = sf.Client.sandbox(self.box, cache=False)  # with its own store
-        self.api = sf.Client.sandbox(self.box, cache=False)
+        self.sandbox = Sandbox(sleep=lambda _: None, **choices)
+        headers = {"Authorization": f"Bearer {self.sandbox.key}"}
+        transport = httpx.WSGITransport(app=self.sandbox.wsgi)
+        self.http = httpx.Client(
+            transport=transport, base_url="http://sandbox.example", headers=headers
+        )
+        self.other = sf.Client.sandbox(self.sandbox, cache=False)  # with its own store
+        self.api = sf.Client.sandbox(self.sandbox, cache=False)
         self.query = self.api.posts(status="draft", per_page=PAGE, since=SINCE)
         self.pages = None
         self.before = self.ids()
@@ -85,13 +87,13 @@ class Interleaved(RuleBasedStateMachine):
             frame = self.query.frame()
         complete = frame.attrs["socialframe"]["complete"]
         now = self.ids()
-        lasting = set(self.before) & set(now)
+        unchanged = set(self.before) & set(now)
 
         assert frame["id"].is_unique
-        assert set(frame["id"]) <= self.ever
+        assert set(frame["id"]) <= self.seen_ids
         assert complete is (None if caught else True)
         if complete:
-            assert lasting <= set(frame["id"])
+            assert unchanged <= set(frame["id"])
         if not self.moved:
             assert complete is True
             assert frame["id"].tolist() == self.before
@@ -101,7 +103,7 @@ class Interleaved(RuleBasedStateMachine):
     @invariant()
     def all_posts(self):
         """Remember each post that the server had."""
-        self.ever = getattr(self, "ever", set()) | set(self.ids())
+        self.seen_ids = getattr(self, "seen_ids", set()) | set(self.ids())
 
     def end(self):
         """Start a new walk."""
@@ -115,17 +117,17 @@ class Interleaved(RuleBasedStateMachine):
         self.other.close()
 
 
-def test_a_changing_list_by_page_numbers_is_complete_or_a_warning():
+def test_a_list_that_changes_between_numbered_pages_is_complete_or_a_warning():
     """Rows move between pages."""
     steps = settings(
-        max_examples=max(3, settings.default.max_examples // 10),
+        max_examples=settings.default.max_examples // 20,
         stateful_step_count=20,
         suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(Interleaved, settings=steps)
 
 
-def test_a_changing_list_by_the_last_id_is_complete_or_a_warning():
+def test_a_list_that_changes_between_pages_by_id_is_complete_or_a_warning():
     """Rows do not move between pages."""
 
     class AfterIds(Interleaved):
@@ -133,7 +135,7 @@ def test_a_changing_list_by_the_last_id_is_complete_or_a_warning():
             super().__init__(paging="after_id")
 
     steps = settings(
-        max_examples=max(3, settings.default.max_examples // 10),
+        max_examples=settings.default.max_examples // 20,
         stateful_step_count=20,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -57,8 +57,8 @@ class Clock:
 
 
 @pytest.mark.parametrize("header", ["Bearer sk_no", "Bearer", "", "Basic c2s6", "Token {}", "{}"])
-def test_refused_keys(header):
-    """No key is a missing key; whatever else is wrong about the header, the key is invalid."""
+def test_a_missing_or_invalid_key_is_a_401(header):
+    """No header is a missing key; a malformed header is an invalid key."""
     sandbox = Sandbox()
     missing = stranger(sandbox).get("/v1/posts")
     wrong = ask(sandbox, Authorization=header.format(sandbox.key)).get("/v1/posts")
@@ -68,8 +68,8 @@ def test_refused_keys(header):
     assert wrong.json() == {"error": "Invalid API key", "code": "AUTH_INVALID_KEY"}
 
 
-def test_keys():
-    """Every sandbox has its own key, of the documented form, and never shows it."""
+def test_each_sandbox_has_its_own_hidden_key():
+    """In the documented format; repr does not show it."""
     sandboxes = [Sandbox(tier="free", end_sign="hasMore") for _ in range(20)]
 
     assert len({sandbox.key for sandbox in sandboxes}) == 20
@@ -79,8 +79,8 @@ def test_keys():
         assert client.get("/v1/posts").status_code == 401
 
 
-def test_every_answer_says_that_it_is_made_up():
-    """Success and error alike carry X-Sandbox, are JSON, and errors have exactly two keys."""
+def test_every_response_has_the_sandbox_header():
+    """All are JSON with X-Sandbox, and errors have exactly two keys."""
     sandbox = Sandbox(tier="free", clock=Clock())
     with ask(sandbox) as client:
         paths = [*PATHS, "/", "/v1/posts/x", "/v1/posts?limit=0", *["/v1/accounts"] * 60]
@@ -99,16 +99,16 @@ def test_every_answer_says_that_it_is_made_up():
 @pytest.mark.parametrize(
     "path", ["/", "/v2/posts", "/v1/accounts/", "/v1//posts", "/v1/posts/a/b", "/v1/%F0%9F/%FF"]
 )
-def test_unknown_paths(client, method, path):
-    """An unknown path is not found, by any method."""
+def test_an_unknown_path_is_a_404(client, method, path):
+    """By any method."""
     reply = client.request(method, path)
 
     assert reply.status_code == 404
     assert reply.json() == {"error": "Not found", "code": "NOT_FOUND"}
 
 
-def test_internal_error(caplog):
-    """A fault inside answers 500 in the API's words; the traceback goes to the log alone."""
+def test_an_internal_error_is_the_documented_500(caplog):
+    """Only the log has the traceback."""
     sandbox = Sandbox()
     sandbox.state.world = None
     reply = ask(sandbox).get("/v1/accounts")
@@ -120,8 +120,8 @@ def test_internal_error(caplog):
 
 
 @pytest.mark.parametrize(("tier", "limit"), [("free", 60), ("paid", 600)])
-def test_limit(tier, limit):
-    """The call after the last allowed one in a minute is refused with whole seconds to wait."""
+def test_a_call_above_the_limit_is_a_429(tier, limit):
+    """With the wait in whole seconds."""
     clock = Clock()
     with ask(Sandbox(tier=tier, clock=clock)) as client:
         assert calls(client, limit) == [200] * limit
@@ -134,8 +134,8 @@ def test_limit(tier, limit):
     assert "X-RateLimit-Limit" not in refused.headers
 
 
-def test_window_slides():
-    """A slot comes free exactly a minute after the call that took it; Retry-After is never 0."""
+def test_the_window_slides():
+    """A call counts for exactly a minute; Retry-After is never 0."""
     clock = Clock()
     with ask(Sandbox(tier="free", clock=clock)) as client:
         for clock.now in range(60):
@@ -147,8 +147,8 @@ def test_window_slides():
         assert calls(client, 2) == [200, 429]
 
 
-def test_requests_with_a_wrong_key_do_not_count():
-    """Refused calls and calls without the right key take no slot; errors with it do."""
+def test_requests_with_an_invalid_key_do_not_count():
+    """Neither do refused calls; errors with a valid key count."""
     clock = Clock()
     sandbox = Sandbox(tier="free", clock=clock)
     with ask(sandbox) as client:
@@ -159,8 +159,8 @@ def test_requests_with_a_wrong_key_do_not_count():
         assert calls(client, 1) == [200]
 
 
-def test_limit_headers():
-    """On request answers tell limit, rest and the first full second with another slot."""
+def test_the_rate_limit_headers_are_sent_on_request():
+    """Limit, remaining calls and the second of the next free call."""
     clock = Clock()
     sandbox = Sandbox(tier="free", rate_limit_headers=True, clock=clock, wall=lambda: 1000.9)
     with ask(sandbox) as client:
@@ -175,8 +175,8 @@ def test_limit_headers():
     assert [reply.status_code for reply in replies[-2:]] == [200, 429]
 
 
-def test_limit_with_many_threads():
-    """Calls that arrive at once take each slot once, and each is remembered."""
+def test_concurrent_calls_stay_within_the_limit():
+    """Each is recorded."""
     sandbox = Sandbox(tier="free", clock=Clock())
     gate = threading.Barrier(8)
 
@@ -192,8 +192,8 @@ def test_limit_with_many_threads():
     assert len(sandbox.requests) == 160
 
 
-def test_walk(client):
-    """All pages together hold every post once, newest first; after the last one comes nothing."""
+def test_all_pages_have_each_post_once(client):
+    """Newest first; the page after the last is empty."""
     posts = []
     for page in range(1, 55):
         reply = client.get("/v1/posts", params={"page": page, "limit": 100}).json()
@@ -208,8 +208,8 @@ def test_walk(client):
     assert after["pagination"]["total"] == 5400
 
 
-def test_has_more():
-    """With the other end sign lists have a flag instead of totals, false on the last page."""
+def test_the_has_more_sign_replaces_totals():
+    """It is false on the last page."""
     with ask(Sandbox(end_sign="hasMore")) as client:
         pages = [client.get(f"/v1/posts?limit=100&page={page}").json() for page in (53, 54, 55)]
         analytics = client.get("/v1/analytics").json()
@@ -232,8 +232,8 @@ def test_invalid_numbers_get_a_400(client, path, name, value):
     assert reply.json()["error"].startswith(f"{name} must be an integer from 1 to ")
 
 
-def test_parameters_of_a_page(client):
-    """Ten posts by default, at most 100; blank means absent; of a repeated one the first wins."""
+def test_page_parameters_have_defaults_and_bounds(client):
+    """Ten posts by default, at most 100; blank is absent; the first of repeated values counts."""
     blank = client.get("/v1/posts?page=&limit=&status=&platform=&dateFrom=&dateTo=&other").json()
 
     assert blank == client.get("/v1/posts").json()
@@ -262,8 +262,8 @@ def test_invalid_dates_get_a_400(client, path, name, value):
     assert reply.json()["error"] == f"{name} must be a day written YYYY-MM-DD"
 
 
-def test_one_post(client):
-    """A post by its id is the post of the list, not wrapped; an unknown one is not found."""
+def test_a_post_by_its_id_equals_the_post_in_the_list(client):
+    """It is not wrapped; an unknown id is a 404."""
     post = client.get("/v1/posts?status=partial").json()["posts"][0]
 
     assert client.get(f"/v1/posts/{post['id']}").json() == post
@@ -286,8 +286,8 @@ PAIRS = st.lists(st.tuples(st.sampled_from(NAMES) | st.text(max_size=9), VALUES)
 
 @settings(deadline=None)
 @given(path=st.sampled_from(PATHS), pairs=PAIRS, tail=st.text(max_size=20))
-def test_no_parameters_break_it(path, pairs, tail):
-    """Whatever is asked, the answer is the data or says what is wrong with the question."""
+def test_any_parameters_get_data_or_an_error(path, pairs, tail):
+    """Never an internal error."""
     with ask(Sandbox()) as client:
         assert client.get(path, params=pairs).status_code in (200, 400, 404)
         assert client.get("/v1/posts/" + quote(tail, safe="/")).status_code in (200, 404)
@@ -295,8 +295,8 @@ def test_no_parameters_break_it(path, pairs, tail):
 
 @settings(deadline=None)
 @given(path=st.sampled_from(PATHS), query=st.text(alphabet=string.printable + "%&=+;é\xff"))
-def test_no_query_string_breaks_it(path, query):
-    """Nor does a query string that no client would send, nor an odd Host."""
+def test_any_query_string_or_host_gets_data_or_an_error(path, query):
+    """Even ones that no client would send."""
     sandbox = Sandbox()
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
     environ |= {"HTTP_AUTHORIZATION": f"Bearer {sandbox.key}", "HTTP_HOST": "a b:c"}
@@ -332,7 +332,7 @@ def test_head_is_get_without_the_body(client, path):
     ],
 )
 def test_a_wrong_method_gets_a_405_with_allow(client, method, path, allowed):
-    """In the envelope, after the key was looked at; an unknown path is unknown by any method."""
+    """After the key is checked; an unknown path is a 404 with any method."""
     reply = client.request(method, path)
     stranger = client.request(method, path, headers={"Authorization": ""})
     nowhere = client.request(method, f"/v1/no/where{path}")
@@ -344,8 +344,8 @@ def test_a_wrong_method_gets_a_405_with_allow(client, method, path, allowed):
         assert nowhere.json() == {"error": "Not found", "code": "NOT_FOUND"}
 
 
-def test_requests():
-    """Each request leaves method, path, query and status, never the key."""
+def test_requests_record_method_path_query_and_status():
+    """Never the key."""
     sandbox = Sandbox()
     stranger(sandbox).get("/v1/posts?page=2")
     with ask(sandbox) as client:
@@ -362,8 +362,8 @@ def test_requests():
 
 
 @pytest.mark.sockets
-def test_served():
-    """Over a socket the answers are the same, connections are kept, and the port closes at last."""
+def test_a_served_sandbox_gives_the_same_responses():
+    """Connections are kept alive, and the port closes at the end."""
     sandbox = Sandbox()
     threads = threading.active_count()
     with ask(sandbox) as client:
@@ -387,8 +387,8 @@ def test_served():
 
 
 @pytest.mark.sockets
-def test_many_connections_at_once():
-    """Several clients are answered side by side; odd bytes in a key or a query are no fault."""
+def test_concurrent_clients_are_served_in_parallel():
+    """Invalid bytes in a key or a query are no internal error."""
     sandbox = Sandbox()
     headers = {"Authorization": f"Bearer {sandbox.key}"}
     with sandbox.serve(host="localhost") as base_url, ThreadPoolExecutor(8) as pool:
@@ -403,8 +403,8 @@ def test_many_connections_at_once():
 
 
 @pytest.mark.parametrize("host", ["198.51.100.1", "sandbox.example", "::", ""])
-def test_refused_settings(host):
-    """The sandbox is not offered to the network, and a misspelt word is not ignored."""
+def test_public_addresses_and_unknown_options_are_refused(host):
+    """The sandbox listens on loopback only."""
     with pytest.raises(ValueError, match="loopback"), Sandbox().serve(host=host):
         pass
     for wrong in ({"tier": "gold"}, {"end_sign": "cursor"}):

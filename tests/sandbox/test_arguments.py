@@ -54,13 +54,13 @@ def test_an_invalid_argument_is_refused(make, says):
         make()
 
 
-def test_a_fault_may_hit_a_range_without_end_to_speak_of():
-    """Longer than Python can count the length of."""
+def test_a_fault_may_apply_to_a_huge_range():
+    """Its length may exceed the limit of len()."""
     assert Fault("html", at=range(1, 10**30)).chosen(0, 10**20, "/v1/posts", 0)
 
 
-def test_a_key_is_not_shown_where_it_is_refused():
-    """It may be a real one with a line break at its end."""
+def test_a_refused_key_is_not_shown():
+    """It may be a real key with a line break at its end."""
     with pytest.raises(ArgumentError) as error:
         Sandbox(key="sk_s3cret\n")
 

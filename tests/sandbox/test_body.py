@@ -36,8 +36,8 @@ def raw(url, *lines, data=b""):
     return head.decode().split("\r\n"), rest
 
 
-def test_the_largest_body_in_process():
-    """One byte more is refused in the API's words, and nothing was made."""
+def test_a_body_above_the_maximum_is_refused_in_process():
+    """Without a change; the largest permitted body is accepted."""
     sandbox = Sandbox()
     transport = httpx.WSGITransport(app=sandbox)
     with httpx.Client(
@@ -53,8 +53,8 @@ def test_the_largest_body_in_process():
 
 @pytest.mark.sockets
 @pytest.mark.parametrize("chunked", [False, True])
-def test_the_largest_body_on_loopback(chunked):
-    """With a length or in chunks; the connection stays good, and a wrong key is told first."""
+def test_a_body_above_the_maximum_is_refused_on_loopback(chunked):
+    """With a length or chunks; the connection stays usable; an invalid key is reported first."""
     sandbox = Sandbox()
 
     def content(size):
@@ -94,7 +94,7 @@ def test_the_largest_body_on_loopback(chunked):
     ],
 )
 def test_invalid_http_is_refused(lines, data, status):
-    """By the status that HTTP has for it."""
+    """With the status that HTTP defines for it."""
     sandbox = Sandbox()
     first, *rest = lines
     with sandbox.serve() as url:
@@ -105,8 +105,8 @@ def test_invalid_http_is_refused(lines, data, status):
 
 
 @pytest.mark.sockets
-def test_a_body_that_breaks_off_is_an_error_of_its_sender():
-    """Fewer bytes come than were promised, and then the end."""
+def test_a_truncated_request_body_is_a_400():
+    """Fewer bytes than announced."""
     sandbox = Sandbox()
     with sandbox.serve() as url:
         parts = urlsplit(url)

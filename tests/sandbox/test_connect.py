@@ -1,4 +1,4 @@
-"""Connecting and disconnecting, from outside: plain httpx, and forms followed by hand."""
+"""Connecting and disconnecting through plain httpx and submitted forms."""
 
 from __future__ import annotations
 
@@ -156,8 +156,8 @@ def test_an_account_is_connected(platform):
 
 
 @pytest.mark.parametrize("echo_state", [True, False])
-def test_allow(echo_state):
-    """The callback keeps its own parameters, gets a code, and the state if the switch says so."""
+def test_allow_redirects_with_a_code(echo_state):
+    """The callback keeps its own parameters; a switch adds the state."""
     user = person(echo_state=echo_state)
     callback = user.press(user.start()).headers["Location"]
     code = dict(parse_qsl(urlsplit(callback).query))["code"]
@@ -169,8 +169,8 @@ def test_allow(echo_state):
 
 
 @pytest.mark.parametrize("deny_state", [True, False])
-def test_deny(deny_state):
-    """A denial says so, with the state if the switch says so, and nothing is connected."""
+def test_deny_redirects_with_an_error(deny_state):
+    """A switch adds the state; no account is connected."""
     user = person(deny_state=deny_state)
     before = user.accounts()
     callback = user.press(user.start(), "deny")
@@ -182,8 +182,8 @@ def test_deny(deny_state):
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 @pytest.mark.parametrize("behind", [".n0nce&<>é", None])
-def test_the_state_of_the_address(behind, decision):
-    """Whatever state the browser came with comes back, and none where there was none."""
+def test_the_state_of_the_consent_url_is_returned(behind, decision):
+    """None is added if there was none."""
     user = person()
     url = urlsplit(user.start())
     asked = dict(parse_qsl(url.query))
@@ -195,8 +195,8 @@ def test_the_state_of_the_address(behind, decision):
 
 
 @pytest.mark.parametrize("redirect", ["http://a.example", "http://a.example/?", "https://a.b?x="])
-def test_where_the_code_goes(redirect):
-    """The code is a parameter of its own, whatever the redirect URL ends with."""
+def test_the_code_is_a_separate_parameter(redirect):
+    """For any end of the redirect URL."""
     user = person()
     callback = user.press(user.start(redirect=redirect))
 
@@ -204,8 +204,8 @@ def test_where_the_code_goes(redirect):
     assert callback.headers["Location"].startswith(redirect)
 
 
-def test_the_page_is_for_people():
-    """It names platform, asker, scopes and the way back, each control has its label, no script."""
+def test_the_consent_page_is_accessible():
+    """It names platform, app, scopes and redirect; controls have labels; there is no script."""
     user = person()
     reply = user.browser.get(user.start("instagram"))
     page = Page(reply.text)
@@ -230,8 +230,8 @@ def test_the_page_is_for_people():
     assert user.sandbox.key not in reply.text
 
 
-def test_the_pages_are_guarded():
-    """Every page, good or bad, and the redirect: no frame, no referrer, no copy, no script."""
+def test_all_pages_have_security_headers():
+    """And the redirect: no frames, referrer, caching or scripts."""
     user = person()
     url = user.start()
     replies = [
@@ -256,8 +256,8 @@ def test_the_pages_are_guarded():
         assert reply.headers["Content-Type"].startswith("text/html")
 
 
-def test_everything_is_escaped():
-    """Names and parameters are text on a page, whatever they hold."""
+def test_names_and_parameters_are_escaped():
+    """For any text."""
     user = person()
     shown = user.browser.get(user.start("facebook")).text
     back = user.browser.get("/_sandbox/callback", params={"code": "<b>&'\"", "error": "<i>"}).text
@@ -268,8 +268,8 @@ def test_everything_is_escaped():
     assert ("dd", "<b>&'\"") in Page(back).texts
 
 
-def test_choosing_an_account():
-    """The one that was chosen is connected; the rest of the list stays to be chosen."""
+def test_only_the_chosen_account_is_connected():
+    """The others can be connected later."""
     user = person()
     page = Page(user.browser.get(user.start()).text)
     account = user.finish(user.code(account="tt_41020")).json()
@@ -282,8 +282,8 @@ def test_choosing_an_account():
     assert after.text.count("to reconnect") == page.text.count("to reconnect") + 1 == 4
 
 
-def test_reconnecting():
-    """The account keeps id, name and place; its health is good again and its moment is new."""
+def test_reconnecting_an_account_keeps_its_id():
+    """Its health is good again and its time is new."""
     user = person(wall=Wall())
     pair = ("tiktok", "tt_40816")
     before, ill = user.accounts(), user.accounts("/v1/accounts/health")
@@ -301,8 +301,8 @@ def test_reconnecting():
     assert after[pair] == {**before[pair], "connectedAt": "2026-11-18T11:06:40Z"}
 
 
-def test_several_connections_at_once():
-    """Each has its own consent page, code and account, though they share the guessable state."""
+def test_concurrent_connections_are_independent():
+    """Each has its own consent page, code and account, although they share the guessable state."""
     user = person()
     urls = [user.start() for _ in range(2)]
     late = user.press(urls[0], account="tt_40946")
@@ -314,8 +314,8 @@ def test_several_connections_at_once():
     assert names == ["tt_41020", "tt_40946"]
 
 
-def test_a_consent_page_is_answered_once():
-    """A second answer, and one after ten minutes, gets a page that says so."""
+def test_a_consent_page_accepts_one_answer():
+    """A second answer, or one after ten minutes, gets an error page."""
     wall = Wall()
     user = person(wall=wall)
     used, slow = user.start(), user.start()
@@ -347,8 +347,8 @@ def test_a_consent_page_is_answered_once():
         {"decision": ""},
     ],
 )
-def test_a_forged_answer(forged):
-    """It is refused, and the page stays open for the right one."""
+def test_a_forged_answer_is_refused(forged):
+    """The page still accepts the valid one."""
     user = person()
     url = user.start()
     page = Page(user.browser.get(url).text)
@@ -358,8 +358,8 @@ def test_a_forged_answer(forged):
     assert user.browser.post(url, data=form).status_code == 303
 
 
-def test_two_answers_at_once():
-    """Of several that arrive together one gets a code, and of several exchanges one an account."""
+def test_one_of_several_concurrent_answers_gets_a_code():
+    """And one of several exchanges gets an account."""
     user = Person(Sandbox())
     url = user.start()
     page = Page(user.browser.get(url).text)
@@ -385,8 +385,8 @@ def test_two_answers_at_once():
         {"platform": "threads"},
     ],
 )
-def test_a_code_is_bound(wrong):
-    """To platform and redirect URL, byte for byte; a refusal says nothing and spends nothing."""
+def test_a_code_is_bound_to_platform_and_redirect_url(wrong):
+    """Byte for byte; a refusal reveals nothing and does not use up the code."""
     user = person()
     code = user.code()
     reply = user.finish(**{"code": code, **wrong})
@@ -397,7 +397,7 @@ def test_a_code_is_bound(wrong):
 
 
 def test_a_code_is_bound_to_the_key():
-    """Whoever holds another key cannot use it; with the one that asked it is still good."""
+    """It stays valid for the key that requested it."""
     user = person()
     code, key = user.code(), user.sandbox.key
     user.sandbox.key = "sk_other"
@@ -408,8 +408,8 @@ def test_a_code_is_bound_to_the_key():
     assert user.finish(code).status_code == 200
 
 
-def test_a_code_is_spent():
-    """It is good once, and for less than 60 seconds; nothing tells the two apart."""
+def test_a_code_is_valid_once_for_60_seconds():
+    """A used code and an expired code get the same error."""
     wall = Wall()
     user = person(wall=wall)
     used, slow = user.code(), user.code()
@@ -422,8 +422,8 @@ def test_a_code_is_spent():
     assert user.accounts() == connected
 
 
-def test_without_a_redirect_url():
-    """The browser ends on a page that shows what came, and the finish needs no URL either."""
+def test_without_a_redirect_url_a_page_shows_the_code():
+    """The exchange needs no URL either."""
     user = person()
     came = user.press(user.start(redirect=None)).headers["Location"]
     page = Page(user.browser.get(came).text)
@@ -455,7 +455,7 @@ def test_without_a_redirect_url():
     ],
 )
 def test_invalid_redirect_urls_are_refused(url):
-    """What is not an absolute http or https URL with a host is refused."""
+    """It must be an absolute http or https URL with a host."""
     reply = person().app.get("/v1/connect/tiktok", params={"redirect_url": url})
 
     assert reply.status_code == 400
@@ -467,8 +467,8 @@ def test_invalid_redirect_urls_are_refused(url):
     "url",
     ["http://[::1]:8000/cb", "HTTPS://App.Example/cb?a[b]=c", "http://localhost", "http://a_b.c./"],
 )
-def test_redirect_urls_that_are_some(url):
-    """Any URL with a host is taken, and the browser gets there."""
+def test_valid_redirect_urls_are_accepted(url):
+    """The browser is redirected there."""
     user = person()
     callback = user.press(user.start(redirect=url)).headers["Location"]
 
@@ -476,8 +476,8 @@ def test_redirect_urls_that_are_some(url):
     assert user.finish(dict(told_at(callback))["code"], redirect_url=url).status_code == 200
 
 
-def test_one_registered_redirect_url():
-    """With the switch no other is taken, and it is the default."""
+def test_a_registered_redirect_url_excludes_others():
+    """It is also the default."""
     user = person(only_redirect=BACK)
     other = user.app.get("/v1/connect/tiktok", params={"redirect_url": BACK + "x"})
     callback = user.press(user.start(redirect=None)).headers["Location"]
@@ -494,8 +494,8 @@ def test_one_registered_redirect_url():
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("platform", ["gopher", "Instagram", "%F0%9F%8D%B5", "_"])
-def test_unknown_platforms(method, platform):
-    """A platform that is none is a wrong value; the sentence names the five."""
+def test_an_unknown_platform_is_refused(method, platform):
+    """The error names the valid ones."""
     reply = person().app.request(method, f"/v1/connect/{platform}")
 
     assert reply.status_code == 400
@@ -524,8 +524,8 @@ def test_invalid_bodies_are_refused(body, error):
     assert reply.json() == {"error": error, "code": "VALIDATION_ERROR"}
 
 
-def test_the_exchange_takes_long():
-    """So many seconds, and for a code that is good alone."""
+def test_a_valid_exchange_takes_the_configured_time():
+    """Only for a valid code."""
     waits = []
     user = person(exchange_seconds=2.5, sleep=waits.append)
     assert user.finish("unknown").status_code == 400
@@ -535,8 +535,8 @@ def test_the_exchange_takes_long():
     assert waits == [2.5]
 
 
-def test_the_exchange_fails():
-    """The answer is the documented fault, no account appears, and the code is spent."""
+def test_a_failed_exchange_is_the_documented_error():
+    """No account is connected, and the code is used up."""
     user = person(exchange_fails=True)
     before, code = user.accounts(), user.code()
     replies = [user.finish(code) for _ in range(2)]
@@ -546,8 +546,8 @@ def test_the_exchange_fails():
     assert user.accounts() == before
 
 
-def test_choosing_a_page_afterwards():
-    """Without a Page the finish gives a token, which lists the Pages and connects one of them."""
+def test_a_page_can_be_selected_after_the_exchange():
+    """A token lists the Pages and connects one of them."""
     user = person(page_selection=True, wall=Wall())
     before = user.accounts()
     page = Page(user.browser.get(user.start("facebook")).text)
@@ -576,8 +576,8 @@ def test_choosing_a_page_afterwards():
     assert set(user.accounts()) - set(before) == {("facebook", "fb_41011")}
 
 
-def test_choosing_a_page_at_once():
-    """A Page that is chosen on the consent page needs no second step; others have no Pages."""
+def test_a_page_can_be_selected_on_the_consent_page():
+    """Other platforms have no Pages."""
     user = person(page_selection=True)
     facebook = user.finish(user.code("facebook", account="fb_40921"), "facebook").json()
     page = Page(user.browser.get(user.start()).text)
@@ -612,8 +612,8 @@ def test_invalid_tokens_are_refused():
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_disconnecting(status):
-    """The account is gone from both lists, its posts stay, and can come back."""
+def test_a_disconnected_account_is_absent_from_both_lists(status):
+    """Its posts stay, and it can be connected again."""
     user = person(delete_status=status)
     pair = ("tiktok", "tt_40311")
     posts = user.app.get("/v1/posts?platform=tiktok").json()
@@ -653,7 +653,7 @@ def test_disconnecting_an_unknown_account_gets_a_404(path):
     assert user.app.get("/v1/accounts/follower-stats").status_code == 200
 
 
-def test_two_disconnections_at_once():
+def test_one_of_several_concurrent_disconnections_succeeds():
     """One of several that arrive together finds the account."""
     user = Person(Sandbox())
     with ThreadPoolExecutor(8) as pool:
@@ -673,8 +673,8 @@ def test_the_api_needs_the_key_and_the_pages_do_not():
     assert user.browser.get(user.start()).status_code == 200
 
 
-def test_nothing_secret_is_remembered():
-    """Requests are kept without codes, states, consents and tokens, however they are spelled."""
+def test_recorded_requests_have_no_secrets():
+    """Codes, states, consents and tokens are removed, in any spelling."""
     user = person(page_selection=True)
     url = user.start("facebook", None)
     page = Page(user.browser.get(url).text)
@@ -701,8 +701,8 @@ def test_nothing_secret_is_remembered():
     assert "request=[withheld]&state=[withheld]" in kept
 
 
-def test_memory_is_bounded():
-    """A thousand consents wait at most; the oldest makes room, and what is over is dropped."""
+def test_pending_consents_are_limited():
+    """To a thousand; the oldest and the expired ones are removed."""
     wall = Wall()
     user = person(wall=wall)
     urls = [user.start() for _ in range(1001)]
@@ -715,8 +715,8 @@ def test_memory_is_bounded():
     assert len(consents._held) == 1
 
 
-def test_two_sandboxes():
-    """Neither knows the consents, codes and accounts of the other."""
+def test_two_sandboxes_share_no_connection_state():
+    """Neither consents nor codes nor accounts."""
     one, other = person(), person()
     url, code = one.start(), one.code()
     one.app.delete("/v1/accounts/tiktok/tt_40311")
@@ -727,8 +727,8 @@ def test_two_sandboxes():
 
 
 @pytest.mark.sockets
-def test_over_sockets():
-    """The whole way on loopback, with a client that follows the redirect itself."""
+def test_a_connection_works_over_sockets():
+    """With a client that follows the redirect."""
     sandbox = Sandbox()
     bearer = {"Authorization": f"Bearer {sandbox.key}"}
     with sandbox.serve() as base, httpx.Client(base_url=base, follow_redirects=True) as browser:
@@ -763,8 +763,8 @@ TAILS = st.sampled_from([*PLATFORMS, "facebook/select-page"]) | TEXTS
 
 @settings(deadline=None)
 @given(tail=TAILS, body=BODIES, raw=BYTES, args=st.dictionaries(NAMES, TEXTS))
-def test_no_call_breaks_it(tail, body, raw, args):
-    """Whatever is sent, the answer is the data or says what is wrong with it."""
+def test_any_call_gets_data_or_an_error(tail, body, raw, args):
+    """Never an internal error."""
     user = person()
     path = "/v1/connect/" + quote(tail, safe="/")
     replies = [
@@ -781,8 +781,8 @@ def test_no_call_breaks_it(tail, body, raw, args):
 
 @settings(deadline=None)
 @given(fields=st.dictionaries(FIELDS, TEXTS), args=st.dictionaries(NAMES, TEXTS), raw=BYTES)
-def test_no_form_breaks_it(fields, args, raw):
-    """Nor does a form or an address that no consent page made."""
+def test_any_form_gets_a_page_or_an_error(fields, args, raw):
+    """Even a form that no consent page has."""
     user = person()
     url = user.start()
     token = Page(user.browser.get(url).text).token
@@ -798,8 +798,8 @@ def test_no_form_breaks_it(fields, args, raw):
 
 
 @given(start=st.sampled_from(["http://", "https://", "http://a", ""]), rest=URL_TEXTS)
-def test_no_redirect_url_breaks_it(start, rest):
-    """It is refused, or the browser is sent where it says."""
+def test_any_redirect_url_is_refused_or_used(start, rest):
+    """Never an internal error."""
     user = person()
     reply = user.app.get("/v1/connect/tiktok", params={"redirect_url": start + rest})
     if reply.status_code != 200:
@@ -813,7 +813,7 @@ def test_no_redirect_url_breaks_it(start, rest):
 
 
 @pytest.mark.parametrize("url", ["http\u017f://a.example/", "http://\u212aelvin.example/"])
-def test_letters_that_only_look_like_ascii_are_refused(url):
+def test_letters_that_fold_to_ascii_are_refused(url):
     """A long s and a Kelvin sign are the same as s and k where case does not matter."""
     app = person().app
     reply = app.get("/v1/connect/tiktok", params={"redirect_url": url})

@@ -61,7 +61,7 @@ def seen(fault, path="/v1/accounts", method="GET"):
 
 
 def test_a_reset_before_the_headers():
-    """Nothing came, and it was a reset and not an end."""
+    """No byte, and a reset instead of a normal end."""
     assert seen(Fault("reset_before"))[:2] == (b"", True)
 
 
@@ -146,8 +146,8 @@ def test_httpx_reports_each_fault_as_a_transport_error():
 
 
 @pytest.mark.parametrize("kind", ["stall_before", "stall_mid_body"])
-def test_a_stall_ends_with_the_answer(kind):
-    """What comes late comes whole."""
+def test_a_stalled_response_is_complete_in_the_end(kind):
+    """It is only late."""
     sandbox = Sandbox(faults=[Fault(kind, seconds=0.3, at=1)])
     with sandbox.serve() as url, client(sandbox, url) as api:
         began = time.monotonic()
@@ -171,8 +171,8 @@ def test_a_stall_within_the_body_sends_half_first():
     assert not found.endswith(b"]}")
 
 
-def test_however_many_stall_the_others_are_answered_and_the_end_is_prompt():
-    """More than the server has workers; at the end their connections are closed."""
+def test_stalled_requests_do_not_block_others_or_the_shutdown():
+    """Even more than the server has workers; at the end their connections are closed."""
     sandbox = Sandbox(faults=[Fault("stall_before", seconds=LONG, path="/v1/posts")])
     with contextlib.ExitStack() as stack:
         with sandbox.serve() as url:
@@ -189,8 +189,8 @@ def test_however_many_stall_the_others_are_answered_and_the_end_is_prompt():
     assert took < 2
 
 
-def test_the_server_stops_promptly_while_a_client_does_not_read():
-    """A client that asks for megabytes and takes none does not hold the server up."""
+def test_a_client_that_does_not_read_does_not_delay_the_shutdown():
+    """It requested megabytes."""
     sandbox = Sandbox(paging="none", faults=[Fault("truncate", length="long")])
     with socket.socket() as line:
         with sandbox.serve() as url:
@@ -207,7 +207,7 @@ def test_the_server_stops_promptly_while_a_client_does_not_read():
 
 
 def test_a_server_that_is_down_refuses_and_comes_back():
-    """At the same address; the connection that asked is reset, others are closed."""
+    """On the same port; the requesting connection is reset, others are closed."""
     sandbox = Sandbox(faults=[Fault("refuse", seconds=0.5, at=3)])
     with sandbox.serve() as url, client(sandbox, url) as other, client(sandbox, url) as api:
         assert other.get("/v1/accounts").status_code == 200
@@ -234,8 +234,8 @@ def test_a_server_that_is_down_refuses_and_comes_back():
     "before",
     ["truncate:right", "truncate:long", "stall_before:0", "stall_mid_body:0", "truncate:short"],
 )
-def test_a_server_comes_back_after_answers_that_it_ended_itself(before):
-    """Connections that the server closed first linger in the system, and hold the port up."""
+def test_a_server_comes_back_despite_connections_in_time_wait(before):
+    """Connections that the server closed first still occupy the port."""
     sandbox = Sandbox(faults=[parse_fault(f"{before}@1"), Fault("refuse", seconds=0.1, at=2)])
     with sandbox.serve() as url:
         for _ in range(2):
@@ -252,8 +252,8 @@ def test_a_server_comes_back_after_answers_that_it_ended_itself(before):
                 pytest.fail("it did not come back")
 
 
-def test_a_server_that_is_down_ends_promptly():
-    """The context does not wait until it would have come back; stalls end with it."""
+def test_a_server_that_is_down_stops_promptly():
+    """The context does not wait for its return; stalls end with it."""
     stall = Fault("stall_before", seconds=LONG, at=1)
     sandbox = Sandbox(faults=[stall, Fault("refuse", seconds=LONG, at=2)])
     with sandbox.serve() as url:
@@ -270,8 +270,8 @@ def test_a_server_that_is_down_ends_promptly():
     assert time.monotonic() - began < 2
 
 
-def test_two_requests_can_bring_the_server_down_at_once():
-    """It comes back all the same."""
+def test_two_requests_can_stop_the_server_at_once():
+    """It still comes back."""
     sandbox = Sandbox(faults=[Fault("refuse", seconds=0.1, at=(1, 2))])
     with sandbox.serve() as url:
         with dial(url) as one, dial(url) as two:
@@ -290,8 +290,8 @@ def test_two_requests_can_bring_the_server_down_at_once():
                 pytest.fail("it did not come back")
 
 
-def test_a_call_whose_answer_is_lost_was_made_and_counts():
-    """It stands among the requests, and against the limit."""
+def test_a_call_with_a_lost_response_counts():
+    """It is recorded and counts against the limit."""
     sandbox = Sandbox(tier="free", clock=lambda: 0.0, faults=[Fault("reset_before", at=1)])
     with sandbox.serve() as url, client(sandbox, url) as api:
         with pytest.raises(httpx.ReadError):
@@ -302,8 +302,8 @@ def test_a_call_whose_answer_is_lost_was_made_and_counts():
     assert sandbox.requests[0].status == 200
 
 
-def test_a_page_is_hit_on_the_wire():
-    """By its number, as every fault."""
+def test_a_connection_fault_applies_to_a_page():
+    """By its number, like every fault."""
     sandbox = Sandbox(paging="offset", faults=[Fault("reset_mid_body", page=3)])
     with sandbox.serve() as url, client(sandbox, url) as api:
         for offset in (0, 10):
@@ -312,8 +312,8 @@ def test_a_page_is_hit_on_the_wire():
             api.get("/v1/posts", params={"offset": 20})
 
 
-def test_the_other_faults_look_the_same_when_served():
-    """A Date of ours is the only one, and an empty body has its length."""
+def test_other_faults_are_the_same_when_served():
+    """There is only one Date header, and an empty body has a length."""
     sandbox = Sandbox(faults=[Fault("date", by=-86400), Fault("empty", at=2)], wall=lambda: 1e9)
     with sandbox.serve() as url, client(sandbox, url) as api:
         first, second = api.get("/v1/accounts"), api.get("/v1/accounts")
@@ -322,8 +322,8 @@ def test_the_other_faults_look_the_same_when_served():
     assert second.headers["Content-Length"] == "0"
 
 
-def test_a_skewed_date_stands_alone_in_a_broken_answer_too():
-    """Faults of several kinds add up."""
+def test_a_broken_response_has_only_the_skewed_date():
+    """Faults of several kinds are combined."""
     skewed = Fault("date", by=-86400)
     sandbox = Sandbox(faults=[skewed, Fault("truncate")], wall=lambda: 1e9)
     with sandbox.serve() as url, dial(url) as line:
@@ -334,8 +334,8 @@ def test_a_skewed_date_stands_alone_in_a_broken_answer_too():
     assert dates == [b"Date: Sat, 08 Sep 2001 01:46:40 GMT"]
 
 
-def test_a_head_request_has_no_body_to_break():
-    """The head alone comes, whatever was to happen to the body."""
+def test_a_head_request_is_unaffected_by_body_faults():
+    """Only the headers are sent."""
     sandbox = Sandbox(faults=[Fault("stall_mid_body", seconds=0)])
     with sandbox.serve() as url, dial(url) as line:
         line.sendall(request(sandbox, method="HEAD"))

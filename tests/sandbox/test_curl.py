@@ -1,4 +1,4 @@
-"""The documentation's calls as lines of curl, against a served sandbox: a client of nobody's here.
+"""The documentation's calls as lines of curl, against a served sandbox.
 
 Each line is in our own words after the contract's section that its test names. Collected only
 where curl is installed, and in CI in any case.
@@ -46,7 +46,7 @@ def run():
 
 
 def test_accounts(run):
-    """5.1: all of them in one answer, with the four fields."""
+    """5.1: all of them in one response, with the four fields."""
     said = run(LIST)
     accounts = said.json["accounts"]
 
@@ -142,7 +142,7 @@ def test_connect(run):
 
 
 def test_scheduled_post(run):
-    """5.6: the post itself, not wrapped, waits for its moment."""
+    """5.6: the post itself, not wrapped, is scheduled."""
     said = run(
         """
         curl -X POST "$API/v1/posts" \
@@ -171,7 +171,7 @@ def test_scheduled_post(run):
 
 
 def test_published_post(run):
-    """5.6: each target says what the platform calls it, and where it is seen."""
+    """5.6: each target has its platform's id and URL."""
     said = run(
         CREATE,
         BODY="""{
@@ -197,7 +197,7 @@ def test_draft(run):
 
 
 def test_partial_post_and_retry(run):
-    """5.6 and 5.7: the error sits on its target, and only that target is tried again."""
+    """5.6 and 5.7: the failed target has the error, and only it is retried."""
     made = run(
         CREATE,
         BODY="""{
@@ -223,7 +223,7 @@ def test_partial_post_and_retry(run):
 
 
 def test_disconnect(run):
-    """5.3: the account is not listed any more, and cannot go twice."""
+    """5.3: the account is no longer listed, and a second call is a 404."""
     line = """
     curl -X DELETE "$API/v1/accounts/facebook/fb_40217" -H "Authorization: Bearer $SOCIALAPI_KEY"
     """
@@ -264,16 +264,16 @@ def test_disconnect(run):
         ),
     ],
 )
-def test_refusals(run, line, status, error, code):
-    """Section 3: each by its status, and exactly two fields of exact wording."""
+def test_errors(run, line, status, error, code):
+    """Section 3: each has its status and exactly two fields with the documented texts."""
     said = run(line)
 
     assert said.status == status
     assert said.json == {"error": error, "code": code}
 
 
-def test_the_61st_call_of_a_free_key():
-    """Section 4: it is refused, with the seconds to wait as a whole number."""
+def test_the_61st_call_of_a_free_key_is_a_429():
+    """Section 4: with the wait in whole seconds."""
     now = 0.0
     sandbox = Sandbox(tier="free", clock=lambda: now)
     with sandbox.serve() as url:
@@ -296,7 +296,7 @@ def test_the_61st_call_of_a_free_key():
 
 
 def test_curl_waits_for_retry_after():
-    """Section 4: with --retry it reads Retry-After on its own, and is let in then."""
+    """Section 4: with --retry it reads Retry-After and then succeeds."""
     # By the sandbox's watch, the second goes by after the refusal and before the next try.
     boxes = []
     clock = lambda: float(any(len(box.requests) > 60 for box in boxes))  # noqa: E731 - a clock

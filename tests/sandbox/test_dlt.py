@@ -1,4 +1,4 @@
-"""dlt's REST client, which knows nothing of the sandbox, walks it by every family of paging."""
+"""dlt's REST client walks every paging family of the sandbox."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ def ids_since(day):
     return [post["id"] for post in the_world().initial.posts if post["createdAt"] >= day]
 
 
-def test_every_family_is_walked():
-    """No family and no end sign of the sandbox is left out."""
+def test_every_paging_family_is_tested():
+    """With each end sign."""
     assert list(dict.fromkeys((paging, sign) for paging, sign, _ in WAYS)) == EVERY
 
 
 @pytest.mark.parametrize(("paging", "sign", "paginator"), WAYS)
-def test_walk(paging, sign, paginator):
-    """Every post comes once, in the order of the list, and no call is made twice."""
+def test_dlt_returns_each_post_once(paging, sign, paginator):
+    """In order; no call is repeated."""
     sandbox = Sandbox(paging=paging, end_sign=sign)
     params = {"limit": 100, "dateFrom": DAY}
     pages = walk(sandbox, params=params, paginator=paginator(), data_selector="posts")
@@ -131,8 +131,8 @@ def test_walk(paging, sign, paginator):
 
 
 @pytest.mark.parametrize(("paging", "sign", "paginator"), SEEN)
-def test_dlt_sees_for_itself(paging, sign, paginator):
-    """Told nothing but the path, it finds the posts and the way to the next page."""
+def test_dlt_detects_the_paging(paging, sign, paginator):
+    """It gets only the path."""
     asked = {"limit": 20, "dateFrom": "2026-11-12"}
     pages = walk(Sandbox(paging=paging, end_sign=sign), params=asked)
 
@@ -143,7 +143,7 @@ def test_dlt_sees_for_itself(paging, sign, paginator):
 
 @pytest.mark.parametrize("path", ["/v1/accounts", "/v1/accounts/health"])
 def test_accounts_are_one_page(path):
-    """As they are documented; dlt sees that, too."""
+    """As documented; dlt detects it too."""
     sandbox = Sandbox()
     pages = walk(sandbox, path)
     with client_of(sandbox) as client:
@@ -153,8 +153,8 @@ def test_accounts_are_one_page(path):
     assert isinstance(pages[0].paginator, SinglePagePaginator)
 
 
-def test_a_wrong_key_is_an_error_to_dlt():
-    """The status reaches whoever walks, and the sentence with it."""
+def test_an_invalid_key_is_an_error_of_dlt():
+    """With the status and the message."""
     sandbox = Sandbox()
     with sandbox.serve() as url:
         client = RESTClient(url, auth=BearerTokenAuth("sk_of_somebody_else"))
@@ -167,8 +167,8 @@ def test_a_wrong_key_is_an_error_to_dlt():
     }
 
 
-def test_dlt_keeps_to_itself(folder):
-    """It tells its makers nothing, and leaves no file behind."""
+def test_dlt_sends_no_telemetry_and_writes_no_file(folder):
+    """With the settings of these tests."""
     walk(Sandbox(), "/v1/accounts")
 
     assert dlt.current.run_context().runtime_config.dlthub_telemetry is False

@@ -1,4 +1,4 @@
-"""What docs/sandbox.md and the command tell of the sandbox is so."""
+"""docs/sandbox.md and the command match the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="u
 
 
 def test_the_page_has_every_switch_with_its_default():
-    """And no other, in their order."""
+    """No other, in order."""
     rows = re.findall(r"^\| `(\w+)` \| `([^|]*)` \| ([^|]*) \|$", PAGE, re.MULTILINE)
 
     assert [(name, default) for name, default, _ in rows] == [
@@ -31,7 +31,7 @@ def test_the_page_has_every_switch_with_its_default():
         assert re.findall("`(.*?)`", says) == [str(choice) for choice in one.metadata["choices"]]
 
 
-def test_the_page_has_every_way_of_paging():
+def test_the_page_has_every_paging_family():
     """With its end signs, the default first."""
     for name, signs in PAGINGS.items():
         assert f"| `{name}` | {', '.join(f'`{sign}`' for sign in signs)} |" in PAGE
@@ -48,8 +48,8 @@ def told(text):
 
 
 @pytest.mark.parametrize(("paging", "sign"), [(p, s) for p, some in PAGINGS.items() for s in some])
-def test_the_page_names_the_parameters_and_fields_of_every_way_of_paging(paging, sign):
-    """Nothing comes that it does not name, and each parameter that it names is read."""
+def test_the_page_has_the_parameters_and_fields_of_every_paging_family(paging, sign):
+    """Every field in a response is named, and every named parameter is read."""
     ((asked, says),) = re.findall(
         rf"^\| `{paging}` \| [^|]+ \| (.*) \| (.*) \|$", PAGE, re.MULTILINE
     )
@@ -73,8 +73,8 @@ def test_the_page_names_the_parameters_and_fields_of_every_way_of_paging(paging,
     assert {name for name, status in wrong.items() if status == 400} == told(asked)
 
 
-def test_the_page_of_scenarios_names_what_the_faults_need():
-    """By the ways of paging that each kind means something for."""
+def test_the_page_of_scenarios_has_the_required_paging_of_each_fault():
+    """As in the table of kinds."""
     page = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
     table = page.partition("needs `paging`")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (.*) \|$", table, re.MULTILINE)
@@ -116,8 +116,8 @@ def test_every_switch_is_an_option_of_the_command():
     ],
     ids=str,
 )  # fmt: skip
-def test_options_make_the_sandbox_that_they_say(said, changed):
-    """Those that were not said win over nothing."""
+def test_command_options_configure_the_sandbox(said, changed):
+    """Options that are absent override nothing."""
     assert changed in repr(build_sandbox(dict(said)))
 
 
@@ -143,8 +143,8 @@ def test_invalid_options_are_usage_errors(words):
     assert isinstance(result.exception, SystemExit)
 
 
-def test_two_sandboxes_in_one_process_do_not_see_each_other():
-    """Neither their keys, nor what is changed, nor what is asked."""
+def test_two_sandboxes_in_one_process_are_independent():
+    """Keys, changes and recorded requests."""
     one, other = sf.Sandbox(), sf.Sandbox(tier="free")
     apis = sf.Client.sandbox(one), sf.Client.sandbox(other)
 

@@ -1,4 +1,4 @@
-"""Our own walks over every way in which the sandbox can page and end its lists."""
+"""Walks of our client with every paging family and end sign of the sandbox."""
 
 import json
 import warnings
@@ -14,7 +14,7 @@ from socialframe.sandbox.world.world import the_world
 SWITCHES = [(paging, sign) for paging, signs in PAGINGS.items() for sign in signs]
 SPAN = {"dateFrom": "2026-09-01", "dateTo": "2026-09-30", "limit": 20}
 
-#: What bare Auto cannot know of a sandbox, and what is to be said then.
+#: What Auto cannot detect in a sandbox, and the hint that its message names.
 HINTS = {
     "cursor": (
         r"paging=Cursor\(field='pagination.nextCursor', param=…\)",
@@ -32,7 +32,7 @@ HINTS = {
 
 @pytest.fixture(scope="module")
 def some_posts():
-    """Give the posts of a month as the default sandbox tells them."""
+    """Return the posts of a month from the default sandbox."""
     query = sf.Client.sandbox().posts(since="2026-09-01", until="2026-09-30")
     records = list(query.records())
     assert 100 < len(records) < 1000
@@ -41,8 +41,8 @@ def some_posts():
 
 @pytest.mark.sockets
 @pytest.mark.parametrize(("paging", "sign"), SWITCHES)
-def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, tmp_path):
-    """With a warning where the server says nothing of further pages; once the whole world."""
+def test_a_declared_walk_over_a_socket_returns_each_post_once(paging, sign, tmp_path):
+    """With a warning if the server does not mention other pages; one case walks the whole world."""
     posts = the_world().initial.posts
     since = None if (paging, sign) == ("page", "pages") else "2026-10-01"
     every_post = [post["id"] for post in posts if post["createdAt"] >= (since or "")]
@@ -66,8 +66,8 @@ def test_a_declared_walk_over_a_socket_holds_every_post_once(paging, sign, tmp_p
         ("link", "absent", "records"),
     ],
 )
-def test_a_declared_walk_of_analytics_is_the_same_by_every_switch(paging, sign, way):
-    """Rows and order, in every way to ask for them."""
+def test_analytics_are_the_same_with_every_paging_and_end_sign(paging, sign, way):
+    """Rows and order, for each output."""
     queries = [
         sf.Client.sandbox(Sandbox(paging=p, end_sign=s)).analytics(since="2026-10-28", per_page=25)
         for p, s in [("page", "pages"), (paging, sign)]
@@ -97,8 +97,8 @@ def _ids(query, way):
         *((paging, PAGINGS[paging][0], "id") for paging in PAGINGS),
     ],
 )
-def test_bare_auto_is_right_or_says_which_hint_it_needs(paging, sign, key, some_posts):
-    """Never a short frame without a word; and the hint, once given, makes it right."""
+def test_auto_paging_is_correct_or_names_the_hint_it_needs(paging, sign, key, some_posts):
+    """No rows are missing silently, and with the hint the walk is complete."""
     api = sf.Client.sandbox(Sandbox(paging=paging, end_sign=sign))
     asked = {"params": SPAN, "key": key}
     need = HINTS.get((paging, sign)) or HINTS.get(paging)
@@ -122,8 +122,8 @@ def test_bare_auto_is_right_or_says_which_hint_it_needs(paging, sign, key, some_
 
 
 @pytest.mark.parametrize("sign", PAGINGS["cursor"])
-def test_auto_with_the_parameter_of_its_token_walks_every_cursor(sign, some_posts):
-    """The flag ends the walk where the token stays."""
+def test_auto_paging_with_token_param_walks_every_cursor(sign, some_posts):
+    """The flag ends the walk if the last page has a token."""
     api = sf.Client.sandbox(Sandbox(paging="cursor", end_sign=sign))
     query = api.fetch("/v1/posts", params=SPAN, paging=sf.paging.Auto(token_param="cursor"))
 
@@ -132,7 +132,7 @@ def test_auto_with_the_parameter_of_its_token_walks_every_cursor(sign, some_post
 
 @pytest.mark.parametrize(("paging", "sign"), SWITCHES)
 def test_a_page_cap_below_the_limit_loses_no_row(paging, sign, some_posts):
-    """A short page is then no end."""
+    """A short page is not the end then."""
     api = sf.Client.sandbox(Sandbox(paging=paging, end_sign=sign, page_cap=7))
     query = api.posts(since="2026-09-01", until="2026-09-30")
     with warnings.catch_warnings():

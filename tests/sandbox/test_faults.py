@@ -74,8 +74,8 @@ WORDS = {
 
 
 @pytest.mark.parametrize("status", WORDS)
-def test_a_status_comes_with_words_with_a_page_or_with_nothing(status):
-    """In the place of the answer, once each; the fourth call is answered."""
+def test_a_status_fault_has_a_json_an_html_or_an_empty_body(status):
+    """Each applies once; the fourth call succeeds."""
     faults = [Fault("status", status=status, body=b, at=n) for n, b in enumerate(BODIES, 1)]
     with ask(box(*faults)) as client:
         words, markup, nothing, fine = (client.get("/v1/posts") for _ in range(4))
@@ -92,14 +92,14 @@ BODIES = ("json", "html", None)
 
 
 @pytest.mark.parametrize(("switch", "expected"), [("seconds", "60"), ("absent", None)])
-def test_a_429_names_its_wait_as_the_switch_says(switch, expected):
-    """As whole seconds, or not at all."""
+def test_a_429_fault_has_the_switchs_retry_after(switch, expected):
+    """Whole seconds, or none."""
     with ask(box(Fault("status", status=429), retry_after=switch)) as client:
         assert client.get("/v1/posts").headers.get("Retry-After") == expected
 
 
-def test_retry_after_is_a_date_where_the_switch_says_so():
-    """Also of a 503 that names its seconds; one that names none carries none."""
+def test_retry_after_of_a_fault_can_be_a_date():
+    """Also of a 503 with seconds; without seconds it has none."""
     faults = [Fault("status", status=503, seconds=90, at=1), Fault("status", status=503, at=2)]
     with ask(box(*faults, retry_after="date", wall=lambda: 1795000000.0)) as client:
         named, other = client.get("/v1/posts"), client.get("/v1/posts")
@@ -109,8 +109,8 @@ def test_retry_after_is_a_date_where_the_switch_says_so():
     assert "Retry-After" not in other.headers
 
 
-def test_faults_in_front_do_not_count_against_the_rate_limit():
-    """Sixty calls are free, however many were answered in front of the API."""
+def test_faults_before_the_api_do_not_count_against_the_rate_limit():
+    """Sixty calls remain."""
     sandbox = Sandbox(tier="free", clock=lambda: 0.0, faults=[Fault("html", at=range(1, 31))])
     with ask(sandbox) as client:
         replies = [client.get("/v1/accounts") for _ in range(91)]
@@ -118,15 +118,15 @@ def test_faults_in_front_do_not_count_against_the_rate_limit():
     assert [reply.status_code for reply in replies] == [200] * 90 + [429]
 
 
-def test_a_broken_body_spends_budget():
-    """The call was answered; what came of it is another matter."""
+def test_a_call_with_a_broken_body_counts():
+    """The API handled the call."""
     sandbox = Sandbox(tier="free", clock=lambda: 0.0, faults=[Fault("empty")])
     with ask(sandbox) as client:
         assert [client.get("/v1/accounts").status_code for _ in range(61)] == [200] * 60 + [429]
 
 
 def test_html_with_status_200():
-    """A page for people where JSON was asked for; for who has no key, too."""
+    """A page instead of JSON, even without a key."""
     with ask(box(Fault("html"))) as client:
         reply = client.get("/v1/posts", headers={"Authorization": "Bearer sk_wrong"})
 
@@ -137,8 +137,8 @@ def test_html_with_status_200():
 
 @pytest.mark.parametrize("packed", ["gzip", "identity"])
 @pytest.mark.parametrize("kind", ["empty", "cut", "utf8"])
-def test_invalid_bodies_of_faults(kind, packed):
-    """Status 200, and no JSON in it; within the compression where there is one."""
+def test_body_faults_have_status_200_and_invalid_json(kind, packed):
+    """Within the compression, if there is one."""
     sandbox = box(Fault(kind), gzip=True)
     with ask(sandbox, **{"Accept-Encoding": packed}) as client:
         broken = client.get("/v1/posts")
@@ -159,7 +159,7 @@ def test_invalid_bodies_of_faults(kind, packed):
 
 
 def test_the_date_is_skewed():
-    """By as many seconds as were asked for."""
+    """By the requested number of seconds."""
     with ask(box(Fault("date", by=-7200), wall=lambda: 1795000000.0)) as client:
         reply = client.get("/v1/accounts")
 
@@ -167,7 +167,7 @@ def test_the_date_is_skewed():
 
 
 def test_a_redirect_leads_to_another_host():
-    """With path and query, to a reserved name or where it was told."""
+    """With path and query; to a reserved name or the configured host."""
     faults = [Fault("redirect", at=1), Fault("redirect", host="127.0.0.1:9", at=2)]
     with ask(box(*faults)) as client:
         first, second = (client.get("/v1/posts", params={"page": 2}) for _ in range(2))
@@ -177,8 +177,8 @@ def test_a_redirect_leads_to_another_host():
     assert second.headers["Location"] == "http://127.0.0.1:9/v1/posts?page=2"
 
 
-def test_a_revoked_key_stays_revoked_until_the_faults_are_set_anew():
-    """From that call on, 401 as of a key that nobody knows."""
+def test_a_revoked_key_stays_revoked_until_the_faults_are_set_again():
+    """Each later call is a 401, as with an unknown key."""
     sandbox = box(Fault("revoke", at=3))
     with ask(sandbox) as client:
         before = [client.get("/v1/accounts").status_code for _ in range(2)]
@@ -195,8 +195,8 @@ def test_a_revoked_key_stays_revoked_until_the_faults_are_set_anew():
 
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/analytics"])
 @pytest.mark.parametrize("paging", [paging for paging in PAGINGS if paging != "none"])
-def test_a_page_is_hit_however_it_is_asked_for(paging, path):
-    """Page 3, and no page before it, in every family and on every list."""
+def test_a_page_fault_applies_with_every_paging_family(paging, path):
+    """To page 3 of every list, and to no page before it."""
     sandbox = box(Fault("html", page=3), paging=paging)
     with ask(sandbox) as client:
         first, second = page(client, paging, 1, path), page(client, paging, 2, path)
@@ -208,8 +208,8 @@ def test_a_page_is_hit_however_it_is_asked_for(paging, path):
     assert elsewhere.json()["accounts"]
 
 
-def test_a_page_is_hit_where_offsets_overlap():
-    """Who walks with one row in common asks for the same pages."""
+def test_a_page_fault_applies_to_overlapping_offsets():
+    """A client may request pages with one row in common."""
     with ask(box(Fault("html", page=3), paging="offset")) as client:
         replies = [client.get("/v1/posts", params={**FILTER, "offset": n}) for n in (0, 19, 38, 57)]
 
@@ -229,8 +229,8 @@ LEADING = [way for way in EVERY if way[0] in {"cursor", "next_url", "link"} or "
 
 
 @pytest.mark.parametrize(("paging", "sign"), LEADING)
-def test_a_next_sign_that_leads_to_itself(paging, sign):
-    """Whoever follows it gets the same page again, and again."""
+def test_a_repeated_page_names_itself_as_the_next(paging, sign):
+    """A client that follows it gets the same page endlessly."""
     sandbox = box(Fault("repeat", page=2), paging=paging, end_sign=sign)
     with ask(sandbox) as client:
         second = page(client, paging, 2)
@@ -243,8 +243,8 @@ def test_a_next_sign_that_leads_to_itself(paging, sign):
 
 
 @pytest.mark.parametrize(("paging", "sign"), LEADING)
-def test_a_next_sign_that_leads_from_b_back_to_a(paging, sign):
-    """And A leads to B, as it should: a circle of two."""
+def test_a_back_fault_names_the_previous_page_as_the_next(paging, sign):
+    """The pages form a loop of two."""
     sandbox = box(Fault("back", page=2), paging=paging, end_sign=sign)
     with ask(sandbox) as client:
         a, b = page(client, paging, 1), page(client, paging, 2)
@@ -256,8 +256,8 @@ def test_a_next_sign_that_leads_from_b_back_to_a(paging, sign):
 
 
 @pytest.mark.parametrize("sign", PAGINGS["cursor"])
-def test_the_last_page_can_lead_in_a_circle_too(sign):
-    """A cursor where there should be none."""
+def test_the_last_page_can_name_a_next_page(sign):
+    """It has a cursor that should be absent."""
     sandbox = box(Fault("repeat", page=5), paging="cursor", end_sign=sign)
     with ask(sandbox) as client:
         last = page(client, "cursor", 5)
@@ -268,8 +268,8 @@ def test_the_last_page_can_lead_in_a_circle_too(sign):
 
 
 @pytest.mark.parametrize("sign", PAGINGS["cursor"])
-def test_a_cursor_expires(sign):
-    """400 in the API's words; the first page needs none, and is answered."""
+def test_an_expired_cursor_is_a_400(sign):
+    """The first page needs none."""
     sandbox = box(Fault("expire"), paging="cursor", end_sign=sign)
     with ask(sandbox) as client:
         first, second = page(client, "cursor", 1), page(client, "cursor", 2)
@@ -280,8 +280,8 @@ def test_a_cursor_expires(sign):
 
 
 @pytest.mark.parametrize("paging", PAGINGS)
-def test_rows_come_between_pages(paging):
-    """For real: with a row before them all, page 2 begins with the last row of page 1."""
+def test_inserted_rows_shift_the_next_page(paging):
+    """The list changes: page 2 begins with the last row of page 1."""
     sandbox = box(Fault("insert", rows=2, page=1 if paging == "none" else 2), paging=paging)
     with ask(sandbox) as client:
         sandbox.faults, faults = (), sandbox.faults
@@ -308,8 +308,8 @@ def test_rows_come_between_pages(paging):
 
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/analytics"])
 @pytest.mark.parametrize("paging", ["page", "offset", "cursor", "next_url", "link", "after_id"])
-def test_rows_go_between_pages(paging, path):
-    """For real: the last row that was read is gone, so a row slips, or its id is refused."""
+def test_deleted_rows_shift_the_next_page(paging, path):
+    """The last row that was read is deleted, so a row is skipped or its id is refused."""
     sandbox = box(paging=paging)
     with ask(sandbox) as client:
         first, second = page(client, paging, 1, path), page(client, paging, 2, path)
@@ -326,8 +326,8 @@ def test_rows_go_between_pages(paging, path):
 
 
 @pytest.mark.parametrize("paging", ["page", "offset", "cursor", "next_url", "link", "after_id"])
-def test_rows_change_between_pages(paging):
-    """For real: what page 1 said of its last row is not so any more."""
+def test_edited_rows_differ_from_the_page_before(paging):
+    """The last row of page 1 is outdated."""
     sandbox = box(paging=paging)
     with ask(sandbox) as client:
         old = page(client, paging, 1).json()["posts"][-1]
@@ -339,8 +339,8 @@ def test_rows_change_between_pages(paging):
 
 
 @pytest.mark.parametrize(("paging", "sign"), EVERY)
-def test_rows_come_twice_in_a_page(paging, sign):
-    """The first ones again at its end; nothing else of it changes."""
+def test_duplicated_rows_are_at_the_end_of_the_page(paging, sign):
+    """The first ones again; the rest is unchanged."""
     sandbox = box(Fault("duplicate", rows=3, at=1), paging=paging, end_sign=sign)
     with ask(sandbox) as client:
         double, plain = page(client, paging, 1), page(client, paging, 1)
@@ -354,8 +354,8 @@ TOTALS = [way for way in EVERY if way[1] in {"total", "pages"}]
 
 @pytest.mark.parametrize("by", [50, -50, -5000])
 @pytest.mark.parametrize(("paging", "sign"), TOTALS)
-def test_a_total_lies(paging, sign, by):
-    """By so many rows, the number of pages with it; the rows themselves are right."""
+def test_a_total_fault_changes_total_and_pages(paging, sign, by):
+    """The rows are unchanged."""
     sandbox = box(Fault("total", by=by, at=1), paging=paging, end_sign=sign)
     with ask(sandbox) as client:
         lie, truth = page(client, paging, 1), page(client, paging, 1)
@@ -369,8 +369,8 @@ def test_a_total_lies(paging, sign, by):
 
 @pytest.mark.parametrize("host", ["elsewhere.invalid", "127.0.0.1:9"])
 @pytest.mark.parametrize("paging", ["next_url", "link"])
-def test_a_next_link_leads_to_another_host(paging, host):
-    """With the path and the parameters of the next page; at the end there is still none."""
+def test_a_next_url_can_lead_to_another_host(paging, host):
+    """With the path and the parameters of the next page; the last page has none."""
     sandbox = box(Fault("next_host", host=host), paging=paging)
     with ask(sandbox) as client:
         first, last = page(client, paging, 1), page(client, paging, 5)
@@ -384,8 +384,8 @@ def test_a_next_link_leads_to_another_host(paging, host):
     assert end is None
 
 
-def test_faults_can_be_switched_off_and_on():
-    """And count from 1 again."""
+def test_faults_can_be_removed_and_set_again():
+    """Counting restarts at 1."""
     sandbox = box(Fault("html", at=2))
     with ask(sandbox) as client:
 
@@ -401,8 +401,8 @@ def test_faults_can_be_switched_off_and_on():
     assert (first, off, on) == ([False, True, False], [False] * 3, [True, False, True])
 
 
-def test_path_and_times():
-    """A pattern chooses paths, and what was hit often enough is left alone."""
+def test_a_fault_is_limited_by_path_and_times():
+    """The path is a pattern."""
     sandbox = box(Fault("html", path="/v1/accounts*", times=2))
     paths = ["/v1/posts", "/v1/accounts", "/v1/accounts/health", "/v1/accounts"]
     with ask(sandbox) as client:
@@ -411,8 +411,8 @@ def test_path_and_times():
     assert hit == [False, True, True, False]
 
 
-def test_a_share_is_random_and_the_same_for_the_same_seed():
-    """About as many as were asked for, others for another seed."""
+def test_a_share_is_random_but_reproducible():
+    """Another seed gives other calls."""
 
     def hits(seed):
         with ask(box(Fault("html", share=0.25), seed=seed)) as client:
@@ -425,8 +425,8 @@ def test_a_share_is_random_and_the_same_for_the_same_seed():
 
 
 @pytest.mark.parametrize("kind", WIRE)
-def test_a_fault_of_the_connection_is_refused_in_process(kind):
-    """By a sentence that says what it needs."""
+def test_a_connection_fault_is_refused_in_process(kind):
+    """The error says what it needs."""
     with ask(box(Fault(kind))) as client:
         reply = client.get("/v1/posts")
 
@@ -468,7 +468,7 @@ def test_an_invalid_fault_is_refused(wrong, sentence):
 
 
 def test_a_fault_without_effect_is_refused():
-    """Where no list is paged so that it could be seen; and what is no fault, too."""
+    """For example, because no list has pages; a value that is no fault, too."""
     with pytest.raises(ArgumentError, match=r"'expire' has no effect .* cursor \(null\)"):
         Sandbox(faults=[Fault("expire")])
     with pytest.raises(ArgumentError, match="'next_host' has no effect"):
@@ -507,8 +507,8 @@ def faults(draw, kinds=tuple(KINDS)):
 
 
 @given(faults())
-def test_a_fault_is_written_as_it_is_read(fault):
-    """On a command line, and back."""
+def test_a_fault_round_trips_through_its_text(fault):
+    """As on the command line."""
     assert parse_fault(str(fault)) == fault
     assert repr(fault) == f"Fault({str(fault)!r})"
 
@@ -524,8 +524,8 @@ def test_a_fault_is_written_as_it_is_read(fault):
         ("html@path=/v1/posts@times=2", Fault("html", path="/v1/posts", times=2)),
     ],
 )
-def test_the_grammar_of_a_fault(text, fault):
-    """As the table has it."""
+def test_the_text_of_a_fault_is_parsed(text, fault):
+    """Kind, options and place."""
     assert parse_fault(text) == fault
 
 
@@ -539,8 +539,8 @@ def test_invalid_fault_text_is_refused(text):
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_the_grammar(text):
-    """It is a fault, or refused."""
+def test_any_text_is_a_fault_or_refused(text):
+    """Never another error."""
     try:
         fault = parse_fault(text)
     except ArgumentError:
@@ -572,8 +572,8 @@ FITTING = {
     ),
     st.lists(REQUESTS, min_size=1, max_size=6),
 )
-def test_no_faults_and_no_requests_give_a_traceback(chosen, requests):
-    """Whatever is asked for and whatever goes wrong: an answer of a status that was asked for."""
+def test_any_fault_and_request_get_an_expected_status(chosen, requests):
+    """Never a traceback."""
     paging, listed = chosen
     wanted = {fault.option("status") for fault in listed if fault.kind == "status"}
     sandbox = box(*listed, paging=paging)
@@ -586,8 +586,8 @@ def test_no_faults_and_no_requests_give_a_traceback(chosen, requests):
     assert len(sandbox.requests) == len(requests)
 
 
-def test_a_page_for_people_is_left_alone_and_has_no_number():
-    """Unless a fault has its path: whoever looks on does not change what happens."""
+def test_html_pages_are_unaffected_by_faults():
+    """Unless a fault names their path; viewing them changes nothing."""
     sandbox = box(Fault("html", at=2), Fault("status", status=502, path="/_sandbox/*", times=1))
     page = "/_sandbox/consent"
     paths = ["/v1/accounts", page, page, "/v1/accounts", "/v1/accounts"]
@@ -600,7 +600,7 @@ def test_a_page_for_people_is_left_alone_and_has_no_number():
 
 
 def test_a_new_key_after_a_revocation_is_valid():
-    """Revoked is the key of that moment, whoever has it still, and no later one."""
+    """Only the old key is revoked."""
     sandbox = box(Fault("revoke", at=1))
     with ask(sandbox) as old:
         old.get("/v1/accounts")
@@ -629,8 +629,10 @@ def test_a_new_key_after_a_revocation_is_valid():
         ("next_host", {"posts": "next_url"}, "/v1/analytics", "/v1/posts"),
     ],
 )
-def test_a_fault_hits_only_where_it_means_something(kind, switches, means_nothing, means_something):
-    """Elsewhere the answer is as ever, and neither the log nor ``times`` knows of a hit."""
+def test_a_fault_applies_only_where_it_has_an_effect(
+    kind, switches, means_nothing, means_something
+):
+    """Otherwise the response is unchanged, and neither the log nor ``times`` counts it."""
     paging = {"analytics": "cursor", **switches}
     fault = Fault(kind, times=1)
     with ask(box(paging=paging)) as client:
@@ -647,8 +649,8 @@ def test_a_fault_hits_only_where_it_means_something(kind, switches, means_nothin
 
 @pytest.mark.parametrize("kind", ["insert", "edit", "delete"])
 @pytest.mark.parametrize("paging", ["page", "cursor"])
-def test_the_analytics_move_between_pages_too(kind, paging):
-    """Rows of posts that are out come, change or go."""
+def test_analytics_change_between_pages(kind, paging):
+    """Rows of published posts are inserted, edited or deleted."""
     found = {}
     for faults in [(), (Fault(kind, rows=3, page=2),)]:
         sandbox = box(*faults, paging=paging)

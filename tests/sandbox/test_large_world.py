@@ -1,4 +1,4 @@
-"""A sandbox with as many posts as are wanted, seen from outside."""
+"""A sandbox with any number of posts."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def everything():
     return [posts.post(place) for place in range(SOME)]
 
 
-def test_the_seed_decides_the_posts():
-    """At any position; without a seed it is that of 0."""
+def test_the_seed_determines_the_posts():
+    """At any position; the default is 0."""
     params = {"page": 7_001, "limit": 100}
     bodies = [
         asking(posts=MANY, **seed).get("/v1/posts", params=params).content
@@ -83,13 +83,13 @@ def test_the_seed_decides_the_posts():
 
 
 @pytest.mark.parametrize("paging", [name for name in PAGINGS if name != "none"])
-def test_every_family_walks_the_whole_world(paging, everything):
-    """Each post once, the newest first, as when every one is looked at."""
+def test_every_paging_family_returns_each_post_once(paging, everything):
+    """Newest first."""
     assert walk(asking(posts=SOME, paging=paging), paging=paging) == everything
 
 
-def test_all_posts_come_at_once_where_nothing_pages(everything):
-    """As long as they fit into one answer."""
+def test_without_paging_one_response_has_all_posts(everything):
+    """If they fit into one."""
     assert asking(posts=SOME, paging="none").get("/v1/posts").json()["posts"] == everything
     with pytest.raises(ArgumentError, match=r"posts must be at most 100,000; got 1000000\.$"):
         Sandbox(posts=MANY, paging="none")
@@ -154,8 +154,8 @@ def test_analytics_list_published_posts(order, target, everything):
     )
 
 
-def test_analytics_come_in_no_other_order_than_by_date():
-    """A sentence says so; sorting a million posts would have to make them all."""
+def test_analytics_of_a_large_world_sort_only_by_date():
+    """Any other order would have to generate a million posts; the error says so."""
     reply = asking(posts=MANY).get("/v1/analytics", params={"sortBy": "likes"})
 
     assert reply.status_code == 400
@@ -184,8 +184,8 @@ def test_numbers_of_a_post_agree_with_each_other():
     assert states >= {"synced", "unavailable"}
 
 
-def test_one_post_is_found_by_its_id_in_a_million():
-    """As in the list, and in analytics; an id that was never given out is nowhere."""
+def test_a_post_is_found_by_its_id_among_a_million():
+    """Also in analytics; an unknown id is a 404."""
     client = asking(posts=MANY)
     listed = client.get(
         "/v1/posts", params={"page": 8_765, "limit": 100, "status": "published"}
@@ -199,8 +199,8 @@ def test_one_post_is_found_by_its_id_in_a_million():
 
 
 @given(place=st.integers(0, MOST - 1), seed=st.integers(0, 5))
-def test_a_place_and_its_id_lead_to_each_other(place, seed):
-    """Also in the greatest world; and a post is made, goes out and is changed in that order."""
+def test_positions_and_ids_are_converted_both_ways(place, seed):
+    """Even in the largest world; created, published and updated times are in order."""
     world = large_world(MOST, seed).initial
     post = world.post(place)
 
@@ -271,8 +271,8 @@ def test_places_of_a_cycle_are_those_of_a_list(slots, bounds, cut):
             places[cut].index(strange)
 
 
-def test_a_walk_of_a_million_keeps_nothing():
-    """After it has met every pattern once, memory stays where it is."""
+def test_a_walk_of_a_million_posts_uses_constant_memory():
+    """After each pattern was generated once."""
     client = asking(posts=MANY)
     for page in range(1, 56):
         client.get("/v1/posts", params={"page": page, "limit": 100})
@@ -294,7 +294,7 @@ def test_a_walk_of_a_million_keeps_nothing():
 
 
 def test_a_large_world_can_be_changed():
-    """A new post first, an edited one in its place, a deleted one nowhere."""
+    """A new post is first, an edited one keeps its position, a deleted one is absent."""
     sandbox = Sandbox(posts=MANY)
     world = sandbox.state.world
     places = world.measured(None, None, (date(2026, 9, 1), date(2026, 9, 30)))
@@ -317,8 +317,8 @@ def test_a_large_world_can_be_changed():
     assert left[0] == -1  # the new one was published in that month, too
 
 
-def test_a_large_world_is_like_the_small_one():
-    """The same accounts, about the same mixture and about as many bytes a post."""
+def test_a_large_world_resembles_the_small_one():
+    """The same accounts, a similar mixture and similar sizes."""
     client, small = asking(posts=5_400), the_world()
     posts = walk(client)
     size = sum(len(json.dumps(post, ensure_ascii=False).encode()) for post in posts)
@@ -343,7 +343,7 @@ def test_an_invalid_number_of_posts_is_refused(wrong):
 
 
 def test_a_world_may_be_empty():
-    """Then every list is."""
+    """All lists are empty."""
     client = asking(posts=0)
     empty = client.get("/v1/posts").json()
 

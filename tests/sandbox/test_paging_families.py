@@ -117,8 +117,8 @@ WALKS = {
 
 
 @pytest.mark.parametrize(("paging", "sign"), EVERY)
-def test_walk(paging, sign, expected):
-    """Walked by its own sign, each holds every post once, in the order of the default sandbox."""
+def test_every_end_sign_returns_each_post_once(paging, sign, expected):
+    """In the order of the default sandbox."""
     walk, goes_on = WALKS[paging, sign]
     sandbox = Sandbox(paging=paging, end_sign=sign)
     with ask(sandbox) as client:
@@ -158,8 +158,10 @@ def test_walk(paging, sign, expected):
         ("none", "none", None, None),
     ],
 )
-def test_envelope(paging, sign, first, last, expected):
-    """The first and the last page say exactly what is promised, member by member, in order."""
+def test_the_first_and_last_page_have_exactly_the_documented_fields(
+    paging, sign, first, last, expected
+):
+    """In order."""
     with ask(Sandbox(paging=paging, end_sign=sign)) as client:
         replies = WALKS[paging, sign][0](client, WALKS[paging, sign][1])
     for reply, promised in ((replies[0], first), (replies[-1], last)):
@@ -186,8 +188,8 @@ def test_envelope(paging, sign, first, last, expected):
         *(("next_url", "null", "page", "6"), ("link", "absent", "page", "6")),
     ],
 )
-def test_past_the_end(paging, sign, param, value):
-    """A page past the end is empty and leads nowhere."""
+def test_a_page_past_the_end_is_empty(paging, sign, param, value):
+    """It has no next page."""
     with ask(Sandbox(paging=paging, end_sign=sign)) as client:
         reply = get(client, **{param: value})
 
@@ -203,8 +205,8 @@ def pagination_or_nothing(reply):
 
 
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/analytics"])
-def test_end_of_other_walks(path):
-    """After the last post comes an empty page, and a token that stays leads there again."""
+def test_a_list_without_end_sign_ends_with_an_empty_page(path):
+    """A remaining token leads to it again."""
     with ask(Sandbox(paging="cursor", end_sign="hasMore")) as client:
         page, tokens = client.get(path, params={"limit": 100}), []
         while page.json()["pagination"]["hasMore"]:
@@ -220,8 +222,8 @@ def test_end_of_other_walks(path):
     assert pagination(beyond)["hasMore"] is False
 
 
-def test_addresses():
-    """Addresses are absolute, of the host that was asked, and keep what else was asked."""
+def test_next_urls_are_absolute_and_keep_the_parameters():
+    """With the host of the request."""
     query = "?status=published&status=failed&platform=%C3%A9%26&limit=1&note="
     with ask(Sandbox(paging="next_url")) as client:
         found = client.get("/v1/posts?status=published&status=failed&limit=1&note=%C3%A9%26")
@@ -237,8 +239,8 @@ def test_addresses():
     assert other.json()["links"] == {"next": "http://other.example/v1/posts?page=3"}
 
 
-def test_link_header():
-    """The header names the first and last page always, the neighbours where there are some."""
+def test_the_link_header_has_first_and_last_pages():
+    """And the previous and next one, if they exist."""
     with ask(Sandbox(paging="link")) as client:
         replies = [get(client, page=page) for page in (1, 3, 5, 9)]
         empty = get(client, status="unheard-of")
@@ -258,8 +260,8 @@ def test_link_header():
 
 
 @pytest.mark.sockets
-def test_addresses_over_a_socket(expected):
-    """Served on loopback, an address leads back to the same port."""
+def test_a_next_url_over_a_socket_has_the_servers_port(expected):
+    """And loopback as its host."""
     sandbox = Sandbox(paging="next_url")
     headers = {"Authorization": f"Bearer {sandbox.key}"}
     with sandbox.serve() as base_url, httpx.Client(base_url=base_url, headers=headers) as client:
@@ -292,8 +294,8 @@ def tampered(token):
     )
 
 
-def test_tampered_cursors():
-    """A cursor that the list has not given out is refused, however it was come by."""
+def test_a_cursor_of_another_list_is_refused():
+    """Also a changed or invented one."""
     sandbox = Sandbox(paging="cursor", clock=iter(range(10**6)).__next__)
     with ask(sandbox) as client:
         token = pagination(get(client))["nextCursor"]
@@ -305,8 +307,8 @@ def test_tampered_cursors():
     assert {reply.json()["error"].partition(" ")[0] for reply in replies} == {"cursor"}
 
 
-def test_unknown_ids():
-    """Nothing follows a post that does not exist, or that the filter leaves out."""
+def test_no_page_follows_an_unknown_id():
+    """Nor one that the filter excludes."""
     with ask(Sandbox(paging="after_id")) as client:
         outside = client.get("/v1/posts?dateTo=2026-11-11&limit=1").json()["posts"][0]["id"]
         replies = [
@@ -324,7 +326,7 @@ def test_unknown_ids():
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "ten", "²", "9" * 20])
 def test_invalid_offsets_get_a_400(value):
-    """What is not a whole number from 0 on is refused."""
+    """It must be a whole number from 0 on."""
     with ask(Sandbox(paging="offset")) as client:
         reply = client.get("/v1/posts", params={"offset": value})
 
@@ -343,8 +345,8 @@ OWN = {
 
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/analytics"])
 @pytest.mark.parametrize(("paging", "sign"), EVERY)
-def test_parameters_of_other_families(path, paging, sign):
-    """They change nothing, not even where they are nonsense."""
+def test_parameters_of_other_families_are_ignored(path, paging, sign):
+    """Even invalid ones."""
     others = {"page": "x", "offset": "-1", "cursor": "y", "after": "z"}
     others.pop(OWN[paging], None)
     if paging == "none":
@@ -358,8 +360,8 @@ def test_parameters_of_other_families(path, paging, sign):
     assert paging != "none" or len(ids(odd)) > 80
 
 
-def test_analytics(expected):
-    """Analytics are cut in the same way, between what else they tell."""
+def test_analytics_have_the_same_paging(expected):
+    """Beside their own fields."""
     with ask(Sandbox(paging="offset", end_sign="short")) as client:
         body = client.get("/v1/analytics?limit=3&offset=6").json()
     with ask(Sandbox(paging="link")) as client:
@@ -372,8 +374,8 @@ def test_analytics(expected):
     assert {"prev", "next"} < set(linked.links)
 
 
-def test_defaults():
-    """Without arguments nothing has changed; each family has an end sign of its own."""
+def test_the_default_paging_is_unchanged():
+    """Each family has its own default end sign."""
     assert PAGINGS == {
         "page": ("pages", "hasMore", "total", "next_page", "short"),
         "offset": ("total", "hasMore", "short"),
@@ -390,8 +392,8 @@ def test_defaults():
 
 
 @pytest.mark.parametrize("paging", PAGINGS)
-def test_refused_combinations(paging):
-    """An end sign that a family never has is refused, naming those that it can have."""
+def test_an_end_sign_of_another_family_is_refused(paging):
+    """The error names the valid ones."""
     for sign in {sign for _, sign in EVERY} - set(PAGINGS[paging]) | {"Pages", ""}:
         with pytest.raises(ArgumentError, match="^end_sign must be ") as caught:
             Sandbox(paging=paging, end_sign=sign)
@@ -400,7 +402,7 @@ def test_refused_combinations(paging):
 
 
 @pytest.mark.parametrize("paging", ["Page", "", None, 1, ["page"]])
-def test_refused_families(paging):
-    """A family that does not exist is refused, naming those that do."""
+def test_an_unknown_family_is_refused(paging):
+    """The error names the valid ones."""
     with pytest.raises(ArgumentError, match="^paging must be 'page', 'offset', .* or 'none'; got "):
         Sandbox(paging=paging)

@@ -79,8 +79,8 @@ def error_of(desk, target, **fields):
     return shown.get("error")
 
 
-def test_publish_now(desk):
-    """The answer is the bare post, with what the platforms made of it."""
+def test_publish_now_returns_the_published_post(desk):
+    """Not wrapped, with the result of each platform."""
     post = desk.create(FACEBOOK, THREADS, publishNow=True, tags=["tea"], mediaItems=[IMAGE])
 
     first, second = post.pop("platforms")
@@ -108,8 +108,8 @@ def test_publish_now(desk):
 
 
 @pytest.mark.parametrize("posts", [None, 5400])
-def test_addresses_of_the_start_end_with_the_number_of_the_post(posts):
-    """Whole, on every platform; as of posts that come out later."""
+def test_urls_of_initial_posts_end_with_the_post_number(posts):
+    """On every platform, like those of new posts."""
     with Desk(posts=posts) as desk:
         shown = desk.list(status="published", limit=100)["posts"]
     targets = [target for post in shown for target in post["platforms"]]
@@ -122,8 +122,8 @@ def test_addresses_of_the_start_end_with_the_number_of_the_post(posts):
         assert target["platformPostUrl"].rpartition("/")[2] == number
 
 
-def test_a_new_post_has_the_fields_of_the_posts_that_are_there(desk):
-    """In the same order, too; so no table has a column for one kind alone."""
+def test_a_new_post_has_the_fields_of_initial_posts(desk):
+    """In the same order, so no column exists for only one kind."""
     there = desk.list(status="published", limit=1)["posts"][0]
     new = desk.create(TWITTER, publishNow=True)
 
@@ -132,16 +132,16 @@ def test_a_new_post_has_the_fields_of_the_posts_that_are_there(desk):
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_create_status_is_a_choice(status):
-    """Whatever becomes of the targets."""
+def test_a_switch_sets_the_status_code_of_create(status):
+    """For any result of the targets."""
     with Desk(create_status=status) as desk:
         for content in ("Hi", "[fail]"):
             body = {"content": content, "platforms": [TWITTER], "publishNow": True}
             assert desk.post("/v1/posts", json=body).status_code == status
 
 
-def test_one_of_several_targets_fails(desk):
-    """The post is partial, and the error sits on the target alone."""
+def test_one_failed_target_makes_a_post_partial(desk):
+    """Only this target has the error."""
     post = desk.create(FACEBOOK, INSTAGRAM, publishNow=True)
 
     out, failed = post["platforms"]
@@ -154,8 +154,8 @@ def test_one_of_several_targets_fails(desk):
     }
 
 
-def test_all_targets_fail(desk):
-    """The post is failed, and was never published."""
+def test_failed_targets_make_a_post_failed(desk):
+    """It has no publication time."""
     post = desk.create(FACEBOOK, TWITTER, publishNow=True, content="[fail] Tea")
 
     assert post["status"] == "failed"
@@ -176,8 +176,8 @@ def test_all_targets_fail(desk):
         ({"scheduledFor": "0001-01-01T00:00:00Z"}, "published", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_when_it_goes_out(desk, wishes, status, moment):
-    """A draft before now, now before a moment, past moments at once, and else a draft."""
+def test_draft_wins_over_publish_now_and_publish_now_over_a_time(desk, wishes, status, moment):
+    """A past time publishes at once; without any of them it is a draft."""
     post = desk.create(TWITTER, **wishes)
 
     assert (post["status"], post["scheduledFor"]) == (status, moment)
@@ -192,8 +192,8 @@ def test_when_it_goes_out(desk, wishes, status, moment):
         ("2027-07-01T07:00", "2027-07-01T05:00:00Z"),
     ],
 )
-def test_a_moment_without_an_offset_is_local(desk, text, moment):
-    """In the zone of the post; with an offset the zone says nothing."""
+def test_a_time_without_offset_is_in_the_posts_timezone(desk, text, moment):
+    """With an offset the timezone is ignored."""
     post = desk.create(TWITTER, scheduledFor=text, timezone="Europe/Paris")
 
     assert post["scheduledFor"] == moment
@@ -201,8 +201,8 @@ def test_a_moment_without_an_offset_is_local(desk, text, moment):
     assert desk.edit(post, scheduledFor=text).json()["scheduledFor"] == moment
 
 
-def test_a_scheduled_post_goes_out_when_its_moment_passes(desk):
-    """In the list and as the single post, never before."""
+def test_a_scheduled_post_is_published_at_its_time(desk):
+    """In the list and by its id, never before."""
     post = desk.create(TWITTER, INSTAGRAM, scheduledFor="2026-11-21T13:00:00Z")
     failing = desk.create(THREADS, scheduledFor="2026-11-21T12:30:00Z", content="[fail]")
     desk.now += HOUR - 1
@@ -219,8 +219,8 @@ def test_a_scheduled_post_goes_out_when_its_moment_passes(desk):
     assert (out["status"], failed["status"]) == ("published", "failed")
 
 
-def test_initial_posts_are_not_published_by_themselves(desk):
-    """Their story ends on the world's last day; one that gets another moment lives on."""
+def test_initial_posts_are_published_only_after_rescheduling(desk):
+    """Their world ends on its last day."""
     before = desk.list(status="scheduled", limit=100)["posts"]
     moments = sorted({post["scheduledFor"] for post in before})
     assert moments[0] < "2026-11-21T12:00:00Z" < moments[-1]
@@ -240,8 +240,8 @@ def test_initial_posts_are_not_published_by_themselves(desk):
     assert desk.read(second)["status"] in {"published", "partial", "failed"}
 
 
-def test_initial_posts_in_publishing_stay_so(desk):
-    """Nobody can edit, delete or retry it; each says why."""
+def test_initial_posts_in_publishing_cannot_be_changed(desk):
+    """Each refused edit, deletion or retry says why."""
     post = desk.list(status="publishing", limit=1)["posts"][0]
     desk.now += 400 * 24 * HOUR
     replies = desk.edit(post, tags=[]), desk.delete(f"/v1/posts/{post['id']}"), desk.retry(post)
@@ -254,8 +254,8 @@ def test_initial_posts_in_publishing_stay_so(desk):
     assert desk.read(post) == post
 
 
-def test_targets_may_have_their_own_text_media_and_options(desk):
-    """They win over those of the post; settings of a platform go to its targets only."""
+def test_targets_override_text_media_and_options(desk):
+    """Platform settings apply only to their targets."""
     settings = {**CONSENT, "privacy_level": "SELF_ONLY"}
     own = {"privacy_level": "PUBLIC_TO_EVERYONE"}
     post = desk.create(
@@ -339,8 +339,8 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("target", "fields", "error"), LIMITS)
-def test_limits(desk, target, fields, error):
-    """A post that breaks a limit of its platform is taken, and its target fails."""
+def test_a_post_above_a_platform_limit_fails_on_this_target(desk, target, fields, error):
+    """The post itself is accepted."""
     found = error_of(desk, target, **fields)
 
     assert found is None if error is None else found.startswith(error)
@@ -349,8 +349,8 @@ def test_limits(desk, target, fields, error):
 @pytest.mark.parametrize(
     ("target", "other", "cap"), [(INSTAGRAM, "ig_40204", 100), (THREADS, "th_40506", 250)]
 )
-def test_daily_caps(desk, target, other, cap):
-    """Count what came out in the last 24 hours, by account; failures count for nothing."""
+def test_daily_caps_count_published_posts_per_account(desk, target, other, cap):
+    """Of the last 24 hours; failures do not count."""
     media = {"mediaItems": [IMAGE]}
     assert error_of(desk, target, **media) is None
     assert error_of(desk, target, **media, content="[fail]") is not None
@@ -366,8 +366,8 @@ def test_daily_caps(desk, target, other, cap):
     assert error_of(desk, target, **media) == "Daily posting limit of the platform reached"
 
 
-def test_magic_words(desk):
-    """In the text that a target has; on one platform only, where one is named."""
+def test_magic_words_make_a_target_fail(desk):
+    """In the target's own text; for one platform, if one is named."""
     post = desk.create(
         {**FACEBOOK, "customContent": "Fine"},
         *(THREADS, TWITTER),
@@ -383,8 +383,8 @@ def test_magic_words(desk):
     assert desk.retry(post).json()["status"] == "partial"
 
 
-def test_retry_touches_only_failed_targets(desk):
-    """What is out stays as it is; what failed once comes out."""
+def test_retry_publishes_only_failed_targets(desk):
+    """Published ones are unchanged."""
     post = desk.create({**THREADS, "customContent": "[fail-once]"}, TWITTER, publishNow=True)
     desk.now += HOUR
 
@@ -401,8 +401,8 @@ def test_retry_touches_only_failed_targets(desk):
     assert desk.read(post) == again
 
 
-def test_retry_of_an_initial_post(desk):
-    """A post of the start keeps its place in the list."""
+def test_a_retried_initial_post_keeps_its_position(desk):
+    """In the list."""
     failed = [post["id"] for post in desk.list(status="failed", limit=100)["posts"]]
     before = [post["id"] for post in desk.list(limit=100)["posts"]]
     tried = [desk.post(f"/v1/posts/{post_id}/retry").json() for post_id in failed[:5]]
@@ -412,8 +412,8 @@ def test_retry_of_an_initial_post(desk):
     assert [post["id"] for post in desk.list(limit=100)["posts"]] == before
 
 
-def test_posts_of_the_start_have_the_consent_of_their_owners(desk):
-    """Though it is not told, unless somebody says otherwise."""
+def test_initial_posts_have_the_tiktok_consent(desk):
+    """Although no response has it, unless an update changes it."""
     post = desk.list(status="partial", platform="tiktok", limit=1)["posts"][0]
     measured = desk.get("/v1/analytics", params={"platform": "tiktok"}).json()["pagination"]
     assert desk.retry(post).json()["status"] == "published"
@@ -428,7 +428,7 @@ def test_posts_of_the_start_have_the_consent_of_their_owners(desk):
     assert errors["tiktok"].startswith("Consent is missing: ")
 
 
-def test_unknown_fields_are_passed_over(desk):
+def test_unknown_fields_are_ignored(desk):
     """In the body, in targets and in media."""
     item = {**IMAGE, "alt": "A cup"}
     target = {**TWITTER, "customMedia": [item], "status": "published", "error": "x"}
@@ -441,8 +441,8 @@ def test_unknown_fields_are_passed_over(desk):
 
 
 @pytest.mark.parametrize("fields", [{"isDraft": True}, {"publishNow": True}])
-def test_retry_without_a_failed_target(desk, fields):
-    """Neither a draft nor a published post has anything to retry."""
+def test_retry_without_a_failed_target_is_refused(desk, fields):
+    """For a draft and for a published post."""
     post = desk.create(TWITTER, **fields)
     reply = desk.retry(post)
 
@@ -454,8 +454,8 @@ def test_retry_without_a_failed_target(desk, fields):
     assert desk.read(post) == post
 
 
-def test_disconnected_accounts(desk):
-    """Their posts stay, cannot get new ones, and those that were scheduled fail."""
+def test_posts_of_disconnected_accounts_stay_but_cannot_be_published(desk):
+    """New ones are refused, and scheduled ones fail."""
     post = desk.create(THREADS, scheduledFor="2026-11-21T13:00:00Z")
     desk.sandbox.state.change(lambda world: world.without_account("threads", "th_40131"))
     assert desk.read(post) == post
@@ -472,8 +472,8 @@ def test_disconnected_accounts(desk):
     assert reply.status_code == 400
 
 
-def test_unknown_posts(desk):
-    """Are not found by any method, whatever the body."""
+def test_an_unknown_post_is_a_404(desk):
+    """By any method, with any body."""
     for method, path in (("PUT", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "")):
         reply = desk.request(method, f"/v1/posts/post_unknown{path}", content=b"{")
         assert reply.status_code == 404
@@ -482,7 +482,7 @@ def test_unknown_posts(desk):
 
 @pytest.mark.parametrize("body", [{}, {"content": "x"}, {"content": "x", "platforms": []}])
 def test_platforms_are_required(desk, body):
-    """By the documented sentence, on create and when a draft without any is to go out."""
+    """With the documented error, on create and when a draft without any is published."""
     reply = desk.post("/v1/posts", json=body)
     assert reply.status_code == 400
     assert reply.json() == NO_PLATFORMS
@@ -502,8 +502,8 @@ def test_platforms_are_required(desk, body):
 
 
 @pytest.mark.parametrize("content", [None, "", " \n"])
-def test_content_is_required_unless(desk, content):
-    """Media is attached, or every target brings its own."""
+def test_content_is_required_without_media_or_custom_content(desk, content):
+    """Custom content must be in every target."""
     bare = {"content": content, "publishNow": True}
     own = {**TWITTER, "customContent": "Tea"}
 
@@ -579,8 +579,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("fields", "error"), WRONG)
-def test_wrong_fields(desk, fields, error):
-    """Are refused by a sentence that names them, on create and on update; nothing changes."""
+def test_invalid_fields_are_refused_by_name(desk, fields, error):
+    """On create and on update; nothing changes."""
     draft = desk.create(TWITTER, isDraft=True)
     total = desk.list()["pagination"]["total"]
     body = {"content": "Tea", "platforms": [TWITTER], **fields}
@@ -603,8 +603,8 @@ def test_wrong_fields(desk, fields, error):
         *(b"[" * 200_000, b'{"a": ' + b"9" * 5000 + b"}"),
     ],
 )
-def test_bodies_that_cannot_be_read_or_sent_back(desk, body):
-    """Are refused before anything else."""
+def test_unreadable_bodies_are_refused(desk, body):
+    """Before any other check."""
     draft = desk.create(TWITTER, isDraft=True)
     for method, path in (("POST", "/v1/posts"), ("PUT", f"/v1/posts/{draft['id']}")):
         reply = desk.request(method, path, content=body)
@@ -613,7 +613,7 @@ def test_bodies_that_cannot_be_read_or_sent_back(desk, body):
 
 
 def test_update_changes_only_the_given_fields(desk):
-    """And when it was updated; nothing else."""
+    """And the time of the update."""
     post = desk.create(
         *({**THREADS, "customContent": "Own"}, TWITTER),
         scheduledFor="2026-11-21T18:00:00Z",
@@ -630,8 +630,8 @@ def test_update_changes_only_the_given_fields(desk):
     assert desk.read(post) == reply.json()
 
 
-def test_update_of_the_moment(desk):
-    """The old moment is forgotten, the new one holds; without one the post is a draft."""
+def test_update_of_the_time_reschedules_the_post(desk):
+    """Without a time the post becomes a draft."""
     post = desk.create(THREADS, scheduledFor="2026-11-21T13:00:00Z")
     later = desk.edit(post, scheduledFor="2026-11-21T15:00:00Z").json()
     desk.now += 2 * HOUR
@@ -645,8 +645,8 @@ def test_update_of_the_moment(desk):
     assert desk.edit(post, publishNow=True).json()["publishedAt"] == "2026-11-21T16:00:00Z"
 
 
-def test_a_draft_stays_one(desk):
-    """Sent back as it was read, or with another moment; until it is said not to be one."""
+def test_a_draft_stays_a_draft_until_is_draft_is_false(desk):
+    """Even if it is sent back unchanged or with another time."""
     post = desk.create(THREADS, isDraft=True, scheduledFor="2026-11-20T00:00:00Z")
     same = {**post, "scheduledFor": "2026-11-22T00:00:00Z"}
 
@@ -658,8 +658,8 @@ def test_a_draft_stays_one(desk):
     assert desk.edit(post, isDraft=False).json()["status"] == "published"
 
 
-def test_update_of_a_failed_post(desk):
-    """It stays failed until it is retried, or another moment or other targets are given."""
+def test_a_failed_post_stays_failed_until_it_is_retried_or_rescheduled(desk):
+    """Other targets reset it too."""
     post = desk.create(TIKTOK, mediaItems=[VIDEO], publishNow=True)
     mended = desk.edit(post, tiktokSettings={**CONSENT, "allow_duet": True}).json()
     assert mended["status"] == mended["platforms"][0]["status"] == "failed"
@@ -695,8 +695,8 @@ def test_published_posts_cannot_be_edited_or_deleted(desk):
 @pytest.mark.parametrize(
     "fields", [{"isDraft": True}, {"scheduledFor": "2026-11-21T13:00Z"}, {"publishNow": True}]
 )
-def test_delete(desk, fields):
-    """The post is gone from the list and by its id, and never goes out."""
+def test_a_deleted_post_is_absent_and_never_published(desk, fields):
+    """In the list and by its id."""
     total = desk.list()["pagination"]["total"]
     post = desk.create(TWITTER, content="[fail]", **fields)
 
@@ -710,7 +710,7 @@ def test_delete(desk, fields):
     assert desk.delete(f"/v1/posts/{post['id']}").status_code == 404
 
 
-def test_delete_status_is_a_choice():
+def test_a_switch_sets_the_status_code_of_delete():
     """With 204 there is no body."""
     with Desk(delete_status=204) as desk:
         reply = desk.delete(f"/v1/posts/{desk.create(TWITTER)['id']}")
@@ -719,8 +719,8 @@ def test_delete_status_is_a_choice():
     assert reply.content == b""
 
 
-def test_a_created_post_is_in_the_list(desk):
-    """First, under its status, platform and day, and in the totals."""
+def test_a_created_post_is_first_in_the_list(desk):
+    """With matching status, platform and day filters, and in the totals."""
     before = desk.list(limit=3)
     posts = [desk.create(TWITTER, isDraft=True), desk.create(THREADS, publishNow=True)]
     after = desk.list(limit=5)
@@ -741,8 +741,8 @@ def numbers_of(desk, post):
 
 
 @pytest.mark.parametrize("posts", [None, 5400])
-def test_published_posts_are_in_analytics_at_once(posts):
-    """First in the list, alone, and counted; with zeros, because nobody looked at it yet."""
+def test_a_published_post_is_in_analytics_at_once(posts):
+    """First in the list, by its id and in the counts; with zeros."""
     with Desk(posts=posts) as desk:
         before = desk.get("/v1/analytics").json()
         post = desk.create(TWITTER, INSTAGRAM, publishNow=True)
@@ -768,8 +768,8 @@ def test_published_posts_are_in_analytics_at_once(posts):
     assert draft == NOT_FOUND
 
 
-def test_analytics_count_new_posts_by_status_day_and_target(desk):
-    """As they count the posts of the start."""
+def test_analytics_count_new_posts_like_initial_posts(desk):
+    """By status, day and target."""
 
     def counts(**params):
         overview = desk.get("/v1/analytics", params=params).json()["overview"]
@@ -792,8 +792,8 @@ def test_analytics_count_new_posts_by_status_day_and_target(desk):
     }
 
 
-def test_a_post_of_a_new_account_has_a_name_in_analytics(desk):
-    """The account was not there at the start."""
+def test_a_post_of_a_new_account_has_a_username_in_analytics(desk):
+    """The initial world does not have the account."""
     ask = desk.get("/v1/connect/threads", params={"redirect_url": "http://app.example/"}).json()
     page = desk.get(ask["authUrl"]).text
     fields = {
@@ -809,8 +809,8 @@ def test_a_post_of_a_new_account_has_a_name_in_analytics(desk):
     assert target["accountUsername"] == account["username"]
 
 
-def test_a_retried_target_gets_zeros_beside_the_numbers_of_the_others(desk):
-    """The post of the start was partial; what it had stays."""
+def test_a_retried_target_has_zeros_in_analytics(desk):
+    """The other targets keep their numbers."""
     post = desk.list(status="partial", platform="tiktok", limit=1)["posts"][0]
     before = numbers_of(desk, post)["platforms"]
     desk.retry(post)
@@ -824,7 +824,7 @@ def test_a_retried_target_gets_zeros_beside_the_numbers_of_the_others(desk):
 
 
 def test_to_date_defaults_to_today(desk):
-    """By the sandbox's clock, and in followers as in analytics; never before the story's end."""
+    """Of the sandbox's clock, but at least the last day of the world."""
     until = []
     for now in (NOON, NOON + 48 * HOUR, NOON - 9999 * HOUR):
         desk.now = now
@@ -843,14 +843,14 @@ def test_to_date_defaults_to_today(desk):
 
 
 def test_two_sandboxes_share_no_posts(desk):
-    """What one publishes the other does not know."""
+    """A post in one is unknown to the other."""
     post = desk.create(TWITTER, publishNow=True)
     with Desk() as other:
         assert other.read(post) == NOT_FOUND
 
 
-def test_many_threads(desk):
-    """Whoever asks at the same moment, each post is made once and comes out once."""
+def test_concurrent_requests_create_and_publish_each_post_once(desk):
+    """From many threads."""
     gate = threading.Barrier(8)
 
     def work(number):
@@ -903,8 +903,8 @@ BODY = st.fixed_dictionaries(
 
 
 @given(bodies=st.lists(BODY | JSON, min_size=2, max_size=4))
-def test_no_body_breaks_it(bodies):
-    """Whatever is sent: it is taken or refused, and what was taken can be read as JSON."""
+def test_any_body_is_accepted_or_refused(bodies):
+    """An accepted post can be read as JSON."""
     with Desk() as desk:
         draft = desk.create(THREADS, isDraft=True)
         for body in bodies:
@@ -922,8 +922,8 @@ def test_no_body_breaks_it(bodies):
         assert "scheduled" not in {post["status"] for post in new}
 
 
-def test_every_post_of_the_start_takes_an_edit_or_says_why_not():
-    """Also those that never had a text."""
+def test_every_initial_post_can_be_edited_or_the_error_says_why():
+    """Even posts without text."""
     with Desk() as desk:
         for post in desk.sandbox.state.world.initial.posts:
             if post["status"] not in {"published", "partial"}:

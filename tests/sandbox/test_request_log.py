@@ -45,8 +45,8 @@ def lines(path):
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def test_each_request_is_a_line_of_the_log_at_once(tmp_path):
-    """The same that `requests` tells: when, what, how long, how much, and how the key was."""
+def test_each_request_is_logged_at_once(tmp_path):
+    """Like in `requests`: time, request, duration, size and whether the key was valid."""
     ticks, log = itertools.count(), tmp_path / "log.jsonl"
     sandbox = Sandbox(log=log, wall=lambda: 1_795_000_000.125, clock=lambda: float(next(ticks)))
     assert log.read_bytes() == b""
@@ -80,8 +80,8 @@ def test_each_request_is_a_line_of_the_log_at_once(tmp_path):
     assert told[1]["path"] == "/n茶where\n"
 
 
-def test_the_log_is_its_owner_s_and_goes_on(tmp_path):
-    """A new file can be read by its owner alone, is appended to, and may be moved away."""
+def test_the_log_is_private_and_appended_to(tmp_path):
+    """The file may be moved away meanwhile."""
     log, moved = tmp_path / "log.jsonl", tmp_path / "old.jsonl"
     for _ in range(2):
         with stranger(Sandbox(log=str(log))) as client:
@@ -99,8 +99,8 @@ def test_the_log_is_its_owner_s_and_goes_on(tmp_path):
     assert [one["path"] for one in lines(log)] == ["/v1/accounts"]
 
 
-def test_the_log_stays_where_it_was(tmp_path, monkeypatch):
-    """A path is read where the sandbox is made, ``~`` as the home folder."""
+def test_the_log_path_is_resolved_when_the_sandbox_is_made(tmp_path, monkeypatch):
+    """``~`` is the home folder."""
     (tmp_path / "later").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -112,8 +112,8 @@ def test_the_log_stays_where_it_was(tmp_path, monkeypatch):
     assert len(lines(tmp_path / "here.jsonl")) == len(lines(tmp_path / "home.jsonl")) == 1
 
 
-def test_a_key_of_any_form_is_withheld():
-    """Also one that a person chose, in the path and in the query, plain or encoded."""
+def test_keys_are_removed_from_paths_and_queries():
+    """Also keys that the user chose, plain or encoded."""
     sandbox = Sandbox(key="o p e n")
     for path, query in (("/v1/o p e n", ""), ("/v1/posts", "key=o%20p%20e%20n")):
         raw(sandbox, path, query)
@@ -124,8 +124,8 @@ def test_a_key_of_any_form_is_withheld():
     ]
 
 
-def test_log_list_and_page_hold_no_secret(tmp_path):
-    """No key, the right or a real one, no code, no state, no header is in log, list or page."""
+def test_log_list_and_page_have_no_secret(tmp_path):
+    """No key, code, state or header."""
     log = tmp_path / "log.jsonl"
     sandbox = Sandbox(log=log)
     real = "sk_" + "r34l" * 8
@@ -147,7 +147,7 @@ def test_log_list_and_page_hold_no_secret(tmp_path):
 
 @pytest.mark.parametrize("name", [".", "no/log", "x\0y", "n" * 300, 7, object(), "pipe", ""])
 def test_an_invalid_log_path_is_refused(name, tmp_path, monkeypatch):
-    """By one sentence, when the sandbox is made; a pipe that nobody reads holds nothing up."""
+    """When the sandbox is made; a pipe without a reader does not block."""
     monkeypatch.chdir(tmp_path)
     subprocess.run(["mkfifo", "pipe"], check=True)
 
@@ -156,7 +156,7 @@ def test_an_invalid_log_path_is_refused(name, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_breaks_no_response(caplog):
-    """The requests are kept and answered; what is wrong is said once."""
+    """Requests are recorded and answered; one warning reports the error."""
     sandbox = Sandbox(log="/dev/full")
     with friend(sandbox) as client:
         statuses = [client.get("/v1/accounts").status_code for _ in range(3)]
@@ -187,8 +187,8 @@ ask(), ask()
 
 
 @pytest.mark.processes
-def test_a_torn_line_spoils_no_other(tmp_path):
-    """Where the room ends within a line, the next one that has room begins anew."""
+def test_a_truncated_line_damages_no_other(tmp_path):
+    """If the disk is full within a line, the next line starts anew."""
     log = tmp_path / "log.jsonl"
     done = subprocess.run([sys.executable, "-c", TORN, log], check=False, capture_output=True)
 
@@ -199,8 +199,8 @@ def test_a_torn_line_spoils_no_other(tmp_path):
     assert [json.loads(line)["number"] for line in rest] == [4, 5]
 
 
-def test_lines_of_many_threads_stay_whole_and_in_order(tmp_path):
-    """Numbers count up by one, and each line is an object."""
+def test_lines_of_many_threads_are_complete_and_in_order(tmp_path):
+    """Numbers increase by one, and each line is a JSON object."""
     log, go = tmp_path / "log.jsonl", threading.Barrier(8)
     sandbox = Sandbox(log=log)
 
@@ -217,8 +217,8 @@ def test_lines_of_many_threads_stay_whole_and_in_order(tmp_path):
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_the_command_writes_the_log_and_names_the_page(tmp_path):
-    """``socialframe sandbox --log`` appends what was asked; the page's address is said."""
+def test_the_command_writes_the_log_and_prints_the_status_url(tmp_path):
+    """``socialframe sandbox --log`` appends the requests."""
     log = tmp_path / "log.jsonl"
     command = [sys.executable, "-m", "socialframe", "sandbox", "--log", log]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
@@ -236,8 +236,8 @@ def test_the_command_writes_the_log_and_names_the_page(tmp_path):
     assert "The request log cannot be written to" in refused.output
 
 
-def test_long_paths_and_queries_are_cut(tmp_path):
-    """Of a long path or query its beginning, and a mark."""
+def test_long_paths_and_queries_are_truncated(tmp_path):
+    """With a mark at the end."""
     file = tmp_path / "requests.jsonl"
     sandbox = Sandbox(log=file)
     raw(sandbox, "/v1/" + "p" * 100_000, "q=" + "x" * 1_000_000)
@@ -259,8 +259,8 @@ def test_long_paths_and_queries_are_cut(tmp_path):
         ("s3cret", "[withheld]"),
     ],
 )
-def test_a_redirect_url_is_kept_as_its_host_alone(url, kept, tmp_path):
-    """Its path and query may hold a secret of the app's; in the log, the list, and on the page."""
+def test_only_the_host_of_a_redirect_url_is_recorded(url, kept, tmp_path):
+    """Its path and query may have a secret of the app."""
     file = tmp_path / "requests.jsonl"
     sandbox = Sandbox(log=file)
     raw(sandbox, "/v1/connect/tiktok", f"x=1&redirect%5Furl={quote(url, safe='')}&y=2")
@@ -270,16 +270,16 @@ def test_a_redirect_url_is_kept_as_its_host_alone(url, kept, tmp_path):
     assert "s3cret" not in file.read_text() + text.decode()
 
 
-def test_nothing_of_a_callback_is_kept():
-    """An app may lead it to the sandbox's own page, and tell its flows apart by a nonce."""
+def test_the_path_and_query_of_a_callback_are_not_recorded():
+    """An app may use the sandbox's own page with a nonce."""
     sandbox = Sandbox()
     raw(sandbox, "/_sandbox/callback", "nonce=s3cret&code=x")
 
     assert sandbox.requests[0].query == "[withheld]"
 
 
-def test_a_redirect_url_without_secrets_is_kept_as_it_is():
-    """Nothing is withheld of a host."""
+def test_a_redirect_url_without_path_is_recorded_unchanged():
+    """It has no secrets."""
     sandbox = Sandbox()
     raw(sandbox, "/v1/connect/tiktok", "redirect_url=http://localhost:8000")
 
@@ -288,7 +288,7 @@ def test_a_redirect_url_without_secrets_is_kept_as_it_is():
 
 @pytest.mark.parametrize("host", ["a b", "a:b:c", "", "a:99999", "a/b", "u@a", "[x]"])
 def test_an_invalid_host_header_is_refused(host):
-    """No address for the next page could be made of it."""
+    """The next URL could not be built."""
     sandbox = Sandbox(key="sk_demo", paging="next_url")
     status, body = raw(
         sandbox, "/v1/posts", "", HTTP_HOST=host, HTTP_AUTHORIZATION="Bearer sk_demo"

@@ -1,4 +1,4 @@
-"""Each scenario does what it says, seen through plain httpx; and the page that tells of them."""
+"""Each scenario through plain httpx, and its documentation."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def every():
         return ids(api.get("/v1/posts"))
 
 
-def test_there_are_scenarios_and_each_makes_a_sandbox():
-    """At least six; further arguments win; an unknown name is refused."""
+def test_each_scenario_makes_a_sandbox():
+    """At least six; arguments override them; an unknown name is refused."""
     assert len(SCENARIOS) >= 6
     for name, scenario in SCENARIOS.items():
         assert Sandbox.scenario(name).faults == scenario.faults
@@ -87,7 +87,7 @@ def test_there_are_scenarios_and_each_makes_a_sandbox():
 
 
 def test_flaky_evening(every):
-    """About one call in six fails, and whoever asks again has every row once."""
+    """About one call in six fails; retries return each row once."""
     with ask(Sandbox.scenario("flaky-evening")) as api:
         rows, failures = walked(api)
 
@@ -98,7 +98,7 @@ def test_flaky_evening(every):
 
 
 def test_moving_list(every):
-    """Some rows come twice, one slips, and new ones stand in front."""
+    """Some rows are returned twice, one is skipped, and new ones are first."""
     with ask(Sandbox.scenario("moving-list")) as api:
         rows, failures = walked(api)
         now = ids(api.get("/v1/posts", params=SPAN))
@@ -110,7 +110,7 @@ def test_moving_list(every):
 
 
 def test_lying_totals(every):
-    """The first page says fewer, the others more; the rows are all there."""
+    """The first page reports fewer rows, the others more; all rows are returned."""
     with ask(Sandbox.scenario("lying-totals")) as api:
         told = [
             api.get("/v1/posts", params={**SPAN, "page": n}).json()["pagination"]["total"]
@@ -136,7 +136,7 @@ def test_strict_gatekeeper():
 
 
 def test_revoked_midway():
-    """Nineteen pages come, then 401 for good."""
+    """Nineteen pages, then 401 for each call."""
     with ask(Sandbox.scenario("revoked-midway")) as api:
         replies = [api.get("/v1/posts", params={**SPAN, "page": n}) for n in range(1, 23)]
 
@@ -145,7 +145,7 @@ def test_revoked_midway():
 
 
 def test_circle_line():
-    """Whoever follows the cursors gets pages 1, 2, 3, 4, 3, 4, and so on."""
+    """The cursors lead to pages 1, 2, 3, 4, 3, 4 and so on."""
     pages, params = [], dict(SPAN)
     with ask(Sandbox.scenario("circle-line")) as api:
         for _ in range(9):
@@ -159,7 +159,7 @@ def test_circle_line():
 
 
 def test_elsewhere():
-    """A link and a redirect name the reserved host, where nobody answers."""
+    """A next URL and a redirect name the reserved host, where no server listens."""
     with ask(Sandbox.scenario("elsewhere")) as api:
         links = [
             api.get("/v1/posts", params={**SPAN, "page": n}).links["next"]["url"]
@@ -174,7 +174,7 @@ def test_elsewhere():
 
 @pytest.mark.sockets
 def test_old_proxy(every):
-    """Pages of the proxy, empty bodies and cut ones; whoever asks again has every row once."""
+    """HTML pages, empty and cut bodies; retries return each row once."""
     with served(Sandbox.scenario("old-proxy")) as api:
         rows, failures = walked(api)
 
@@ -186,7 +186,7 @@ def test_old_proxy(every):
 
 @pytest.mark.sockets
 def test_slow_train(every):
-    """Two calls run into a time-out; whoever asks again has every row once."""
+    """Two calls time out; retries return each row once."""
     with served(Sandbox.scenario("slow-train", latency=0, jitter=0, long_tail=0)) as api:
         rows, failures = walked(api)
 
@@ -196,7 +196,7 @@ def test_slow_train(every):
 
 @pytest.mark.sockets
 def test_restart():
-    """Two resets, and a server that is gone for a second and comes back."""
+    """Two resets, and a server that is down for a second."""
     failures = []
     with served(Sandbox.scenario("restart")) as api:
         for number in range(1, 200):
@@ -223,8 +223,8 @@ def test_restart():
         (["--scenario", "revoked-midway"], [200, 200, 200, 200]),
     ],
 )
-def test_from_a_shell(options, statuses):
-    """Faults and scenarios as they are written there; what is said wins over the scenario."""
+def test_the_command_has_faults_and_scenarios(options, statuses):
+    """Other options override the scenario."""
     process = subprocess.Popen(
         [sys.executable, "-m", "socialframe", "sandbox", *options],
         stdout=subprocess.PIPE,
@@ -252,8 +252,8 @@ def test_from_a_shell(options, statuses):
         (["--scenario", "circle-line", "--paging", "offset"], "'back' has no effect with this"),
     ],
 )
-def test_a_shell_that_asks_for_nonsense_gets_a_sentence(options, sentence):
-    """And no sandbox."""
+def test_invalid_options_of_the_command_are_usage_errors(options, sentence):
+    """No sandbox is started."""
     result = CliRunner().invoke(main, ["sandbox", *options])
 
     assert result.exit_code == 2
@@ -261,7 +261,7 @@ def test_a_shell_that_asks_for_nonsense_gets_a_sentence(options, sentence):
 
 
 def test_the_docs_page_has_every_scenario_and_fault():
-    """Word by word, in their order, and nothing more."""
+    """With the same texts, in order."""
     text = PAGE.read_text(encoding="utf-8")
     told = []
     for name, scenario in SCENARIOS.items():

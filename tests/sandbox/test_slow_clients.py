@@ -26,7 +26,7 @@ def key(sandbox):
 
 
 def test_silent_connections_do_not_block_other_clients():
-    """A hundred of them take no worker, and the server stops at once."""
+    """A hundred of them use no worker, and the server stops at once."""
     sandbox = Sandbox()
     with contextlib.ExitStack() as lines:
         with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:
@@ -43,7 +43,7 @@ def test_silent_connections_do_not_block_other_clients():
     assert stopped < 3
 
 
-def test_slow_answers_run_in_parallel():
+def test_slow_responses_run_in_parallel():
     """Two dozen requests take as long as one."""
     sandbox = Sandbox(latency=1)
     with sandbox.serve() as url, ThreadPoolExecutor(24) as pool:
@@ -60,8 +60,8 @@ def test_slow_answers_run_in_parallel():
     assert took < 2.5
 
 
-def test_the_end_of_the_server_ends_slow_answers():
-    """Each client gets an answer or sees the connection end."""
+def test_stopping_the_server_ends_slow_responses():
+    """Each client gets a response or a closed connection."""
     sandbox = Sandbox(latency=60)
     with ThreadPoolExecutor(100) as pool:
         with sandbox.serve() as url:
@@ -96,8 +96,8 @@ def test_pipelined_requests_are_all_answered():
     assert found.count(b"HTTP/1.1 200 OK") == 5
 
 
-def test_a_request_head_that_is_too_large_is_refused():
-    """Before it is read whole."""
+def test_too_large_request_headers_are_refused():
+    """Before they are read completely."""
     sandbox = Sandbox()
     with sandbox.serve() as url, httpx.Client(base_url=url, headers=key(sandbox)) as api:
         with dial(url) as line:

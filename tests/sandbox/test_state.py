@@ -1,4 +1,4 @@
-"""The sandbox's choices, and the world as a value."""
+"""The switches of the sandbox and its immutable world."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from socialframe.sandbox.world.places import merge_places
 from socialframe.sandbox.world.world import the_world
 
 
-def test_every_switch_is_described():
-    """By a sentence, which the docstring has too."""
+def test_every_switch_has_a_description():
+    """The docstring has it too."""
     for one in fields(Switches):
         assert one.metadata["help"].endswith(".")
         assert f"{one.name}\n    {one.metadata['help']}\n" in Switches.__doc__
@@ -53,8 +53,8 @@ def test_an_invalid_switch_is_refused(wrong):
     low=st.integers(-70, 80),
     high=st.integers(-70, 80),
 )
-def test_merged_places_are_the_sorted_ones(base, gone, new, low, high):
-    """An edited post is one that is gone and stands again at its place."""
+def test_merged_positions_equal_sorted_positions(base, gone, new, low, high):
+    """An edited post is a deleted one that is added again at its position."""
     edited = {place for place in gone if place % 2}
     expected = sorted((base - gone) | new | edited)
 
@@ -65,8 +65,8 @@ def test_merged_places_are_the_sorted_ones(base, gone, new, low, high):
     assert list(merged) == expected
 
 
-def test_a_changed_world_is_another_one():
-    """New posts come first, an edited one stays where it was, a removed one is gone."""
+def test_changing_a_world_returns_a_new_one():
+    """New posts are first, an edited one keeps its position, a deleted one is absent."""
     world = the_world()
     old = world.post(5)
     new = {**old, "id": "post_new", "createdAt": "2026-11-21T00:00:00Z"}
@@ -86,7 +86,7 @@ def test_a_changed_world_is_another_one():
 
 
 def test_two_sandboxes_share_no_state():
-    """What one changes the other does not see."""
+    """A change in one does not affect the other."""
     one, other = Sandbox(), Sandbox()
 
     one.state.change(lambda world: world.without_account("tiktok", "tt_40311"))

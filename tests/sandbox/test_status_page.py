@@ -42,8 +42,8 @@ def cells(text, caption):
 
 
 @pytest.mark.parametrize("path", [PAGE, PAGE[:-1]])
-def test_the_page_needs_no_key_and_counts_against_no_limit(path):
-    """Views leave the whole budget, and the page shows how much of it is used."""
+def test_the_page_needs_no_key_and_does_not_count_against_the_limit(path):
+    """It shows how much of the budget is used."""
     sandbox = Sandbox(tier="free", clock=lambda: 7.0)
     for _ in range(70):
         before = page(sandbox, path)
@@ -74,15 +74,15 @@ def test_headers_forbid_scripts_frames_and_copies():
 
 
 def test_the_page_refreshes_only_on_request():
-    """The address says so, and a link leads to either."""
+    """By a parameter; links switch it on and off."""
     assert "http-equiv" not in page(Sandbox())
     assert 'href="?every=5"' in page(Sandbox())
     assert '<meta http-equiv="refresh" content="5">' in page(Sandbox(), f"{PAGE}?every=5")
     assert "http-equiv" not in page(Sandbox(), f"{PAGE}?every=0")
 
 
-def test_the_page_says_how_to_connect_without_the_key():
-    """No part of the key is on it, also where a request held the key."""
+def test_the_page_explains_connecting_without_showing_the_key():
+    """Even if a request had the key."""
     sandbox = Sandbox()
     with friend(sandbox) as client:
         client.get(f"/v1/posts/{sandbox.key}?x={sandbox.key}")
@@ -121,7 +121,7 @@ def test_the_page_shows_the_current_state():
     ]
 
 
-def test_hostile_texts_are_escaped_and_cut():
+def test_hostile_texts_are_escaped_and_truncated():
     """In requests and in accounts."""
     sandbox = Sandbox()
     account = {"platform": HOSTILE, "accountId": HOSTILE, "username": "\ud800" + HOSTILE * 500}
@@ -157,8 +157,8 @@ def test_hostile_texts_are_escaped_and_cut():
         ("http://api.example", "rebound.example", 403),
     ],
 )
-def test_only_this_machine_sees_the_page(base, host, status):
-    """A name that another site gave to 127.0.0.1 (DNS rebinding) is refused, in one sentence."""
+def test_the_page_refuses_other_host_names(base, host, status):
+    """DNS rebinding gives 127.0.0.1 the name of another site."""
     headers = {} if host is None else {"Host": host}
     sandbox = Sandbox()
     with stranger(sandbox, base, **headers) as client:
@@ -173,8 +173,8 @@ def test_only_this_machine_sees_the_page(base, host, status):
 
 
 @pytest.mark.sockets
-def test_over_a_socket_every_other_host_is_refused():
-    """Also the server's own made-up name, and no name at all."""
+def test_over_a_socket_other_hosts_are_refused():
+    """Also the server's own invented name, and a missing name."""
     with Sandbox().serve() as url, httpx.Client(base_url=url) as client:
         port = client.base_url.port
         hosts = (f"127.0.0.1:{port}", f"localhost:{port}", "rebound.example", "socialframe-sandbox")

@@ -82,8 +82,8 @@ def differences(value, other, path=""):
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize(("asked", "told"), [("", 7), ("&limit=100", 7), ("&limit=3", 3)])
-def test_page_cap(path, asked, told):
-    """A page holds no more rows than the cap, and its envelope tells the limit that was used."""
+def test_page_cap_limits_the_rows_of_a_page(path, asked, told):
+    """The response has the limit that was used."""
     with opened(page_cap=7) as client:
         pages = [client.get(f"{path}?page={page}{asked}").json() for page in (1, 2)]
         refused = client.get(f"{path}?limit=101")
@@ -96,8 +96,8 @@ def test_page_cap(path, asked, told):
 
 
 @pytest.mark.parametrize("paging", PAGINGS)
-def test_page_cap_of_every_family(paging):
-    """Whatever the family, only a list that has no pages is longer than the cap."""
+def test_page_cap_applies_to_every_paging_family(paging):
+    """Except to lists without pages."""
     with opened(paging=paging, page_cap=7) as client:
         rows = len(client.get("/v1/posts?limit=50").json()["posts"])
 
@@ -130,8 +130,8 @@ def let_in(client):
     raise AssertionError("never refused")
 
 
-def test_retry_after_as_a_date():
-    """The first full second at which a call is let in, as HTTP writes dates."""
+def test_retry_after_can_be_a_date():
+    """The first full second of the next free call, as an HTTP date."""
     clock, client = timed(retry_after="date")
     let_in(client)
     clock.sleep(12.5)
@@ -146,8 +146,8 @@ def test_retry_after_as_a_date():
     assert client.get("/v1/accounts").status_code == 200
 
 
-def test_retry_after_absent():
-    """A refusal says nothing of when to come back."""
+def test_retry_after_can_be_absent():
+    """A 429 does not say how long to wait."""
     _, refused = let_in(timed(retry_after="absent")[1])
 
     assert refused.json() == {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
@@ -159,8 +159,8 @@ def test_retry_after_absent():
     ("window", "wait", "later"),
     [("sliding", 60, [0, 0, 60]), ("fixed", 45, [0, 60, 0]), ("bucket", 1, [30, 15, 15])],
 )
-def test_window(window, wait, later, scale):
-    """Calls come free one by one, or all at the end of a minute, or steadily; in any length."""
+def test_the_window_can_slide_be_fixed_or_a_bucket(window, wait, later, scale):
+    """With any length."""
     clock, client = timed(window=window, window_seconds=60.0 * scale, rate_limit_headers=True)
     clock.sleep(15 * scale)
     first, refused = let_in(client)
@@ -207,8 +207,8 @@ def without_extras(value):
     return [without_extras(one) for one in value] if isinstance(value, list) else value
 
 
-def test_extra_fields(plain):
-    """Every object has members that nothing documents, and all that it had before besides."""
+def test_extra_fields_add_undocumented_fields_to_every_object(plain):
+    """All other fields remain."""
     # Members of stats are accounts; dataStaleness is empty; the rest is inside of an extra one.
     ours = re.compile(r"\.stats$|\.dataStaleness$|\.origin\b")
     with opened(extra_fields=True) as client:
@@ -239,8 +239,8 @@ def test_extra_fields(plain):
         ("/v1/analytics?limit=100", ".posts[].platforms[].syncStatus"),
     ],
 )
-def test_unknown_values(plain, path, name):
-    """Some, and not all, values of an enumeration are words that it does not have."""
+def test_unknown_values_replace_some_enumeration_values(plain, path, name):
+    """Not all of them."""
     before = values(plain, path, name)
     with opened(unknown_values=True) as client:
         after = values(client, path, name)
@@ -254,8 +254,8 @@ def test_unknown_values(plain, path, name):
     assert all(word == old for word, old in zip(after, before, strict=True) if word in KNOWN)
 
 
-def test_unknown_values_change_nothing_else(plain):
-    """No other member, no text, no number."""
+def test_unknown_values_change_no_other_field(plain):
+    """No text and no number."""
     enumeration = re.compile(r"\.(status|platform|type|health|mediaType|syncStatus)$")
     with opened(unknown_values=True) as client:
         for path in EVERYTHING:
@@ -264,7 +264,7 @@ def test_unknown_values_change_nothing_else(plain):
 
 
 def test_an_object_has_the_same_unknown_value_in_every_list():
-    """However a list is cut, and by its id, a post is the same; and so is an account's platform."""
+    """On any page and by its id, for posts and accounts."""
     with opened(unknown_values=True) as client:
         posts = client.get("/v1/posts?limit=30").json()["posts"]
         halves = [client.get(f"/v1/posts?limit=15&page={page}").json() for page in (1, 2)]
@@ -280,8 +280,8 @@ def test_an_object_has_the_same_unknown_value_in_every_list():
     assert len({account for _, account in pairs}) == len(pairs) == 17
 
 
-def test_unknown_values_are_understood(plain):
-    """A word that an answer told chooses what it was told of."""
+def test_unknown_values_are_valid_filters(plain):
+    """They select the objects that have them."""
     with opened(unknown_values=True) as client:
         told = values(client, "/v1/accounts", ".accounts[].platform")
         strange = next(word for word in told if word not in KNOWN)
@@ -296,8 +296,8 @@ def test_unknown_values_are_understood(plain):
     assert totals[0] > 0
 
 
-def test_big_ids(plain):
-    """Ids of posts are numbers that a double cannot hold; nothing else is another."""
+def test_big_ids_are_integers_beyond_a_double(plain):
+    """Only post ids change."""
     with opened(big_ids=True) as client:
         for path in ("/v1/posts?limit=100", "/v1/analytics?limit=100", "/v1/accounts"):
             before, after = plain.get(path).json(), client.get(path).json()
@@ -310,8 +310,8 @@ def test_big_ids(plain):
             assert len(set(numbers)) == len(numbers)
 
 
-def test_big_ids_are_understood(plain):
-    """A number finds its post by path and as postId, and a number that is no post's finds none."""
+def test_big_ids_are_valid_in_paths_and_parameters(plain):
+    """An unknown one is a 404."""
     with opened(big_ids=True) as client:
         number = client.get("/v1/analytics").json()["posts"][0]["id"]
         post = client.get(f"/v1/posts/{number}")
@@ -324,8 +324,8 @@ def test_big_ids_are_understood(plain):
             assert client.get(f"/v1/analytics?postId={wrong}").status_code == 404
 
 
-def test_big_ids_walk(plain):
-    """The last number of a page asks for the next one; all posts come once, in order."""
+def test_pages_by_big_ids_return_each_post_once(plain):
+    """The last id of a page requests the next one."""
     month = "dateFrom=2026-09-01"
     with (
         opened(paging="none") as whole,
@@ -349,8 +349,8 @@ def instant(text):
 
 
 @pytest.mark.parametrize("form", get_args(Timestamps))
-def test_timestamps(plain, form):
-    """Each moment is spelled in the form that was chosen, and is the same moment."""
+def test_timestamps_have_the_chosen_format(plain, form):
+    """And the same time."""
     spelled = set()
     with opened(timestamps=form) as client:
         for path in EVERYTHING:
@@ -367,15 +367,15 @@ def test_timestamps(plain, form):
     assert spelled == ({form} if form != "mixed" else set(FORMS))
 
 
-def test_mixed_timestamps_stay_with_their_moment():
-    """A post reads the same in a list and by its id."""
+def test_a_mixed_timestamp_has_one_format_everywhere():
+    """In the list and by the id of the post."""
     with opened(timestamps="mixed") as client:
         for post in client.get("/v1/posts?limit=20").json()["posts"]:
             assert client.get(f"/v1/posts/{post['id']}").json() == post
 
 
-def test_sent_fields_come_back_unchanged():
-    """Settings and metadata of a post are its owner's, whatever they look like."""
+def test_settings_and_metadata_are_returned_unchanged():
+    """Even if they look like timestamps or enumerations."""
     own = {"id": "post_ab12", "status": "draft", "createdAt": "2026-01-01T00:00:00Z", "in": {}}
     echoed = {"metadata": own, "tiktokSettings": own, "facebookSettings": own}
     target = {"platform": "tiktok", "accountId": "tt_40311", "platformSpecificData": own}
@@ -389,8 +389,8 @@ def test_sent_fields_come_back_unchanged():
     assert told["id"] != post["id"]
 
 
-def test_all_of_them_at_once(plain):
-    """Switches do not get into each other's way, and a body is the same each time."""
+def test_switches_can_be_combined(plain):
+    """A repeated request gets the same body."""
     with opened(extra_fields=True, unknown_values=True, big_ids=True, timestamps="mixed") as client:
         for path in EVERYTHING:
             body = client.get(path).content
@@ -399,8 +399,8 @@ def test_all_of_them_at_once(plain):
             assert client.get(path).content == body
 
 
-def test_posts_can_be_written_with_every_switch():
-    """What was told of an account and of a post can be sent back, and means the same."""
+def test_values_of_responses_are_valid_in_requests_with_every_switch():
+    """They have the same meaning."""
     ticks = itertools.count()
     choices = {"extra_fields": True, "unknown_values": True, "big_ids": True}
     sandbox = Sandbox(clock=lambda: float(next(ticks)), timestamps="offset", **choices)
@@ -443,8 +443,8 @@ def test_posts_can_be_written_with_every_switch():
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/posts?limit=100", "/v1/posts/nobody"])
-def test_gzip(plain, path, accepted, compressed):
-    """Who says so gets the body compressed, errors too; caches are told that it depends."""
+def test_gzip_compresses_on_request(plain, path, accepted, compressed):
+    """Errors too; Vary is sent."""
     expected = plain.get(path).content
     with (
         opened(gzip=True) as client,
@@ -460,8 +460,8 @@ def test_gzip(plain, path, accepted, compressed):
     assert not compressed or len(raw) < len(expected) or len(expected) < 100
 
 
-def test_no_gzip_unless_switched_on(plain):
-    """However much a client would like it."""
+def test_gzip_is_off_by_default(plain):
+    """Even if the client accepts it."""
     reply = plain.get("/v1/posts", headers={"Accept-Encoding": "gzip"})
 
     assert not {"Content-Encoding", "Vary", "ETag", "Cache-Control"} & {*reply.headers}
@@ -469,8 +469,8 @@ def test_no_gzip_unless_switched_on(plain):
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', 'W/"x",{} , "y"', "*"])
 @pytest.mark.parametrize("path", ["/v1/posts", "/v1/accounts", "/v1/analytics"])
-def test_etag(path, form):
-    """A tag that comes back, alone, weak or among others, or a star, is answered without a body."""
+def test_a_matching_etag_is_a_304(path, form):
+    """Alone, weak, in a list, or a star."""
     with opened(etag=True, rate_limit_headers=True, cache_control="no-cache") as client:
         full = client.get(path)
         reply = client.get(path, headers={"If-None-Match": form.format(full.headers["ETag"])})
@@ -487,8 +487,8 @@ def test_etag(path, form):
 
 
 @pytest.mark.parametrize("sent", ['"other"', '"{tag}x"', "", ",", '"', 'W/"', "{tag}y"])
-def test_other_etags(sent):
-    """A tag of something else, or what is none, is answered in full."""
+def test_another_etag_is_a_full_response(sent):
+    """An invalid one too."""
     with opened(etag=True) as client:
         full = client.get("/v1/posts")
         sent = sent.format(tag=full.headers["ETag"].strip('"'))
@@ -498,8 +498,8 @@ def test_other_etags(sent):
     assert reply.content == full.content
 
 
-def test_etag_is_of_the_body(plain):
-    """Another body has another tag, the same has the same in any sandbox; errors have none."""
+def test_the_etag_depends_only_on_the_body(plain):
+    """It is the same in any sandbox; errors have none."""
     paths = [f"/v1/posts?page={page}" for page in (1, 2, 3, 1)]
     with opened(etag=True) as client, opened(etag=True) as other:
         tags = [client.get(path).headers["ETag"] for path in paths]
@@ -513,8 +513,8 @@ def test_etag_is_of_the_body(plain):
     assert tags[0] == tags[3]
 
 
-def test_etag_of_a_compressed_body():
-    """It is another than of the plain one, because a strong tag is of the bytes that are sent."""
+def test_a_compressed_body_has_its_own_etag():
+    """A strong ETag is for the bytes that are sent."""
     with opened(etag=True, gzip=True) as client:
         tags = [
             client.get("/v1/posts", headers={"Accept-Encoding": coding}).headers["ETag"]
@@ -530,8 +530,8 @@ def test_etag_of_a_compressed_body():
     assert "Content-Encoding" not in same.headers
 
 
-def test_a_304_takes_a_slot():
-    """Who asks whether something is new asks, too."""
+def test_a_304_counts_against_the_limit():
+    """Like any other response."""
     _, client = timed(etag=True)
     client.headers["If-None-Match"] = "*"
     statuses = [client.get("/v1/accounts").status_code for _ in range(61)]
@@ -539,8 +539,8 @@ def test_a_304_takes_a_slot():
     assert statuses == [304] * 60 + [429]
 
 
-def test_cache_control():
-    """Every answer carries it, errors and refusals too."""
+def test_cache_control_is_in_every_response():
+    """Errors too."""
     _, client = timed(cache_control="private, max-age=5")
     replies = [client.get(path) for path in ("/v1/posts", "/nowhere", *["/v1/accounts"] * 60)]
     replies.append(client.get("/v1/posts", headers={"Authorization": "Bearer sk_no"}))
@@ -562,16 +562,16 @@ def waits(calls, **choices):
         yield sum(clock.slept[before:])
 
 
-def test_latency_and_slow_first():
-    """Each answer takes as long, the first one longer."""
+def test_latency_delays_each_response_and_slow_first_the_first():
+    """The delays add up."""
     assert list(waits(4)) == [0, 0, 0, 0]
     assert list(waits(4, latency=0.25)) == [0.25] * 4
     assert list(waits(4, slow_first=2.0)) == [2.0, 0, 0, 0]
     assert list(waits(4, latency=0.25, slow_first=2)) == [2.25, 0.25, 0.25, 0.25]
 
 
-def test_jitter():
-    """Between nothing and so much, each time another, by the seed."""
+def test_jitter_varies_the_delay_by_the_seed():
+    """Between zero and the maximum."""
     found = list(waits(200, jitter=0.5, seed=1))
 
     assert min(found) < 0.05
@@ -583,8 +583,8 @@ def test_jitter():
     assert together == [1.0 + wait for wait in found]
 
 
-def test_long_tail():
-    """In every fifty answers one takes longer, which one follows from the seed."""
+def test_long_tail_delays_one_response_in_fifty():
+    """The seed determines which one."""
     found = list(waits(250, long_tail=3.0, seed=1))
     blocks = [found[at : at + 50] for at in range(0, 250, 50)]
 
@@ -594,7 +594,7 @@ def test_long_tail():
 
 
 def test_errors_are_delayed_too():
-    """A refusal and an unknown path as well."""
+    """A refused call and an unknown path."""
     clock, client = timed(latency=0.125)
     statuses = [client.get(path).status_code for path in ["/nowhere", *["/v1/accounts"] * 60]]
 
@@ -603,8 +603,8 @@ def test_errors_are_delayed_too():
 
 
 @pytest.mark.sockets
-def test_over_a_socket():
-    """An answer without a body, and a compressed one, leave the connection usable."""
+def test_a_connection_stays_usable_after_a_304_and_a_compressed_body():
+    """Over a socket."""
     sandbox = Sandbox(etag=True, gzip=True)
     with sandbox.serve() as url, httpx.Client(headers=client_of(sandbox).headers) as client:
         replies = [client.get(f"{url}/v1/posts")]
@@ -620,8 +620,8 @@ def test_over_a_socket():
 
 
 @pytest.mark.parametrize("stamps", get_args(Timestamps))
-def test_extreme_timestamps_in_every_format(stamps):
-    """What cannot be told in one of them is refused, and the list can still be read."""
+def test_timestamps_outside_a_format_are_refused(stamps):
+    """The list remains readable."""
     firsts = ("0001-01-01T00:00:00Z", "0999-12-31T23:59:59Z", "9998-12-31T23:59:59Z")
     too_late = ("9999-12-31T22:00:00Z", "9999-01-01T00:00:00Z", "9998-12-31T23:59:00-01:00")
     with opened(timestamps=stamps) as client:
@@ -641,8 +641,8 @@ def test_extreme_timestamps_in_every_format(stamps):
         assert read == (meant if read.tzinfo else meant.replace(tzinfo=None))
 
 
-def test_an_internal_error_gets_the_documented_500():
-    """Here a sleep that fails, which comes after the API has its answer."""
+def test_an_error_after_the_response_is_the_documented_500():
+    """Here sleep fails."""
 
     def sleep(_seconds):
         raise RuntimeError
@@ -654,8 +654,8 @@ def test_an_internal_error_gets_the_documented_500():
     assert reply.json() == {"error": "Internal server error", "code": "INTERNAL_ERROR"}
 
 
-def test_latency_is_of_answers_from_in_front_of_the_api_too():
-    """Way is way, whoever answers at its end."""
+def test_latency_delays_responses_of_faults_too():
+    """Even those before the API."""
     clock = Clock()
     faults = [Fault("status", status=503, at=1), Fault("html", at=2)]
     box = Sandbox(latency=2, slow_first=3, sleep=clock.sleep, faults=faults)
@@ -667,8 +667,8 @@ def test_latency_is_of_answers_from_in_front_of_the_api_too():
 
 
 @pytest.mark.parametrize("paging", ["page", "cursor"])
-def test_platform_settings_come_back_unchanged(paging):
-    """Words in it that are the sandbox's own elsewhere are nobody's business."""
+def test_platform_settings_are_returned_unchanged(paging):
+    """Even if they have words that switches would change."""
     data = {"type": "reel", "status": "queued", "nested": [{"platform": "bluesky"}]}
     switches = {"unknown_values": True, "big_ids": True, "timestamps": "offset", "paging": paging}
     with opened(**switches, extra_fields=True) as client:

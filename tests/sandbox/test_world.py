@@ -1,4 +1,4 @@
-"""The made-up world: its files, and what the sandbox tells about it."""
+"""The made-up world: its files and the responses of the sandbox."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def measured(client):
 
 
 @pytest.mark.processes
-def test_script_writes_the_same_bytes(tmp_path):
-    """Running the script gives exactly the files that are kept."""
+def test_the_script_writes_exactly_the_stored_files(tmp_path):
+    """Byte for byte."""
     command = [sys.executable, "-B", str(DATA / "make_world.py"), str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     names = sorted(path.name for path in (DATA / "world").iterdir())
@@ -62,16 +62,16 @@ def test_script_writes_the_same_bytes(tmp_path):
         assert (tmp_path / name).read_bytes() == (DATA / "world" / name).read_bytes(), name
 
 
-def test_size():
-    """The world is large enough to page through and small enough to ship."""
+def test_the_world_has_a_useful_size():
+    """Large enough for paging and small enough for the wheel."""
     assert sum(path.stat().st_size for path in (DATA / "world").iterdir()) < 9_000_000
     assert 5_000 <= len(the_world().initial.posts) <= 5_800
     assert len(the_world().accounts) >= 12
     assert {account["platform"] for account in the_world().accounts} == PLATFORMS
 
 
-def test_where_it_is_found(tmp_path):
-    """A world beside the module, as in a wheel, is found; without one the error says what to do."""
+def test_the_world_is_found_beside_the_module(tmp_path):
+    """As in a wheel; if it is missing, the error says what to do."""
     with pytest.raises(FileError, match="Reinstall socialframe"):
         find_world(tmp_path / "site" / "socialframe" / "sandbox" / "world")
     shutil.copytree(DATA / "world", tmp_path / "data")
@@ -80,8 +80,8 @@ def test_where_it_is_found(tmp_path):
     assert load_world(find_world(tmp_path)).initial.lines == the_world().initial.lines
 
 
-def test_accounts(client):
-    """Accounts and their health have the documented fields; warnings come with advice."""
+def test_accounts_have_the_documented_fields(client):
+    """Their health too; warnings have advice."""
     reply = client.get("/v1/accounts")
     who = ["platform", "accountId", "username"]
     for account in reply.json()["accounts"]:
@@ -97,8 +97,8 @@ def test_accounts(client):
     assert client.get("/v1/accounts?platform=").json() == reply.json()
 
 
-def test_fields_of_posts(posts):
-    """A post has the fields of the list and no others; moments are UTC in whole seconds."""
+def test_posts_have_exactly_the_documented_fields(posts):
+    """Times are UTC in whole seconds."""
     for post in posts:
         assert list(post) == [
             *("id", "content", "status", "mediaItems", "platforms", "scheduledFor"),
@@ -115,8 +115,8 @@ def test_fields_of_posts(posts):
             assert item["url"].startswith("https://cdn.example.net/")
 
 
-def test_targets(posts):
-    """Targets are connected accounts; optional fields stand only where they apply."""
+def test_targets_are_connected_accounts(posts):
+    """Optional fields are present only where they apply."""
     connected = {a["accountId"]: a for a in the_world().accounts}
     extra = {"published": ["platformPostId", "platformPostUrl"], "failed": ["error"]}
     for post in posts:
@@ -131,8 +131,8 @@ def test_targets(posts):
             assert url.startswith(f"https://{target['platform']}.example/")
 
 
-def test_statuses(posts):
-    """Each status fits the targets and the moments of its post."""
+def test_each_status_matches_the_targets_and_times_of_its_post(posts):
+    """For every post of the world."""
     targets = {
         "draft": [{"pending"}],
         "scheduled": [{"pending"}],
@@ -153,8 +153,8 @@ def test_statuses(posts):
     assert counts["published"] > 0.8 * len(posts)
 
 
-def test_two_years(posts):
-    """Posts span two years that end on the world's day, newest first, ids unique."""
+def test_posts_span_two_years(posts):
+    """They end on the last day of the world, newest first, with unique ids."""
     created = [post["createdAt"] for post in posts]
 
     assert the_world().today == date(2026, 11, 20)
@@ -164,8 +164,8 @@ def test_two_years(posts):
     assert len({post["id"] for post in posts}) == len(posts)
 
 
-def test_text(posts):
-    """Captions come in many scripts, with emoji, hashtags, line breaks, or not at all."""
+def test_captions_have_many_scripts(posts):
+    """With emoji, hashtags, line breaks, or none."""
     texts = [post["content"] or "" for post in posts]
     for pattern in (
         "[ぁ-ん]",
@@ -186,8 +186,8 @@ def test_text(posts):
         assert len(text) <= 280 or "twitter" not in {t["platform"] for t in post["platforms"]}
 
 
-def test_numbers_tell_something(measured):
-    """Platforms and weekdays differ clearly, as the description of the world says."""
+def test_platforms_and_weekdays_differ(measured):
+    """As the description of the world says."""
     rates = defaultdict(list)
     for post in measured:
         weekday = date.fromisoformat(post["publishedAt"][:10]).weekday()
@@ -204,8 +204,8 @@ def test_numbers_tell_something(measured):
     assert max(range(7), key=lambda day: mean[False, day]) == 3
 
 
-def test_numbers_add_up(measured):
-    """What a platform does not report is 0 there; sums hold what targets report, rates fit."""
+def test_analytics_are_consistent(measured):
+    """A number that a platform lacks is 0, and sums and rates match the targets."""
     reported, syncs = defaultdict(set), set()
     for post in measured:
         syncs |= {target["syncStatus"] for target in post["platforms"]}
@@ -225,8 +225,8 @@ def test_numbers_add_up(measured):
     assert syncs == {"synced", "pending", "unavailable"}
 
 
-def test_followers_of_the_world():
-    """Every account has daily counts since it was connected, with a few days missing."""
+def test_each_account_has_daily_follower_counts():
+    """Since it was connected, with a few missing days."""
     for account in the_world().accounts:
         series = the_world().followers[account["accountId"]]
         first = max(date(2024, 11, 21), date.fromisoformat(account["connectedAt"][:10]))
@@ -238,8 +238,8 @@ def test_followers_of_the_world():
         assert all(0.9 < b / a < 1.1 for a, b in itertools.pairwise(series.counts))
 
 
-def test_dates(client):
-    """Both days are included, the parts add up to the whole, a reversed span holds nothing."""
+def test_date_filters_include_both_days(client):
+    """Parts add up to the whole; a reversed span is empty."""
     span = {"dateFrom": "2026-03-01", "dateTo": "2026-03-02"}
     spans = [{"dateTo": "2026-02-28"}, span, {"dateFrom": "2026-03-03"}]
     spans.append({"dateFrom": "2026-03-02", "dateTo": "2026-03-01", "platform": "tiktok"})
@@ -251,8 +251,8 @@ def test_dates(client):
     assert replies[3]["posts"] == []
 
 
-def test_filters(client):
-    """A status keeps its posts; a platform those with a target there; unknown words find none."""
+def test_status_and_platform_filters_select_matching_posts(client):
+    """Unknown values select none."""
     statuses = ["draft", "scheduled", "publishing", "published", "failed", "partial"]
     totals = []
     for status in statuses:
@@ -269,8 +269,8 @@ def test_filters(client):
     assert client.get("/v1/posts?status=lost").json()["pagination"]["total"] == 0
 
 
-def test_analytics_shape(client):
-    """The sibling's envelope, and posts with sums and targets."""
+def test_analytics_have_the_envelope_of_the_sibling_api(client):
+    """And posts with sums and targets."""
     reply = client.get("/v1/analytics?platform=tiktok&limit=1").json()
     (post,) = reply["posts"]
 
@@ -288,8 +288,8 @@ def test_analytics_shape(client):
     assert {account["platform"] for account in reply["accounts"]} == {"tiktok"}
 
 
-def test_analytics_default(client):
-    """Without parameters: 50 a page, the last 90 days of the world, latest first."""
+def test_analytics_default_to_the_last_90_days(client):
+    """50 per page, latest first."""
     reply = client.get("/v1/analytics").json()
     moments = [post["publishedAt"] for post in reply["posts"]]
     pages = reply["pagination"]["pages"]
@@ -301,8 +301,8 @@ def test_analytics_default(client):
     assert oldest["publishedAt"].startswith("2026-08-22")
 
 
-def test_analytics_hold_every_published_post(client, measured):
-    """Published and partial posts have numbers, the others do not appear."""
+def test_analytics_have_every_published_or_partial_post(client, measured):
+    """And no other."""
     first = client.get("/v1/analytics?fromDate=2024-11-21&toDate=2025-11-19").json()
     out = [post for post in the_world().initial.posts if post["status"] in {"published", "partial"}]
 
@@ -312,8 +312,8 @@ def test_analytics_hold_every_published_post(client, measured):
 
 @pytest.mark.parametrize(("order", "reverse"), [("desc", True), ("asc", False)])
 @pytest.mark.parametrize("sort_by", ["date", "likes", "clicks", "engagement"])
-def test_analytics_order(client, sort_by, order, reverse):
-    """Posts come in the order asked for, those without the number last."""
+def test_analytics_are_sorted_by_the_requested_number(client, sort_by, order, reverse):
+    """Posts without it are last."""
     query = {"sortBy": sort_by, "order": order, "limit": 100}
     first = client.get("/v1/analytics", params=query).json()
     last = client.get("/v1/analytics", params={**query, "page": first["pagination"]["pages"]})
@@ -326,8 +326,8 @@ def test_analytics_order(client, sort_by, order, reverse):
     assert values[: len(known)] == known
 
 
-def test_analytics_of_one_post(client):
-    """With postId the answer is that post alone, whatever its age."""
+def test_analytics_of_a_post_id_are_this_post(client):
+    """Of any age."""
     post = client.get("/v1/posts?status=published&dateTo=2024-12-01").json()["posts"][0]
     draft = client.get("/v1/posts?status=draft").json()["posts"][0]
     alone = client.get("/v1/analytics", params={"postId": post["id"]}).json()
@@ -340,8 +340,8 @@ def test_analytics_of_one_post(client):
         assert reply.json()["error"] == "Post not found"
 
 
-def test_analytics_of_one_account(client):
-    """An account chooses posts; a chosen post keeps all of its targets."""
+def test_analytics_of_an_account_have_all_targets_of_its_posts(client):
+    """Also targets of other accounts."""
     posts = client.get("/v1/analytics?accountId=tw_40126&limit=100").json()["posts"]
     others = client.get("/v1/analytics?accountId=tw_40126&platform=tiktok").json()
 
@@ -351,8 +351,8 @@ def test_analytics_of_one_account(client):
     assert others["overview"]["totalPosts"] == 0
 
 
-def test_followers_default(client):
-    """Without parameters: all accounts, the last 30 days of the world."""
+def test_followers_default_to_all_accounts_and_30_days(client):
+    """The last days of the world."""
     reply = client.get("/v1/accounts/follower-stats").json()
     accounts = client.get("/v1/accounts").json()["accounts"]
 
@@ -369,8 +369,8 @@ def test_followers_default(client):
         assert account["growthPercentage"] == share
 
 
-def test_followers_of_some_accounts(client):
-    """Named accounts only, each once; one that was not connected yet has no days, no growth."""
+def test_followers_of_named_accounts(client):
+    """Each once; one that was not connected yet has no days and no growth."""
     query = {"accountIds": "tt_40515, ig_40118,nobody,ig_40118", "toDate": "2025-01-02"}
     query["fromDate"] = "2025-01-01"
     reply = client.get("/v1/accounts/follower-stats", params=query).json()
@@ -393,8 +393,8 @@ def test_followers_of_some_accounts(client):
         ("accounts/follower-stats?fromDate=2026-11-21&toDate=2026-11-20", "toDate"),
     ],
 )
-def test_refused_questions(client, question, word):
-    """A span too long or reversed and unknown words are refused with the reason."""
+def test_invalid_spans_and_values_are_refused(client, question, word):
+    """The error has the reason."""
     reply = client.get(f"/v1/{question}")
 
     assert reply.status_code == 400

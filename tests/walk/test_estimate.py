@@ -1,4 +1,4 @@
-"""What a query would cost, and what it may."""
+"""The estimate of a query, and ``max_requests``."""
 
 import pickle
 from urllib.parse import parse_qs
@@ -10,7 +10,7 @@ import socialframe as sf
 from socialframe.paging import AfterId, Offset
 from socialframe.walk.estimate import Estimate, QueryStats, remember
 
-WAYS = {
+OUTPUTS = {
     "frame": lambda query, **more: query.frame(**more),
     "arrow": lambda query, **more: query.arrow(**more),
     "pages": lambda query, **more: list(query.pages(**more)),
@@ -19,17 +19,17 @@ WAYS = {
     "to_csv": lambda query, **more: query.to_csv("x.csv", **more),
     "to_jsonl": lambda query, **more: query.to_jsonl("x.jsonl", **more),
 }
-every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+each_output = pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 
 
-def sandbox(**options):
+def new_sandbox(**options):
     """Return a sandbox and a client of it."""
-    box = sf.Sandbox()
-    return box, sf.Client.sandbox(box, **{"cache": False, **options})
+    sandbox = sf.Sandbox()
+    return sandbox, sf.Client.sandbox(sandbox, **{"cache": False, **options})
 
 
 def paged(pages, *, size=2):
-    """Return an application of so many pages of posts, by number."""
+    """Return an application with this number of pages of posts."""
 
     def answer(environ):
         number = int(parse_qs(environ["QUERY_STRING"]).get("page", ["1"])[0])
@@ -39,43 +39,43 @@ def paged(pages, *, size=2):
     return Scripted(answer)
 
 
-def test_an_estimate_sends_nothing_and_is_unknown_before_a_page_was_seen():
-    """None stands for what is not known."""
-    box, api = sandbox()
+def test_an_estimate_sends_nothing_and_is_unknown_before_the_first_page():
+    """Unknown is None."""
+    sandbox, api = new_sandbox()
 
     cost = api.posts().estimate()
 
     assert (cost.requests, cost.cached, cost.seconds) == (None, 0, None)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []
     assert "Cost" not in api.posts()._repr_html_()
 
 
-def test_what_comes_in_one_reply_is_one_request():
-    """Known without having asked."""
-    box, api = sandbox()
+def test_an_endpoint_without_pages_is_one_request():
+    """Without sending one."""
+    sandbox, api = new_sandbox()
 
     assert api.accounts().estimate() == Estimate(1, 0, 0.0)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []
 
 
-def test_one_page_tells_what_all_take():
-    """Of the same query, with a limit or without, and of no other."""
-    box, api = sandbox()
+def test_the_first_page_gives_the_estimate_of_the_whole_walk():
+    """For the same query with and without a limit, and for no other."""
+    sandbox, api = new_sandbox()
     api.posts().head()
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
     assert api.posts().estimate() == Estimate(54, 0, 0.0)
     assert api.posts().limit(250).estimate().requests == 3
     assert api.posts().limit(10**6).estimate().requests == 54
     assert api.posts(per_page=50).estimate().requests is None
     assert api.posts(status="failed").estimate().requests is None
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
-def test_a_walk_that_was_left_after_a_page_told_it_too():
-    """Of frames and of records."""
+def test_a_walk_stopped_after_one_page_gives_the_estimate():
+    """For pages and records."""
     for first in (lambda query: query.pages(), lambda query: query.records()):
-        _, api = sandbox()
+        _, api = new_sandbox()
         rows = first(api.posts())
         next(rows)
         rows.close()
@@ -83,9 +83,9 @@ def test_a_walk_that_was_left_after_a_page_told_it_too():
         assert api.posts().estimate().requests == 54
 
 
-def test_a_walk_that_begins_later_takes_fewer_requests():
-    """By number, and by offset."""
-    _, api = sandbox()
+def test_a_walk_from_a_later_page_takes_fewer_requests():
+    """By page number and by offset."""
+    _, api = new_sandbox()
     late = api.fetch("/v1/posts", params={"page": 50, "limit": 100})
     late.head()
     assert late.estimate().requests == 5
@@ -102,8 +102,8 @@ def test_a_walk_that_begins_later_takes_fewer_requests():
     assert len(app.seen) == 5
 
 
-def test_the_estimate_is_what_the_walk_then_takes():
-    """Requests and seconds, by the budget as it stands."""
+def test_the_estimate_equals_the_requests_and_seconds_of_the_walk():
+    """For the current state of the budget."""
     clock, app = Clock(), paged(130)
     api = client_of(app, clock=clock, tier=sf.Limit(60, 60.0))
     api.posts().head(1)
@@ -116,21 +116,21 @@ def test_the_estimate_is_what_the_walk_then_takes():
     assert cost.seconds == pytest.approx(2 * 60.05)
 
 
-def test_another_client_does_not_know_what_this_one_met():
-    """Nor one of another key."""
-    box, api = sandbox()
+def test_another_client_has_no_estimate():
+    """Clients do not share statistics."""
+    sandbox, api = new_sandbox()
     api.posts().head()
 
-    assert sf.Client.sandbox(box).posts().estimate().requests is None
+    assert sf.Client.sandbox(sandbox).posts().estimate().requests is None
 
 
-def test_a_walk_in_the_cache_costs_nothing_while_it_is_fresh():
-    """Afterwards it says how many requests it takes anew."""
-    box, now = sf.Sandbox(), [1.7e9]
-    options = {"cache": "1 hour", "key": box.key, "now": lambda: now[0]}
-    client_of(box.wsgi, **options).posts().frame()
-    before = len(box.requests)
-    api = client_of(box.wsgi, **options)
+def test_a_fresh_cached_walk_costs_nothing():
+    """After it expires, the estimate has its requests again."""
+    sandbox, now = sf.Sandbox(), [1.7e9]
+    options = {"cache": "1 hour", "key": sandbox.key, "now": lambda: now[0]}
+    client_of(sandbox.wsgi, **options).posts().frame()
+    before = len(sandbox.requests)
+    api = client_of(sandbox.wsgi, **options)
     assert api.posts().estimate() == Estimate(54, 54, 0.0)
     assert api.posts().limit(250).estimate() == Estimate(54, 54, 0.0)
     assert "54 requests, 54 cached; no wait" in api.posts()._repr_html_()
@@ -139,12 +139,12 @@ def test_a_walk_in_the_cache_costs_nothing_while_it_is_fresh():
 
     assert api.posts().estimate().requests == 54
     assert api.posts().estimate().cached == 0
-    assert len(box.requests) == before
+    assert len(sandbox.requests) == before
 
 
-def test_a_query_in_a_notebook_shows_what_it_costs_where_that_is_known():
-    """Endpoint, arguments, cost, columns."""
-    _, api = sandbox()
+def test_the_html_of_a_query_shows_its_cost_if_known():
+    """Also endpoint, arguments and columns."""
+    _, api = new_sandbox()
     query = api.posts(status="failed")
     query.head()
 
@@ -156,12 +156,12 @@ def test_a_query_in_a_notebook_shows_what_it_costs_where_that_is_known():
     assert "<td>created_at</td>" in shown
 
 
-def test_an_estimate_offline_is_that_of_the_cache_or_a_miss():
-    """A query is shown all the same."""
-    box = sf.Sandbox()
-    options = {"cache": "1 hour", "key": box.key}
-    client_of(box.wsgi, **options).posts(status="failed").frame()
-    api = client_of(box.wsgi, offline=True, **options)
+def test_an_offline_estimate_is_cached_or_an_offline_miss():
+    """The HTML of the query is shown in both cases."""
+    sandbox = sf.Sandbox()
+    options = {"cache": "1 hour", "key": sandbox.key}
+    client_of(sandbox.wsgi, **options).posts(status="failed").frame()
+    api = client_of(sandbox.wsgi, offline=True, **options)
 
     assert api.posts(status="failed").estimate().cached == 2
     with pytest.raises(sf.OfflineMiss):
@@ -170,21 +170,21 @@ def test_an_estimate_offline_is_that_of_the_cache_or_a_miss():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "waiting"),
     [(0.0, "no wait"), (12.4, "12 s wait"), (540.0, "9 min wait")],
 )
-def test_an_estimate_shows_itself(seconds, told):
-    """In one line, and in a notebook as a table."""
+def test_an_estimate_has_a_repr_and_html(seconds, waiting):
+    """One line, and a table in a notebook."""
     cost = Estimate(1200, 0, seconds)
 
-    assert repr(cost) == f"<Estimate: 1,200 requests, 0 cached; {told} for the budget>"
+    assert repr(cost) == f"<Estimate: 1,200 requests, 0 cached; {waiting} for the budget>"
     assert "<tr><th>requests</th><td>1,200</td></tr>" in cost._repr_html_()
-    assert f"<td>{told}</td>" in cost._repr_html_()
+    assert f"<td>{waiting}</td>" in cost._repr_html_()
     assert "unknown" in Estimate(None, 0, None)._repr_html_()
 
 
-def test_what_is_remembered_of_queries_does_not_grow_for_ever():
-    """The oldest go first."""
+def test_query_statistics_are_limited():
+    """The oldest are removed first."""
     known = {}
     for number in range(1500):
         remember(known, str(number), QueryStats(number))
@@ -193,62 +193,62 @@ def test_what_is_remembered_of_queries_does_not_grow_for_ever():
     assert "1499" in known
 
 
-@every_way
-def test_a_walk_that_is_known_to_take_more_does_not_start(way):
-    """It says what it would have cost, and is no incomplete walk."""
-    box, api = sandbox()
+@each_output
+def test_a_walk_estimated_above_max_requests_sends_nothing(output):
+    """The error has the estimate and is no IncompleteWalk."""
+    sandbox, api = new_sandbox()
     api.posts().head()
 
     with pytest.raises(sf.MaxRequestsError, match="needs 54 requests.*allows 53") as caught:
-        way(api.posts(), max_requests=53)
+        output(api.posts(), max_requests=53)
 
     assert (caught.value.requests, caught.value.max_requests) == (54, 53)
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
-@every_way
-def test_a_walk_stops_when_its_first_page_says_that_it_takes_more(way):
-    """Not only when it has sent all that it may."""
-    box, api = sandbox()
+@each_output
+def test_a_walk_stops_after_a_first_page_that_announces_too_many(output):
+    """It does not use up max_requests first."""
+    sandbox, api = new_sandbox()
 
     with pytest.raises(sf.IncompleteWalk) as caught:
-        way(api.posts(), max_requests=10)
+        output(api.posts(), max_requests=10)
 
     assert isinstance(caught.value.__cause__, sf.MaxRequestsError)
     assert caught.value.__cause__.requests == 54
-    assert len(box.requests) == 1
+    assert len(sandbox.requests) == 1
 
 
-@every_way
-def test_a_walk_of_which_nobody_knows_the_end_stops_when_it_has_sent_what_it_may(way):
-    """No request more; the pages before have come."""
+@each_output
+def test_a_walk_of_unknown_length_stops_at_max_requests(output):
+    """It sends no further request; the pages so far are counted."""
     app = Scripted(lambda environ: {"rows": [{"id": environ["QUERY_STRING"]}]})
     paging = AfterId(param="after")
     query = client_of(app).fetch("/v1/rows", records="rows", paging=paging)
 
     with pytest.raises(sf.IncompleteWalk, match="max_requests allows 3") as caught:
-        way(query, max_requests=3)
+        output(query, max_requests=3)
 
     assert len(app.seen) == caught.value.pages_done == 3
     assert caught.value.__cause__.requests is None
 
 
-@every_way
-def test_a_walk_that_needs_just_what_it_may_send_comes_whole(way):
-    """As does one with a limit that makes it shorter."""
-    box, api = sandbox()
-    way(api.posts(), max_requests=54)
-    way(api.posts().limit(250), max_requests=3)
+@each_output
+def test_a_walk_that_needs_exactly_max_requests_is_complete(output):
+    """Also with a limit that shortens it."""
+    sandbox, api = new_sandbox()
+    output(api.posts(), max_requests=54)
+    output(api.posts().limit(250), max_requests=3)
 
-    assert len(box.requests) == 57
+    assert len(sandbox.requests) == 57
 
 
-def test_a_client_bounds_every_walk_and_a_walk_may_say_otherwise():
-    """Each walk by itself."""
-    box, api = sandbox(max_requests=2)
+def test_max_requests_of_a_walk_overrides_that_of_the_client():
+    """Each walk is counted separately."""
+    sandbox, api = new_sandbox(max_requests=2)
     api.posts(status="failed").frame()
     api.posts(status="failed").frame()
-    assert len(box.requests) == 4
+    assert len(sandbox.requests) == 4
     with pytest.raises(sf.IncompleteWalk, match="max_requests allows 2"):
         api.posts().frame()
 
@@ -256,19 +256,19 @@ def test_a_client_bounds_every_walk_and_a_walk_may_say_otherwise():
     assert len(api.posts().head(max_requests=1)) == 5
 
 
-def test_what_the_cache_answers_is_free():
-    """Also a walk of which more is there than may be sent."""
-    box, api = sandbox(cache="1 hour")
+def test_cached_pages_do_not_count_toward_max_requests():
+    """Even if there are more than max_requests."""
+    sandbox, api = new_sandbox(cache="1 hour")
     api.posts().frame()
 
     assert len(api.posts().frame(max_requests=1)) == 5400
     with pytest.raises(sf.MaxRequestsError):
         api.posts().frame(max_requests=1, refresh=True)
-    assert len(box.requests) == 54
+    assert len(sandbox.requests) == 54
 
 
-def test_a_repetition_is_a_request():
-    """The server sees no more than it was bound to."""
+def test_retries_count_toward_max_requests():
+    """The server receives no more than max_requests."""
     app = Scripted((503, {}))
     api = client_of(app)
 
@@ -280,12 +280,12 @@ def test_a_repetition_is_a_request():
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "10", True])
-def test_max_requests_is_a_whole_number_from_1_on(wrong):
-    """Said before anything is sent."""
-    box, api = sandbox()
+def test_invalid_max_requests_is_refused(wrong):
+    """Before a request is sent."""
+    sandbox, api = new_sandbox()
 
     with pytest.raises(sf.ArgumentError, match="max_requests must be an integer"):
         api.accounts().frame(max_requests=wrong)
     with pytest.raises(sf.ArgumentError, match="max_requests must be an integer"):
         sf.Client.sandbox(max_requests=wrong)
-    assert list(box.requests) == []
+    assert list(sandbox.requests) == []

@@ -1,4 +1,4 @@
-"""Where rows came from, in one line."""
+"""``provenance`` says in one line where rows came from."""
 
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from socialframe.schema.columns import Schema
 from socialframe.walk.provenance import describe_facts
 
 
-def test_the_line_says_all_that_is_known():
-    """Endpoint, arguments, rows, pages, whence, duplicates, moments, end, versions."""
+def test_the_line_has_all_known_facts():
+    """Endpoint, arguments, rows, pages, source, duplicates, times, end sign, versions."""
     api = sf.Client.sandbox()
     line = sf.provenance(api.posts(status="failed", per_page=100).frame())
 
@@ -29,8 +29,8 @@ def test_the_line_says_all_that_is_known():
     assert "\n" not in line
 
 
-def test_rows_from_the_cache_and_rows_that_were_left_out_are_told():
-    """A filtered frame is not shown as all that came."""
+def test_the_line_counts_cached_pages_and_removed_rows():
+    """A filtered frame is not shown as the complete result."""
     api = sf.Client.sandbox(cache=True)
     api.accounts().frame()
     frame = api.accounts().frame()
@@ -39,8 +39,8 @@ def test_rows_from_the_cache_and_rows_that_were_left_out_are_told():
     assert ": 2 rows here, of 17 received in 1 pages, " in sf.provenance(frame[:2])
 
 
-def test_a_walk_that_is_uncertain_says_why():
-    """The reason stands behind it."""
+def test_the_line_says_why_a_walk_may_be_incomplete():
+    """The reason is in parentheses."""
     api = sf.Client.sandbox(Sandbox(paging="page", end_sign="short"))
     with pytest.warns(sf.WalkWarning):
         frame = api.fetch("/v1/posts", params={"limit": 100}).frame()
@@ -50,7 +50,7 @@ def test_a_walk_that_is_uncertain_says_why():
 
 
 def test_the_line_shows_no_key():
-    """Not even one that was given as an argument."""
+    """Even if it was passed as an argument."""
     api = sf.Client.sandbox()
     frame = api.fetch("/v1/accounts", params={"note": KEY}, paging=Single()).frame()
 
@@ -72,20 +72,20 @@ def test_the_line_shows_no_key():
         ({"endpoint": "x", "pages": None, "from_journal": 3}, "in None pages, 3 from the journal"),
     ],
 )
-def test_what_another_version_wrote_is_said_as_far_as_it_goes(facts, line):
-    """A file may hold anything under our name."""
+def test_unknown_facts_are_shown_as_far_as_possible(facts, line):
+    """A file may have anything in our metadata."""
     assert line in describe_facts(facts, 5)
 
 
-def test_a_frame_without_facts_says_so_and_no_frame_is_an_error():
-    """In a sentence, both."""
+def test_a_frame_without_facts_says_so_and_a_list_is_an_error():
+    """For example, a frame that pandas made."""
     assert sf.provenance(pd.DataFrame()) == "The frame has no provenance."
     with pytest.raises(sf.ArgumentError, match="frame must be a DataFrame; got a list"):
         sf.provenance([])
 
 
-def test_the_version_of_a_schema_changes_when_rows_would_be_read_otherwise():
-    """By a name, a path, a type, a field, an order; not by what people read."""
+def test_the_schema_version_changes_with_names_paths_types_and_order():
+    """Meaning and origin do not change it."""
     field = column("b", "string")
     one = column("a", "list<struct>", fields=(field,))
     other = column("c", "int64")
@@ -107,8 +107,8 @@ def test_the_version_of_a_schema_changes_when_rows_would_be_read_otherwise():
     assert Schema((), given=()).version is None
 
 
-def test_frames_and_files_tell_the_version_of_their_columns(tmp_path):
-    """The endpoint's, exploded or not."""
+def test_frames_and_files_have_the_schema_version(tmp_path):
+    """That of the endpoint, exploded or not."""
     api = sf.Client.sandbox()
     version = api.posts().columns.version
     api.posts(status="failed").explode("platforms").to_parquet(tmp_path / "a.parquet")

@@ -1,4 +1,4 @@
-"""A walk is whole, or it is an error."""
+"""A walk returns all rows, or it raises or warns."""
 
 import json
 import threading
@@ -7,8 +7,8 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
-from bad_days import WAYS, walk
-from hypothesis import given
+from bad_days import OUTPUTS, walk
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_ins import Clock, Scripted, client_of, posts_page
 
@@ -18,7 +18,7 @@ from socialframe.sandbox import Fault, Sandbox
 from socialframe.walk.overlap import map_batches
 
 
-class Shelf:
+class PostList:
     """A WSGI application that serves a list of post ids by page number; the list may change."""
 
     def __init__(self, ids, *, between=None, **pagination) -> None:
@@ -47,16 +47,16 @@ def ids_of(app, **query):
     return client_of(app).posts(**query).frame()["id"].tolist()
 
 
-def test_every_row_comes_once_and_in_order():
-    """Also where pages are typed together."""
-    shelf = Shelf([f"p{i}" for i in range(973)])
+def test_each_row_is_returned_once_and_in_order():
+    """Even if several pages are converted together."""
+    post_list = PostList([f"p{i}" for i in range(973)])
 
-    assert ids_of(shelf.app, per_page=10) == shelf.ids
-    assert shelf.calls == 98
+    assert ids_of(post_list.app, per_page=10) == post_list.ids
+    assert post_list.calls == 98
 
 
-def test_a_failure_on_the_first_page_is_raised_as_itself():
-    """Nothing had come."""
+def test_an_error_on_the_first_page_is_raised_unchanged():
+    """No rows were received, so it is no IncompleteWalk."""
     with pytest.raises(sf.NotFoundError):
         ids_of(Scripted((404, {"error": "Not found", "code": "NOT_FOUND"})))
     with pytest.raises(sf.ReplyError, match="not JSON"):
@@ -74,14 +74,14 @@ def test_a_failure_on_the_first_page_is_raised_as_itself():
         b'{"posts": [{"id": nope}], "pagination": {"pages": 3}}',
     ],
 )
-@pytest.mark.parametrize("way", ["frame", "arrow", "pages", "records", "to_parquet", "to_csv"])
-def test_a_failure_later_is_an_incomplete_walk(answer, way, tmp_path):
-    """With the failure as its cause, how far it came and where it was; no file stays."""
+@pytest.mark.parametrize("output", ["frame", "arrow", "pages", "records", "to_parquet", "to_csv"])
+def test_an_error_on_a_later_page_is_an_incomplete_walk(answer, output, tmp_path):
+    """It has the cause, the pages and rows so far and the position; no file is left."""
     app = Scripted(posts_page("ab", pages=3), posts_page("cd", page=2, pages=3), answer)
-    walk = getattr(client_of(app).posts(), way)
+    walk = getattr(client_of(app).posts(), output)
 
     with pytest.raises(sf.IncompleteWalk) as caught:
-        list(walk(tmp_path / "x") if way.startswith("to_") else walk())
+        list(walk(tmp_path / "x") if output.startswith("to_") else walk())
 
     assert caught.value.pages_done == 2
     assert caught.value.rows == 4
@@ -91,8 +91,8 @@ def test_a_failure_later_is_an_incomplete_walk(answer, way, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pages_before_a_failure_are_handed_on():
-    """One by one, each before the next is fetched."""
+def test_pages_before_an_error_are_returned():
+    """Each page is returned before the next request."""
     app = Scripted(posts_page("ab", pages=3), posts_page("cd", page=2, pages=3), b"<html>")
     seen = []
 
@@ -103,35 +103,35 @@ def test_pages_before_a_failure_are_handed_on():
 
 
 def test_pages_and_records_fetch_no_page_ahead():
-    """A user who stops pays for what was used."""
-    for way in ("pages", "records"):
+    """A user who stops early pays only for the pages used."""
+    for output in ("pages", "records"):
         app = Scripted(*(posts_page("ab", page=i, pages=9) for i in range(1, 10)))
-        next(getattr(client_of(app, resume=False).posts(), way)())
+        next(getattr(client_of(app, resume=False).posts(), output)())
 
         assert len(app.seen) == 1
 
 
-def test_the_same_rows_again_and_again_are_a_loop():
-    """A server that does not know the page parameter, but a number of pages."""
+def test_pages_with_the_same_rows_are_a_paging_loop():
+    """The server ignores the page parameter and reports a number of pages."""
     with pytest.raises(sf.PagingLoop, match="no new rows|repeated earlier"):
         ids_of(Scripted(posts_page("ab", pages=1000)))
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_list_that_grows_at_every_call_is_not_walked_for_ever(way):
-    """A server that takes the last id has a new row first each time that it is asked by number."""
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_list_that_grows_with_every_request_ends(output):
+    """The server pages by id and inserts a row before each response."""
     grows = Fault("insert")
     api = sf.Client.sandbox(Sandbox(paging="after_id", faults=[grows]))
     query = api.posts(since="2026-09-01", until="2026-09-12", per_page=20)
 
-    found = walk(query, way)
+    found = walk(query, output)
 
-    assert (found.error, found.words) == (None, [])
+    assert (found.error, found.warnings) == (None, [])
     assert len(set(found.ids)) == len(found.ids) == 114
 
 
-def test_a_row_that_stands_on_every_page_does_not_end_a_walk():
-    """As a pinned one does, where no reply says how pages follow each other."""
+def test_a_pinned_row_on_every_page_does_not_end_the_walk():
+    """No response says how to get the next page."""
 
     def answer(environ):
         page = int(parse_qs(environ["QUERY_STRING"]).get("page", ["1"])[0])
@@ -143,8 +143,8 @@ def test_a_row_that_stands_on_every_page_does_not_end_a_walk():
     assert frame["id"].tolist() == ["pinned", *(f"p{i}" for i in range(8))]
 
 
-def test_the_same_rows_without_any_sign_are_the_end_and_a_warning():
-    """Perhaps the first reply held everything; perhaps the server pages in a way not tried."""
+def test_repeated_rows_without_an_end_sign_end_the_walk_with_a_warning():
+    """The first response may have all rows, or the server pages in a output that was not tried."""
     app = Scripted({"posts": [{"id": "a"}, {"id": "b"}]})
 
     with pytest.warns(
@@ -161,8 +161,8 @@ def test_the_same_rows_without_any_sign_are_the_end_and_a_warning():
     ]  # fmt: skip
 
 
-def test_records_hold_no_page_that_only_repeats_what_had_come():
-    """Records are never told apart by key, yet a try that failed is none of them."""
+def test_records_omit_a_page_without_new_rows():
+    """Records are not deduplicated by key, but a failed attempt at paging adds no rows."""
     app = Scripted({"posts": [{"id": "a"}, {"id": "b"}]})
 
     with pytest.warns(sf.WalkWarning, match="paging="):
@@ -171,8 +171,8 @@ def test_records_hold_no_page_that_only_repeats_what_had_come():
     assert records == [{"id": "a"}, {"id": "b"}]
 
 
-def test_a_flag_alone_is_read_whichever_scheme_turns_out_right():
-    """Pages by id, whose end only a flag says; page numbers, tried first, repeat the first page."""
+def test_a_has_more_flag_is_read_with_every_paging_scheme():
+    """The server pages by id and returns only a flag; page numbers, tried first, repeat page 1."""
     ids = [f"p{i}" for i in range(7)]
 
     def answer(environ):
@@ -189,16 +189,16 @@ def test_a_flag_alone_is_read_whichever_scheme_turns_out_right():
     ]  # fmt: skip
 
 
-def test_a_server_that_says_more_and_repeats_itself_to_every_try_is_a_loop():
-    """A flag is a promise; what had come is not all."""
+def test_repeated_rows_with_a_has_more_flag_are_a_paging_loop():
+    """The flag says that rows are missing."""
     app = Scripted({"posts": [{"id": "a"}], "hasMore": True})
 
     with pytest.raises(sf.PagingLoop, match="'hasMore' shows that there are more"):
         ids_of(app)
 
 
-def test_a_server_that_repeats_its_last_page_for_ever_ends_with_a_warning():
-    """Page numbers were right, so nothing else is tried in the middle."""
+def test_a_repeated_last_page_ends_the_walk_with_a_warning():
+    """Page numbers worked before, so no other scheme is tried."""
     app = Scripted(*({"posts": [{"id": name}]} for name in "aabc"))
 
     with pytest.warns(sf.WalkWarning, match="returned no new rows"):
@@ -208,30 +208,32 @@ def test_a_server_that_repeats_its_last_page_for_ever_ends_with_a_warning():
     assert [call["query"] for call in app.seen][1:] == [f"limit=100&page={n}" for n in range(1, 5)]
 
 
-def test_an_empty_page_without_any_sign_is_the_end():
-    """Each page before it is there."""
+def test_an_empty_page_without_an_end_sign_ends_the_walk():
+    """All rows of the pages before it are returned."""
     app = Scripted({"posts": [{"id": "a"}]}, {"posts": [{"id": "b"}]}, {"posts": []})
 
     assert ids_of(app) == ["a", "b"]
 
 
-@pytest.mark.parametrize("way", ["frame", "pages"])
-def test_a_loop_says_how_many_rows_had_come(way):
-    """Also those of pages that are typed together with it."""
-    shelf = Shelf([f"p{i}" for i in range(30)], pages=6)
-    query = client_of(shelf.app).posts(per_page=10)
+@pytest.mark.parametrize("output", ["frame", "pages"])
+def test_a_paging_loop_reports_the_rows_so_far(output):
+    """Including rows of pages that are converted together with the repeated one."""
+    post_list = PostList([f"p{i}" for i in range(30)], pages=6)
+    query = client_of(post_list.app).posts(per_page=10)
 
     with pytest.raises(sf.PagingLoop) as caught:
-        list(query.pages()) if way == "pages" else query.frame()
+        list(query.pages()) if output == "pages" else query.frame()
 
     assert (caught.value.pages_done, caught.value.rows) == (6, 30)
 
 
-def test_rows_that_shift_are_told_apart_and_counted():
-    """An insert at the top moves a row onto the next page."""
-    shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.insert(0, f"new{s.calls}"))
+def test_rows_that_shift_to_the_next_page_are_dropped_as_duplicates():
+    """A row inserted at the top moves another row to the next page."""
+    post_list = PostList(
+        [f"p{i}" for i in range(30)], between=lambda s: s.ids.insert(0, f"new{s.calls}")
+    )
 
-    frame = client_of(shelf.app).posts(per_page=10).frame()
+    frame = client_of(post_list.app).posts(per_page=10).frame()
 
     assert sorted(frame["id"]) == sorted(f"p{i}" for i in range(30))
     facts = frame.attrs["socialframe"]
@@ -239,18 +241,18 @@ def test_rows_that_shift_are_told_apart_and_counted():
     assert facts["complete"]
 
 
-def test_rows_that_disappear_meanwhile_are_a_warning():
-    """A row that moved up may have been missed; a frame says so."""
-    shelf = Shelf([f"p{i}" for i in range(30)], between=lambda s: s.ids.pop(0))
+def test_rows_deleted_during_the_walk_are_a_warning():
+    """A row that moved to an earlier page may be missing."""
+    post_list = PostList([f"p{i}" for i in range(30)], between=lambda s: s.ids.pop(0))
 
     with pytest.warns(sf.WalkWarning, match="were deleted on the server"):
-        frame = client_of(shelf.app).posts(per_page=10).frame()
+        frame = client_of(post_list.app).posts(per_page=10).frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_a_total_that_is_not_reached_is_a_warning():
-    """The server counts more than came."""
+def test_fewer_rows_than_the_total_are_a_warning():
+    """The server reports more rows than it returned."""
     app = Scripted(posts_page("ab", pages=1, total=5))
 
     with pytest.warns(sf.WalkWarning, match="reports 5 rows, and 2 were received"):
@@ -259,18 +261,18 @@ def test_a_total_that_is_not_reached_is_a_warning():
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_a_total_that_is_too_small_is_a_warning():
-    """It ended the walk, and a page of more than it says shows that it is wrong."""
-    shelf = Shelf([f"p{i}" for i in range(30)], pages=2, total=15)
+def test_more_rows_than_the_total_are_a_warning():
+    """The total ended the walk, and the last page showed that it is wrong."""
+    post_list = PostList([f"p{i}" for i in range(30)], pages=2, total=15)
 
     with pytest.warns(sf.WalkWarning, match="reports 15 rows, and 20 were received"):
-        frame = client_of(shelf.app).posts(per_page=10).frame()
+        frame = client_of(post_list.app).posts(per_page=10).frame()
 
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_a_total_that_repeated_rows_make_up_for_is_a_warning_of_records_too():
-    """They are handed on twice, and counted once."""
+def test_records_with_duplicates_in_place_of_missing_rows_are_a_warning():
+    """Duplicates are returned but counted once."""
     app = Scripted(
         *(posts_page(ids, page=n, pages=2, total=4) for n, ids in [(1, "ab"), (2, "bc")])
     )
@@ -279,26 +281,27 @@ def test_a_total_that_repeated_rows_make_up_for_is_a_warning_of_records_too():
         assert [record["id"] for record in client_of(app).posts().records()] == list("abbc")
 
 
+@settings(max_examples=settings.default.max_examples // 8)
 @given(
     count=st.integers(0, 60),
     size=st.integers(1, 20),
     most=st.none() | st.integers(1, 80),
     sign=st.sampled_from(["pages", "more", "total", "nothing"]),
 )
-def test_any_cut_into_pages_gives_the_same_frame(count, size, most, sign):
-    """By every end sign that page numbers have, with and without a limit."""
+def test_any_page_size_gives_the_same_frame(count, size, most, sign):
+    """With every end sign of page numbers, with and without a limit."""
     names = [f"p{i}" for i in range(count)]
 
     def answer(environ):
         number = int(parse_qs(environ["QUERY_STRING"]).get("page", ["1"])[0])
         rows = names[(number - 1) * size : number * size]
-        says = {
+        signs = {
             "pages": {"pages": -(-count // size)},
             "more": {"hasMore": number * size < count},
             "total": {"total": count},
             "nothing": {},
         }
-        return {"posts": [{"id": name} for name in rows], "pagination": says[sign]}
+        return {"posts": [{"id": name} for name in rows], "pagination": signs[sign]}
 
     query = client_of(Scripted(answer)).posts(per_page=size)
     query = query.limit(most) if most else query
@@ -308,24 +311,24 @@ def test_any_cut_into_pages_gives_the_same_frame(count, size, most, sign):
     assert [name for page in query.pages() for name in page["id"]] == names[:most]
 
 
-def test_a_limit_fetches_no_page_more_than_it_needs():
-    """head() is one call; duplicates do not make it short."""
-    shelf = Shelf([f"p{i}" for i in range(300)])
-    query = client_of(shelf.app).posts(per_page=100)
+def test_a_limit_fetches_only_the_pages_it_needs():
+    """head() is one request; duplicates do not count toward the limit."""
+    post_list = PostList([f"p{i}" for i in range(300)])
+    query = client_of(post_list.app).posts(per_page=100)
 
-    assert query.head()["id"].tolist() == shelf.ids[:5]
-    assert shelf.calls == 1
+    assert query.head()["id"].tolist() == post_list.ids[:5]
+    assert post_list.calls == 1
     assert query.limit(150).frame().attrs["socialframe"]["stop"] == "limit"
-    assert shelf.calls == 3
+    assert post_list.calls == 3
 
     repeating = Scripted(posts_page("abc", pages=9), posts_page("bcd", page=2, pages=9))
     assert client_of(repeating).posts().limit(4).frame()["id"].tolist() == list("abcd")
 
 
-def test_facts_are_json_and_say_where_rows_came_from():
+def test_attrs_are_json_with_arguments_and_provenance():
     """Arguments as typed, parameters as sent."""
-    shelf = Shelf("abc")
-    frame = client_of(shelf.app).posts(since="2026-01-01", per_page=2).frame()
+    post_list = PostList("abc")
+    frame = client_of(post_list.app).posts(since="2026-01-01", per_page=2).frame()
 
     facts = json.loads(json.dumps(frame.attrs["socialframe"]))
     assert facts["arguments"] == {"since": "2026-01-01", "per_page": 2}
@@ -334,16 +337,16 @@ def test_facts_are_json_and_say_where_rows_came_from():
     assert facts["first_fetch"] <= facts["last_fetch"]
 
 
-def test_rows_without_a_key_are_never_told_apart():
-    """Nothing says that they are the same."""
+def test_rows_without_key_values_are_not_dropped_as_duplicates():
+    """They may be different rows."""
     with pytest.warns(sf.WalkWarning, match="no record has the key id"):
         frame = client_of(Scripted({"posts": [{}, {}]}, {"posts": []})).posts().frame()
 
     assert len(frame) == 2
 
 
-def test_groups_are_large_where_pages_come_fast_and_single_where_they_are_slow():
-    """Typing sixteen at once is cheaper; waiting for them would be dearer."""
+def test_fast_pages_are_grouped_and_slow_pages_are_not():
+    """Converting 16 pages at once is faster unless it has to wait for them."""
     clock = Clock()
 
     def slowly():
@@ -359,8 +362,8 @@ def test_groups_are_large_where_pages_come_fast_and_single_where_they_are_slow()
     assert list(map_batches(list, slowly(), clock=clock)) == [[0], [1], [2]]
 
 
-def test_overlapping_keeps_order_and_passes_failures_on():
-    """And leaves no thread behind."""
+def test_overlapping_keeps_order_and_raises_errors():
+    """It leaves no thread running."""
     before = threading.active_count()
 
     def fail_at_twenty(numbers):
@@ -386,8 +389,8 @@ def test_overlapping_keeps_order_and_passes_failures_on():
     assert threading.active_count() == before
 
 
-def test_warnings_as_errors_still_come_as_our_warning():
-    """As a test suite would have it."""
+def test_a_warning_filter_of_error_raises_walk_warning():
+    """Test suites often set this filter."""
     app = Scripted(posts_page("ab", pages=1, total=5))
 
     with warnings.catch_warnings():
@@ -397,7 +400,7 @@ def test_warnings_as_errors_still_come_as_our_warning():
 
 
 class Circle(Single):
-    """A paging scheme that leads back to the page before the last."""
+    """A paging scheme whose third call is its first one."""
 
     def first(self, call):
         return call.with_param("at", "A")
@@ -406,8 +409,8 @@ class Circle(Single):
         return Step(page.call.with_param("at", {"A": "B", "B": "A"}[page.call.param("at")]), "sign")
 
 
-def test_the_same_call_twice_is_a_loop():
-    """Also A, B, A; whatever the rows are."""
+def test_a_repeated_request_is_a_paging_loop():
+    """Also A, B, A, even if all rows are new."""
     count = iter(range(1000))
     app = Scripted(lambda _: {"posts": [{"id": next(count)}]})
     query = client_of(app).posts()
@@ -422,8 +425,8 @@ def test_the_same_call_twice_is_a_loop():
     assert len(app.seen) == 2
 
 
-def test_rows_without_a_whole_key_are_all_kept():
-    """A null in a key tells nothing apart: the sibling's name for an id, a day that is none."""
+def test_rows_with_a_null_in_the_key_are_all_kept():
+    """The id has another name, or the day is invalid."""
     app = Scripted({"accounts": [{"platform": "x", "_id": "a"}, {"platform": "x", "_id": "b"}]})
     assert len(client_of(app).accounts().frame()) == 2
 
@@ -432,8 +435,8 @@ def test_rows_without_a_whole_key_are_all_kept():
     assert len(client_of(stats).followers().frame()) == 5
 
 
-def test_an_error_body_with_status_200_does_not_end_a_walk():
-    """It is no page without rows."""
+def test_an_error_body_with_status_200_is_an_incomplete_walk():
+    """It is not an empty page."""
     pages = [posts_page(f"{i}ab", page=i, pages=10, total=30) for i in (1, 2)]
     app = Scripted(*pages, {"error": "temporarily unavailable"})
 
@@ -441,8 +444,8 @@ def test_an_error_body_with_status_200_does_not_end_a_walk():
         client_of(app).posts().frame()
 
 
-def test_a_sign_that_disappears_is_a_warning():
-    """An empty body later on says nothing of the pages that were promised."""
+def test_a_missing_page_count_on_a_later_page_is_a_warning():
+    """An empty body is not the end when more pages were announced."""
     pages = [posts_page(f"{i}ab"[:2], page=i, pages=10) for i in (1, 2)]
 
     with pytest.warns(sf.WalkWarning, match="the last reply lacks 'pagination.pages'"):
@@ -452,8 +455,8 @@ def test_a_sign_that_disappears_is_a_warning():
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_a_server_that_ignores_the_page_is_not_whole():
-    """Two pages promised, the first one sent twice."""
+def test_a_repeated_last_page_is_not_complete():
+    """The server reports two pages and returns the first one twice."""
     app = Scripted(posts_page("ab", pages=2), posts_page("ab", page=2, pages=2))
 
     with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
@@ -463,8 +466,8 @@ def test_a_server_that_ignores_the_page_is_not_whole():
     assert frame.attrs["socialframe"]["complete"] is None
 
 
-def test_pages_without_sign_and_id_go_on_while_they_are_new():
-    """Under another name for the id, the record itself is looked at."""
+def test_pages_without_end_sign_and_id_continue_while_rows_are_new():
+    """Whole records are compared because the id has another name."""
     pages = [{"posts": [{"_id": f"{i}{j}"} for j in range(3)]} for i in range(5)]
 
     with pytest.warns(sf.WalkWarning, match="no record has the key id"):
@@ -473,52 +476,52 @@ def test_pages_without_sign_and_id_go_on_while_they_are_new():
     assert len(frame) == 15
 
 
-@pytest.mark.parametrize("way", ["records", "frame", "pages"])
+@pytest.mark.parametrize("output", ["records", "frame", "pages"])
 @pytest.mark.parametrize("rows", [[], [{"name": "no id"}]])
-def test_the_same_page_for_ever_ends_every_walk(way, rows):
-    """Also without keys and without rows."""
+def test_an_endlessly_repeated_page_is_a_paging_loop(output, rows):
+    """Even without keys or rows."""
     app = Scripted({"posts": rows, "pagination": {"hasMore": True}})
 
     with pytest.raises(sf.PagingLoop):
-        list(getattr(client_of(app).posts(), way)())
+        list(getattr(client_of(app).posts(), output)())
 
     assert len(app.seen) <= 4
 
 
-def test_an_empty_first_page_whose_offset_cannot_move_is_no_empty_frame():
-    """It says that there is more."""
+def test_an_empty_first_page_with_more_rows_is_a_paging_loop():
+    """The offset cannot advance, and the response says that there is more."""
     app = Scripted({"rows": [], "offset": 0, "hasMore": True})
 
     with pytest.raises(sf.PagingLoop):
         client_of(app).fetch("/v1/rows", records="rows").frame()
 
 
-def test_a_total_that_is_text_is_compared_too():
-    """As one that is a number."""
+def test_a_total_in_a_string_is_compared():
+    """Like a number."""
     app = Scripted({"rows": [{"a": 1}], "total": "9"}, {"rows": [], "total": "9"})
 
     with pytest.warns(sf.WalkWarning, match="reports 9 rows, and 1 were received"):
         client_of(app).fetch("/v1/rows", paging=PageNumber(total_rows="total")).frame()
 
 
-def test_a_count_that_leads_to_an_error_asks_for_a_sign():
-    """No reply said where it ends."""
+def test_400_after_counted_pages_asks_for_an_end_sign():
+    """No response says where the list ends."""
     app = Scripted({"rows": [{"a": 1}]}, (400, {"error": "No such page"}))
 
     with pytest.raises(sf.IncompleteWalk, match=r"paging=PageNumber\(param='page', …\)"):
         client_of(app).fetch("/v1/rows", params={"page": 1}).frame()
 
 
-def test_a_promise_of_more_without_a_way_to_it_is_said():
-    """A flag alone."""
+def test_a_has_more_flag_without_a_next_page_is_a_warning():
+    """The flag is the only hint."""
     app = Scripted({"rows": [{"a": 1}], "has_more": True})
 
     with pytest.warns(sf.WalkWarning, match="'has_more' that more pages follow"):
         client_of(app).fetch("/v1/rows").frame()
 
 
-def test_a_page_that_is_not_there_is_the_end_of_a_count_that_nothing_ended():
-    """With a word; the rows that had come are kept."""
+def test_404_after_counted_pages_ends_the_walk_with_a_warning():
+    """The rows so far are kept."""
     app = Scripted({"rows": [{"a": 1}]}, (404, {"error": "No such page", "code": "NOT_FOUND"}))
 
     with pytest.warns(sf.WalkWarning, match="no field marks the last page; the API refused"):
@@ -528,8 +531,8 @@ def test_a_page_that_is_not_there_is_the_end_of_a_count_that_nothing_ended():
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_a_server_that_refuses_parameters_it_does_not_know_is_walked(status):
-    """What was only tried is no failure; nobody knows whether there is more."""
+def test_refused_attempts_at_paging_end_the_walk_with_a_warning(status):
+    """A refused attempt is no failure, but there may be more rows."""
 
     def answer(environ):
         if "page" in environ["QUERY_STRING"] or "after" in environ["QUERY_STRING"]:
@@ -541,7 +544,7 @@ def test_a_server_that_refuses_parameters_it_does_not_know_is_walked(status):
 
 
 def numbered(start, says, rows=35):
-    """Serve rows by page number, ten a page, with what a function says of page and rest."""
+    """Serve rows by page number, ten a page, with the end signs that a function returns."""
     names = [f"r{i}" for i in range(rows)]
 
     def answer(environ):
@@ -572,8 +575,8 @@ def numbered(start, says, rows=35):
     ],
     ids=map(str, range(12)),
 )
-def test_misleading_signs_lose_no_row(start, says):
-    """A count of one page's rows, a total of something else, an empty sign beside one of more."""
+def test_misleading_end_signs_lose_no_row(start, says):
+    """A count of one page's rows, an unrelated total, an empty sign beside one of more pages."""
     app, names = numbered(start, says)
 
     assert ids_of(app) == names
@@ -600,8 +603,8 @@ def test_misleading_signs_lose_no_row(start, says):
         ),
     ],
 )
-def test_an_end_that_the_reply_itself_disputes_is_a_warning(replies):
-    """The scheme met says that it is the end, something else that there is more."""
+def test_an_end_contradicted_by_the_reply_is_a_warning(replies):
+    """The paging scheme says that it is the end; another field says that there is more."""
     with pytest.warns(sf.WalkWarning, match="shows that there are more|no list|lacks"):
         frame = client_of(Scripted(*replies)).posts().frame()
 
@@ -609,8 +612,8 @@ def test_an_end_that_the_reply_itself_disputes_is_a_warning(replies):
 
 
 @pytest.mark.parametrize("paging", [Single(), Cursor(field="next", param="c"), LinkHeader()])
-def test_a_declared_field_that_never_stood_beside_a_sign_of_more_is_a_warning(paging):
-    """A path that is misspelt would be a short frame."""
+def test_a_declared_field_that_is_always_missing_is_a_warning(paging):
+    """A misspelt path would return too few rows."""
     app = Scripted({"rows": [{"a": 1}], "pagination": {"page": 1, "pages": 54}})
 
     with pytest.warns(
@@ -619,10 +622,10 @@ def test_a_declared_field_that_never_stood_beside_a_sign_of_more_is_a_warning(pa
         client_of(app).fetch("/v1/rows", paging=paging).frame()
 
 
-@pytest.mark.parametrize("way", ["frame", "pages", "records"])
+@pytest.mark.parametrize("output", ["frame", "pages", "records"])
 @pytest.mark.parametrize("key", ["id", None])
-def test_pages_that_come_again_in_turn_are_a_loop(way, key):
-    """A, B, A, B under fresh cursors, in every way to ask."""
+def test_alternating_pages_are_a_paging_loop(output, key):
+    """A, B, A, B with a new cursor each time, for every kind of output."""
     count = iter(range(10_000))
 
     def answer(environ):
@@ -635,11 +638,11 @@ def test_pages_that_come_again_in_turn_are_a_loop(way, key):
     )
 
     with pytest.raises(sf.PagingLoop):
-        list(getattr(query, way)())
+        list(getattr(query, output)())
 
 
-def test_records_with_a_key_see_a_loop_that_changes_its_bytes():
-    """Addresses that are signed anew each time."""
+def test_repeated_keys_in_changing_records_are_a_paging_loop():
+    """For example, each response has newly signed URLs."""
     count = iter(range(10_000))
     app = Scripted(lambda environ: {"posts": [{"id": 1, "u": next(count)}], "hasMore": True})
 
@@ -647,24 +650,24 @@ def test_records_with_a_key_see_a_loop_that_changes_its_bytes():
         list(client_of(app, tier=sf.Limit(10_000)).posts().records())
 
 
-def test_two_pages_that_are_the_same_are_a_doubt_where_nothing_tells_rows_apart():
-    """A server that ignores the page."""
+def test_two_equal_pages_without_a_key_are_a_warning():
+    """The server may ignore the page."""
     app = Scripted({"rows": [{"a": 1}], "page": 1, "pages": 2})
 
     with pytest.warns(sf.WalkWarning, match="1 pages had no new rows"):
         client_of(app).fetch("/v1/rows").frame()
 
 
-def test_a_key_that_no_record_has_is_a_warning():
-    """It tells nothing apart."""
+def test_a_key_missing_from_all_records_is_a_warning():
+    """It finds no duplicates."""
     app = Scripted({"rows": [{"a": 1}]})
 
     with pytest.warns(sf.WalkWarning, match="no record has the key nope"):
         client_of(app).fetch("/v1/rows", key="nope", paging=Single()).frame()
 
 
-def test_a_walk_that_begins_in_the_middle_is_not_compared_with_the_total():
-    """The caller asked for the rest."""
+def test_a_walk_from_a_later_page_is_not_compared_with_the_total():
+    """The caller asked for the remaining pages."""
     app = Scripted({"rows": [{"a": 1}], "page": 4, "pages": 4, "total": 31})
 
     frame = client_of(app).fetch("/v1/rows", params={"page": 4}).frame()
@@ -672,8 +675,8 @@ def test_a_walk_that_begins_in_the_middle_is_not_compared_with_the_total():
     assert frame.attrs["socialframe"]["complete"] is True
 
 
-def test_warnings_show_the_line_that_asked_and_each_walk_its_own():
-    """Python shows a text once a line."""
+def test_warnings_point_to_the_users_line_and_name_the_endpoint():
+    """Python shows the same text only once per line."""
     api = client_of(Scripted({"rows": [{"a": 1}]}))
 
     with warnings.catch_warnings(record=True) as caught:
@@ -686,7 +689,7 @@ def test_warnings_show_the_line_that_asked_and_each_walk_its_own():
 
 
 @pytest.mark.parametrize("header", [{}, {"Link": '<http://[x>; rel="next"'}])
-def test_an_address_that_is_none_is_our_own_error(header):
+def test_an_invalid_next_url_is_a_reply_error(header):
     """In the body or in the header."""
     body = {"rows": [{"a": 1}], **({} if header else {"next": "http://[x"})}
 
@@ -694,8 +697,8 @@ def test_an_address_that_is_none_is_our_own_error(header):
         client_of(Scripted((200, body, header))).fetch("/v1/rows").frame()
 
 
-def test_lists_behind_the_records_do_not_hide_a_token():
-    """On later pages, where only what paging needs is looked for."""
+def test_lists_after_the_records_do_not_hide_the_cursor():
+    """On later pages, which are parsed only as far as paging needs."""
 
     def answer(environ):
         first = int(parse_qs(environ["QUERY_STRING"]).get("cursor", ["0"])[0])
@@ -708,8 +711,8 @@ def test_lists_behind_the_records_do_not_hide_a_token():
     assert ids_of(Scripted(answer)) == [f"r{i}" for i in range(35)]
 
 
-def test_no_row_of_what_was_asked_for_beside_a_list_of_something_else_is_no_row():
-    """The list is named as the path."""
+def test_an_empty_list_named_like_the_path_wins_over_other_lists():
+    """The frame has no rows."""
     app = Scripted({"posts": [], "nextCursor": None, "platforms": [{"id": "ig"}]})
 
     assert len(client_of(app).fetch("/v1/posts").frame()) == 0
