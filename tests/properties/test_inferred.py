@@ -128,9 +128,9 @@ def test_records_that_are_not_objects_are_in_the_column_value():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "https://elsewhere.example/v1"}, "A path begins with"),
-        ({"path": "/v1/x?a=b"}, "A path begins with"),
-        ({"paging": "pages"}, "paging takes a scheme"),
+        ({"path": "https://elsewhere.example/v1"}, "path must start with"),
+        ({"path": "/v1/x?a=b"}, "path must start with"),
+        ({"paging": "pages"}, "paging must be a scheme"),
         ({"columns": {"a": "varchar"}}, "must be one of id, string"),
         (
             {"columns": (sf.Column(name="a", path="a", type="id", meaning="…"),), "key": "b"},
