@@ -41,11 +41,24 @@ class ForkLock:
         return self._lock
 
 
-class DeferringLock:
-    """A lock that defers the work of a thread that already holds it.
+class _Thread(threading.local):
+    """What the current thread does: whether it has or awaits a lock, and what it deferred."""
 
-    An abandoned generator may be collected at any moment, even while this thread holds the lock.
-    Its cleanup would wait for the lock forever.
+    busy = False
+
+    def __init__(self) -> None:
+        self.deferred: deque[Callable[[], object]] = deque()
+
+
+_thread = _Thread()
+
+
+class DeferringLock:
+    """A lock that defers work which a thread asks for while it holds or awaits such a lock.
+
+    An abandoned generator may be collected at any moment, also while this thread holds the lock.
+    Its cleanup would wait for the lock forever; or for the lock of another file, whose thread
+    waits for this one.
 
     Examples
     --------
@@ -57,37 +70,33 @@ class DeferringLock:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner = 0
-        self._deferred: deque[Callable[[], object]] = deque()
+        self._lock = threading.RLock()
 
     def run(self, work: Callable[[], T], otherwise: T) -> T:
         """Return the result of the work; defer it and return ``otherwise`` if nested."""
-        if self._lock.locked() and self._owner == threading.get_ident():
-            self._deferred.append(work)
+        if _thread.busy:
+            _thread.deferred.append(lambda: self._locked(work))
             return otherwise
-        result = self._locked(work)
-        with suppress(IndexError):
-            while True:
-                self._locked(self._deferred.popleft())
-        return result
+        try:
+            return self._locked(work)
+        finally:
+            while _thread.deferred:
+                _thread.deferred.popleft()()
 
     def _locked(self, work: Callable[[], T]) -> T:
-        with self._lock:
-            self._owner = threading.get_ident()
-            try:
+        try:
+            _thread.busy = True  # before the wait: a collection may come right after it
+            with self._lock:
                 return work()
-            finally:
-                self._owner = 0
+        finally:
+            _thread.busy = False
 
     def acquire(self) -> None:
         """Take the lock before a fork."""
         self._lock.acquire()
-        self._owner = threading.get_ident()
 
     def release(self) -> None:
         """Release the lock after a fork."""
-        self._owner = 0
         self._lock.release()
 
 
@@ -168,8 +177,8 @@ class SQLiteFile(Generic[H]):
 
     def close(self) -> None:
         """Close the file. The next run opens it again."""
-        self.before_fork()
-        self.after_fork()
+        if self._find is not None:
+            self._lock.run(self._drop, None)
 
     def before_fork(self) -> None:
         """Take the lock and close the file."""
@@ -200,7 +209,8 @@ class SQLiteFile(Generic[H]):
     def _opened(self) -> H:
         if self._handle is None:
             if self._find is not None:
-                self.path = self.path or self._find()
+                if self.path is None or not self.path.parent.exists():  # it may be deleted
+                    self.path = self._find()
                 create_private_file(self.path)
                 self._inode = self.path.stat().st_ino
             self._handle = self._open_handle(self.path)
@@ -233,9 +243,12 @@ class SQLiteFile(Generic[H]):
 
 _files: WeakSet[SQLiteFile[Any]] = WeakSet()
 _locked: list[SQLiteFile[Any]] = []
+_forking = threading.RLock()  # two threads that fork at once would take the locks crosswise
 
 
 def _before_fork() -> None:
+    _forking.acquire()
+    _thread.busy = True  # a cleanup meanwhile must not open a file again
     for file in list(_files):
         file.before_fork()
         _locked.append(file)
@@ -244,6 +257,8 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     while _locked:
         _locked.pop().after_fork()
+    _thread.busy = False
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _BUSY = 1.5  # seconds that one statement waits for another process
 _OPEN_RETRY = 0.4  # seconds in which opening a file is tried again
+_FREED_AT_ONCE = 2000  # pages of the file, 8 MB
 _TABLES = {"responses", "redirects"}  # of requests-cache
 
 
@@ -26,6 +28,9 @@ class Storage(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Return an entry; None if there is none."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keep other processes from writing meanwhile, where there are transactions."""
 
     def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
         """Write some entries and delete others, in one transaction if possible."""
@@ -55,6 +60,9 @@ class MappingStorage:
         except KeyError:
             return None
         return found
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
         # Write pages before their walk: another process may read in between.
@@ -86,9 +94,13 @@ class SQLiteStorage:
         row = self._execute("SELECT value FROM responses WHERE key = ?", key).fetchone()
         return None if row is None else row[0] or b""
 
+    def transaction(self) -> AbstractContextManager[None]:
+        manager: AbstractContextManager[None] = self._table.bulk_commit()
+        return manager
+
     def write(self, entries: Mapping[str, bytes], delete: Iterable[str] = ()) -> None:
         deleted = list(delete)
-        with self._table.bulk_commit():
+        with self.transaction():
             for key, value in entries.items():
                 self._table[key] = value
             if deleted:
@@ -109,9 +121,16 @@ class SQLiteStorage:
         return int(rows.fetchone()[0])
 
     def shrink(self) -> None:
+        # In steps: other processes wait for a transaction no longer than _BUSY.
         with self._table.connection() as connection:
-            # executescript runs to the end; execute would free one page.
-            connection.executescript("PRAGMA incremental_vacuum")
+            free, before = self._free_pages(), -1
+            while free and free != before:  # a file of another program may not shrink
+                # executescript runs to the end; execute would free one page.
+                connection.executescript(f"PRAGMA incremental_vacuum({_FREED_AT_ONCE})")
+                free, before = self._free_pages(), free
+
+    def _free_pages(self) -> int:
+        return int(self._execute("PRAGMA freelist_count").fetchone()[0])
 
     def close(self) -> None:
         self._table.close()
@@ -165,9 +184,14 @@ def _table(path: Path, *, wal: bool) -> Any:  # noqa: ANN401 - of a library that
     class Table(SQLiteDict):  # type: ignore[misc]
         """A storage whose writes time out and raise an error."""
 
+        _active_transaction: bool
+
         @contextmanager
         def _acquire_sqlite_lock(self) -> Iterator[None]:
             with self._lock:
+                if self._active_transaction:  # a write within a transaction
+                    yield
+                    return
                 connection = self._connection
                 self._active_transaction = True
                 try:  # Ctrl-C may arrive as soon as BEGIN returns

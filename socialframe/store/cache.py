@@ -145,9 +145,9 @@ def open_store(
     place = None if settings is None else settings.place
     shared = _open_memory(category) if memory else open_file(_default_path, category, clock=clock)
     complete = shared
-    if isinstance(place, Path):
+    if isinstance(place, Path) and (memory or not _same_file(place, default_path())):
         complete = open_file(lambda: _made(place), category, clock=clock)
-    elif place is not None:
+    elif place is not None and not isinstance(place, Path):
         complete = SQLiteFile(
             None,
             lambda _: adopt(place),
@@ -194,6 +194,10 @@ def open_file(
         clock=clock,
     )
     return file
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)  # Path.resolve may raise
 
 
 def _open_memory(category: type[Warning]) -> SQLiteFile[Storage]:

@@ -18,3 +18,4 @@ def evict(store: WalkStore) -> None:
         size -= walks[-1].size
         store.delete_complete(walks.pop())
     store.discard(store.expired_walks(_OPEN_FOR))
+    store.sweep()

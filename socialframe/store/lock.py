@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+import time
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from socialframe.sqlite import create_private_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
+
+_STRAY_AFTER = 3600.0  # seconds
+_WAIT = 0.5  # seconds; ``is_locked`` shares the lock for less than a millisecond
 
 
 class WalkLock:
@@ -41,13 +46,7 @@ class WalkLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pid = os.getpid()
-        self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",  # fails if the file is not there
-            timeout=0,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=True,
-        )
+        self._db = _connect(path, timeout=_WAIT)
         try:
             self._db.execute("PRAGMA journal_mode = OFF")
             self._db.execute("BEGIN EXCLUSIVE")
@@ -56,10 +55,21 @@ class WalkLock:
             raise
 
     @classmethod
-    def create(cls, path: Path) -> WalkLock:
-        """Return the lock of a new walk."""
+    def create(cls, path: Path) -> WalkLock | None:
+        """Return the lock of a new walk; None if a forked process that shares it was first.
+
+        Raises
+        ------
+        OSError, sqlite3.Error
+            If the file cannot be made or locked.
+        """
         create_private_file(path)
-        return cls(path)
+        try:
+            return cls(path)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                return None
+            raise
 
     @classmethod
     def take(cls, path: Path) -> WalkLock | None:
@@ -90,12 +100,54 @@ class WalkLock:
         self._db.close()
 
 
+class MemoryLock:
+    """The lock of a walk in memory, which no other process sees."""
+
+    mine = True
+
+    def free(self) -> None:
+        """Do nothing."""
+
+    remove = free
+
+
 def is_locked(path: Path) -> bool:
-    """Return whether a process is writing the walk."""
+    """Return whether a process is writing the walk.
+
+    Others may look at the same time, and one that takes the lock waits until they have looked.
+    """
     if not path.exists():
         return False
     try:
-        WalkLock(path).free()
+        with closing(_connect(path, timeout=0)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error:
         return True
     return False
+
+
+def lock_path(folder: Path, walk_id: str) -> Path:
+    """Return the lock file of a walk."""
+    return folder / f"walk-{walk_id}.lock"
+
+
+def remove_stray_locks(folder: Path, known: Collection[str]) -> None:
+    """Remove lock files of walks that are not known, as those of a file that was damaged."""
+    for path in folder.glob(lock_path(folder, "*").name):
+        with suppress(OSError):
+            stray = path.stem.partition("-")[2] not in known
+            # A new walk is stored right after its lock file was made.
+            if stray and time.time() - path.stat().st_mtime > _STRAY_AFTER:
+                lock = WalkLock.take(path)
+                if lock is not None:
+                    lock.remove()
+
+
+def _connect(path: Path, *, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",  # fails if the file is not there
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )

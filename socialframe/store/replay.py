@@ -131,6 +131,8 @@ class Recorder:
         """Store that the walk is complete."""
         if self.replays or self._store is None:
             return
+        if self.replies < self.stored:  # it ended earlier than the run before
+            self._stores = self._store.truncate(self.walk, self.replies) and self._stores
         ended = replace(
             self.walk,
             pages=self.replies,
@@ -147,23 +149,23 @@ class Recorder:
         if self._store is not None and self.replays:
             self._store.delete_complete(self.walk)
         elif self._store is not None:
-            self._store.discard([self.walk])
+            self._store.end(self.walk)
 
     def _keep(self, call: Call, reply: Reply) -> None:
         """Store a reply that was sent."""
         if self._store is None:
             return
-        if self.replies < self.stored:  # the calls differ from those of the earlier run
-            self._store.truncate(self.walk, self.replies)
+        if self.replies < self.stored:  # the walk takes another course than before
+            self._stores = self._store.truncate(self.walk, self.replies) and self._stores
             self.stored = self.replies
         secret = _CONNECT in call.path.lower().split("/")
         self._stores = (
             self._stores and not secret and self._store.append(self.walk, self.replies, call, reply)
         )
         self.has_pages = self.has_pages or self._stores
-        self._replayable = self._replayable and reply.status == _OK and not _forbids_storing(reply)
 
     def _count(self, reply: Reply) -> None:
+        self._replayable = self._replayable and reply.status == _OK and not _forbids_storing(reply)
         self.replies += 1
         self._moments[1:] = [reply.at.timestamp()]
         self._size += len(reply.body)

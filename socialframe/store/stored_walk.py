@@ -120,10 +120,12 @@ class StoredWalk:
 
     @classmethod
     def from_json(cls, values: object) -> StoredWalk | None:
-        """Return the walk; None if the values are invalid."""
-        known = {one.name: one.type for one in fields(cls)}
-        if not isinstance(values, dict) or values.keys() != known.keys():
+        """Return the walk; None if the values are not one's."""
+        if not isinstance(values, dict) or values.keys() != _KINDS.keys():
             return None
-        kinds: dict[object, Any] = {"str": str, "int": int, "float": int | float}
-        sound = all(isinstance(values[name], kinds.get(kind, dict)) for name, kind in known.items())
+        sound = all(isinstance(values[name], kind) for name, kind in _KINDS.items())
         return cls(**values) if sound else None
+
+
+_TYPES: dict[object, Any] = {"str": str, "int": int, "float": (int, float)}
+_KINDS = {one.name: _TYPES.get(one.type, dict) for one in fields(StoredWalk)}

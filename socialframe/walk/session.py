@@ -294,7 +294,8 @@ class _Run:
             return True
         if recorder.cursor_expired is not None:
             return True
-        if session.stale_if_error and error.retryable and not recorder.replays:
+        stale = session.stale_if_error and error.retryable
+        if stale and not recorder.replays and not self._plan.walk_id:
             complete = session.complete_walk(self._plan)
             if complete is not None:
                 self._next = Recorder(session.store, complete, self._send)
@@ -308,14 +309,14 @@ class _Run:
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        complete = recorder.walk if recorder.replays else None
-        if complete is None and not session.refreshes(self._refresh):
-            complete = session.complete_walk(plan)
-        self._expected = session.expected_calls(plan, complete, replayed=recorder.replays)
-        self._announce(recorder, bar)
         walk = Walk(plan, recorder.send, bar)
         self._recorder, self._walk = recorder, walk
         try:
+            complete = recorder.walk if recorder.replays else None
+            if complete is None and not session.refreshes(self._refresh):
+                complete = session.complete_walk(plan)
+            self._expected = session.expected_calls(plan, complete, replayed=recorder.replays)
+            self._announce(recorder, bar)
             yield walk
         except BaseException as error:
             self._stopped(recorder, walk, bar, error)

@@ -1,6 +1,7 @@
 """What every store of walks must do: replay what is complete, resume what is open."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -44,6 +45,18 @@ class Api:
 def refuse(call, notify=None):
     """Refuse each call with 404."""
     raise NotFoundError("gone", method="GET", path=call.path, status_code=404)
+
+
+def interrupt(monkeypatch, store, step, work):
+    """Do some work, and press Ctrl-C in one step of the store."""
+
+    def press_ctrl_c(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, step, press_ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            work()
 
 
 def send(recorder, pages):
@@ -148,6 +161,15 @@ class ReplayContract:
 
         assert store.complete_walks() == []
 
+    def test_walk_from_before_the_clock_was_set_back_is_not_preferred(self, store, api, now):
+        """Else each run would ask the API, and the rows that it stored would not be found."""
+        now.now += 86400
+        self.complete(store, api, query=("tenant", "all", "posts", {}))
+        now.now -= 86400
+        self.complete(store, api)
+
+        assert store.find_complete("tenant", ["name", "all"]).name == "name"
+
     def test_walk_with_a_refused_call_is_not_replayed(self, store, api):
         """The refusal is not stored, so the walk could not be repeated."""
         recorder = self.begin(store, api)
@@ -250,6 +272,96 @@ class StoreContract(ReplayContract):
 
         assert (walk.pages, store.open_walks()) == (3, [])
         assert len(send(Recorder(store, walk, refuse), [1, 2, 3])) == 3
+
+    def test_no_store_is_obeyed_by_a_resumed_walk(self, store, api, now):
+        """Also if only a page that was stored before says so."""
+        recorder = self.begin(store, Api(now, **{"cache-control": "no-store"}))
+        send(recorder, [1])
+        recorder.stop("failed", "", 0)
+        again = self.resume(store, api)
+        send(again, [1, 2])
+        again.finish(rows=2, replayable=True)
+
+        assert store.complete_walks() == []
+
+    def test_first_page_that_is_asked_for_again_is_stored(self, store, api):
+        """As after a bad reply; the walk has its lock already."""
+        recorder = self.broken(store, api)
+        again = self.resume(store, api)
+        again.truncate(call(1))
+        again.stop("failed", "", 0)
+        again = self.resume(store, api, recorder.walk.id)
+        send(again, [1, 2])
+
+        assert [walk.pages for walk in store.open_walks()] == [2]
+
+    def test_walk_that_was_resumed_meanwhile_is_read_again(self, store, api, monkeypatch):
+        """Else its later pages would follow pages of another fetch."""
+        self.broken(store, api)
+        listed = store.open_walks()
+        other = self.resume(store, api)
+        send(other, [1, 2, 3, 4])
+        other.stop("failed", "", 0)
+        monkeypatch.setattr(store, "open_walks", lambda name: listed)
+
+        assert store.claim("tenant", "name").pages == 4
+
+    def test_walk_that_looped_meanwhile_is_not_resumed(self, store, api, monkeypatch):
+        """It stays free for a look at its rows."""
+        self.broken(store, api)
+        listed = store.open_walks()
+        self.resume(store, api).stop(LOOPED, "", 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "open_walks", lambda name: listed)
+            assert store.claim("tenant", "name") is None
+
+        assert [walk.state for walk in store.open_walks()] == [LOOPED]
+
+    def test_discard_leaves_a_walk_that_is_running_again(self, store, api):
+        """It was listed before."""
+        self.broken(store, api)
+        listed = store.open_walks()
+        again = self.resume(store, api)
+
+        assert store.discard(listed) == 0
+        send(again, [1, 2, 3])
+        assert [walk.pages for walk in store.open_walks()] == [3]
+
+    def test_discard_keeps_the_pages_of_a_walk_that_completed_meanwhile(self, store, api):
+        """They have the same keys."""
+        self.broken(store, api)
+        listed = store.open_walks()
+        again = self.resume(store, api)
+        send(again, [1, 2, 3])
+        again.finish(rows=3, replayable=True)
+        store.discard(listed)
+        walk = store.find_complete("tenant", ["name"])
+
+        assert len(send(Recorder(store, walk, refuse), [1, 2, 3])) == 3
+
+    def test_interrupted_end_leaves_a_walk_that_is_resumed(self, store, api, monkeypatch):
+        """As by Ctrl-C during a commit."""
+        recorder = self.begin(store, api)
+        send(recorder, [1, 2])
+        finish = partial(recorder.finish, rows=2, replayable=True)
+        interrupt(monkeypatch, store, "_complete_walk", finish)
+        interrupt(monkeypatch, store, "_rewrite", lambda: self.resume(store, api))
+        again = self.resume(store, api)
+        interrupt(monkeypatch, store, "_rewrite", lambda: again.stop("failed", "", 0))
+
+        assert self.resume(store, api).stored == 2
+
+    def test_resumed_walk_that_ends_earlier_leaves_no_page(self, store, api):
+        """As after rows were deleted meanwhile."""
+        self.broken(store, api, pages=(1, 2, 3))
+        again = self.resume(store, api)
+        send(again, [1, 2])
+        again.finish(rows=2, replayable=True)
+        walk = store.find_complete("tenant", ["name"])
+
+        assert len(list(store.pages(walk))) == 2
+        assert store.delete_complete(walk)
+        assert store._complete.run(lambda storage: storage.keys(), None) == []
 
     def test_page_is_stored_before_it_is_returned(self, store, api):
         """A process that dies at once has lost nothing."""

@@ -633,3 +633,36 @@ def test_resume_from_a_shell_is_not_answered_by_an_older_complete_walk(
     frame = sf.read_parquet(path)
     assert len(frame) == len(old) + 3
     assert facts(frame)["from_cache"] == 0
+
+
+def test_resume_that_fails_again_is_not_answered_by_the_older_complete_walk(sandbox):
+    """Also with ``stale_if_error``: the user asked for the rows of this walk."""
+    api = client_of(sandbox, cache=True)
+    api.posts(**SPAN).frame()
+    sandbox.faults = [DOWN]
+    with pytest.raises(sf.IncompleteWalk) as caught:
+        api.posts(**SPAN).frame(refresh=True)
+    api = client_of(sandbox, cache=True, stale_if_error=True)
+
+    assert facts(api.posts(**SPAN).frame(refresh=True))["from_network"] == 0
+    with pytest.raises(sf.IncompleteWalk) as again:
+        api.resume(caught.value.walk_id).frame()
+    assert again.value.walk_id == caught.value.walk_id
+
+
+def test_progress_that_raises_leaves_a_walk_that_is_resumed(sandbox, all_posts):
+    """Its ``say`` is called after the walk was claimed."""
+    sandbox.faults = [DOWN]
+    error = broken(client_of(sandbox))
+    sandbox.faults = ()
+    api = client_of(sandbox)
+
+    class Broken(sf.progress.Progress):
+        def say(self, text):
+            raise RuntimeError(text)
+
+    with pytest.raises(RuntimeError, match="goes on after"):
+        api.posts(**SPAN).frame(progress=Broken("posts", shown=False))
+    frame = api.resume(error.walk_id).frame()
+
+    assert (len(frame), facts(frame)["from_journal"]) == (len(all_posts), 3)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from stand_ins import press_ctrl_c_while_held
 
 import socialframe as sf
 from socialframe.errors import JournalWarning
-from socialframe.store.cache import open_file
+from socialframe.store.cache import CacheSettings, default_path, open_file, open_store
+from socialframe.store.lock import WalkLock
 from socialframe.store.replay import Recorder
 from socialframe.store.store import WalkStore
 
@@ -60,8 +63,6 @@ def random_body(now, size):
 
 
 def _with_body(reply, size):
-    from dataclasses import replace
-
     return replace(reply, body=random.Random(size).randbytes(size))  # noqa: S311 - any bytes
 
 
@@ -115,6 +116,291 @@ def test_forked_child_neither_holds_nor_frees_the_walk_of_its_parent(folder, now
     fresh = store_in(folder, now)
     assert fresh.claim("tenant", "other").pages == 40
     assert {walk.pages for walk in fresh.open_walks()} == {1, 40}
+
+
+def _fork(work):
+    """Run work in a forked child, whose exit tells whether it returned true."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads, which a test run may have
+        child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if work() else 2
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.processes
+def test_forked_child_does_not_write_the_walk_of_its_parent(folder, now):
+    """Neither a page, which would mix with those of the parent, nor a deletion."""
+    store = store_in(folder, now)
+    recorder = begin(store, now)
+    send(recorder, [1, 2])
+
+    def work():
+        send(recorder, [7, 8, 9])
+        recorder.truncate(call(1))
+        recorder.discard()
+        return True
+
+    _fork(work)
+    send(recorder, [3])
+
+    assert [one for one, _ in store.pages(recorder.walk)] == [call(1), call(2), call(3)]
+    recorder.finish(rows=3, replayable=True)
+    assert [walk.pages for walk in store.complete_walks()] == [3]
+
+
+@pytest.mark.processes
+def test_walk_without_a_page_is_stored_by_the_process_that_sends_first(folder, now):
+    """The other one goes on without a warning, and can store other walks."""
+    store = store_in(folder, now)
+    recorder = begin(store, now)
+    inside, done = os.pipe(), os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if not child:
+        send(recorder, [1])
+        os.write(inside[1], b"1")
+        os.read(done[0], 1)
+        os._exit(0)
+    os.read(inside[0], 1)
+    send(recorder, [1, 2])  # a warning would be an error
+    recorder.finish(rows=2, replayable=True)
+    send(begin(store, now, ("tenant", "other", "posts", {})), [1])
+    assert {walk.state for walk in store.open_walks()} == {"running"}
+    assert len(store.open_walks()) == 2
+    os.write(done[1], b"1")
+    os.waitpid(child, 0)
+
+    assert store.claim("tenant", "name").pages == 1
+
+
+def test_look_at_a_lock_does_not_keep_others_from_the_walk(folder, now):
+    """A look takes less than a millisecond, and others may look meanwhile."""
+    walk = broken(store_in(folder, now), now).walk
+    store = store_in(folder, now)
+    looking = sqlite3.connect(folder / f"walk-{walk.id}.lock", check_same_thread=False)
+    looking.execute("BEGIN")
+    looking.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+    assert [one.state for one in store.open_walks()] == ["failed"]
+    threading.Timer(0.1, looking.close).start()
+    assert store.claim("tenant", "name").id == walk.id
+
+
+def test_failure_while_a_walk_is_read_does_not_resume_it_without_pages(folder, now, monkeypatch):
+    """Else its old pages would follow the new ones."""
+    walk = broken(store_in(folder, now), now, [1, 2, 3]).walk
+    store = store_in(folder, now)
+    rows = store._row
+
+    def read(file, key):
+        found = rows(file, key)
+        file._off_until = float("inf")  # as if another process had locked it
+        return found
+
+    monkeypatch.setattr(store, "_row", read)
+    assert store.claim("tenant", "name", walk.id) is None
+
+
+def test_cleanup_while_a_lock_file_is_made_does_not_hang(folder, now, monkeypatch):
+    """An abandoned generator may be collected at any moment."""
+    store = store_in(folder, now)
+    abandoned = begin(store, now, ("tenant", "other", "posts", {}))
+    send(abandoned, [1])
+    create = WalkLock.create
+
+    def collect(path):
+        abandoned.stop("left", "collected", 100)
+        return create(path)
+
+    monkeypatch.setattr(WalkLock, "create", collect)
+    thread = threading.Thread(target=lambda: send(begin(store, now), [1]), daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert {walk.state for walk in store.open_walks()} == {"left", "running"}
+
+
+def test_cleanup_during_the_work_of_another_file_is_deferred(folder):
+    """Two threads would wait for each other: each has the lock that the other one awaits."""
+    files = [open_file(lambda n=n: folder / f"{n}.sqlite", JournalWarning) for n in range(2)]
+    barrier, done = threading.Barrier(2), []
+
+    def run(own, other):
+        def collect(_):
+            barrier.wait(10)
+            other.run(lambda _: done.append("cleanup"), None)
+
+        own.run(collect, None)
+
+    threads = [
+        threading.Thread(target=run, args=pair, daemon=True) for pair in (files, files[::-1])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert done == ["cleanup", "cleanup"]
+    for file in files:
+        file.close()
+
+
+def test_first_page_that_is_not_stored_leaves_no_lock_file(folder, now):
+    """They would pile up."""
+    broken(store_in(folder, now), now)
+    holder = sqlite3.connect(folder / "walks.sqlite", isolation_level=None)
+    store = store_in(folder, now)
+    store.open_walks()
+    holder.execute("BEGIN IMMEDIATE")
+    recorder = begin(store, now)
+    with pytest.warns(JournalWarning, match="locked"):
+        send(recorder, [1])
+    holder.close()
+    recorder.stop("failed", "", 0)
+
+    assert len(list(folder.glob("*.lock"))) == 1
+
+
+def test_lock_files_without_a_walk_are_removed(folder, now):
+    """As those of a file that was damaged; but not those of this hour, nor one that is held."""
+    store = store_in(folder, now)
+    kept = begin(store, now)
+    send(kept, [1])
+    others = [folder / f"walk-{number}.lock" for number in range(3)]
+    for path in others:
+        path.touch()
+    for path in [*others[:2], *folder.glob(f"walk-{kept.walk.id}.lock")]:
+        os.utime(path, (0, 0))
+    held = WalkLock.take(others[1])
+    store._evict()
+
+    names = {path.stem.partition("-")[2] for path in folder.glob("*.lock")}
+    assert names == {kept.walk.id, "1", "2"}
+    held.free()
+
+
+def test_lock_file_that_cannot_be_removed_is_no_error(folder, now):
+    """As in a folder that became read-only."""
+    store = store_in(folder, now)
+    walk = begin(store, now).walk
+    (folder / f"walk-{walk.id}.lock").mkdir()
+    store.open_walks()
+    store._unlock(walk, ended=True)
+
+    assert (folder / f"walk-{walk.id}.lock").exists()
+
+
+def test_store_whose_folder_was_deleted_is_made_again(folder, now):
+    """As by a user who deletes the cache folder while a notebook is open."""
+
+    def find():
+        (folder / "cache").mkdir(exist_ok=True)
+        return folder / "cache" / "walks.sqlite"
+
+    seconds = [0.0]
+    file = open_file(find, JournalWarning, clock=lambda: seconds[0])
+    store = WalkStore(file, file, now=now)
+    broken(store, now)
+    shutil.rmtree(folder / "cache")
+    with pytest.warns(JournalWarning, match="cannot be used"):
+        send(begin(store, now), [1])
+    seconds[0] = 61.0
+    send(begin(store, now), [1])
+
+    assert [walk.state for walk in store.open_walks()] == ["running"]
+
+
+def test_pages_that_a_killed_process_half_moved_are_deleted(folder, now):
+    """After a day, but not while they are being moved."""
+    place = CacheSettings(folder / "named.sqlite")
+    store = open_store(place, now=now)
+    recorder = begin(store, now)
+    send(recorder, [1, 2])
+    assert store._move_pages(replace(recorder.walk, pages=2))
+    store._evict()
+    assert len(_entries(folder / "named.sqlite")) == 3
+    now.now += 90000
+    store._evict()
+
+    assert _entries(folder / "named.sqlite") == []
+    recorder.finish(rows=2, replayable=True)
+    assert len(_entries(folder / "named.sqlite")) == 3
+    store.shut()
+
+
+def test_pages_of_a_walk_that_could_not_be_moved_are_deleted(folder, now):
+    """One that is lost in between leaves nothing in the named file."""
+    store = open_store(CacheSettings(folder / "named.sqlite"), now=now)
+    recorder = begin(store, now)
+    send(recorder, range(20))
+    gone = recorder.walk.page_key(18)
+    store._open.run(lambda storage: storage.write({}, [gone]), None)
+    recorder.finish(rows=20, replayable=True)
+
+    assert _entries(folder / "named.sqlite") == []
+    assert store.open_walks() == []
+    store.shut()
+
+
+def _entries(path):
+    db = sqlite3.connect(path)
+    try:
+        return db.execute("SELECT key FROM responses").fetchall()
+    finally:
+        db.close()
+
+
+def test_cache_path_of_the_users_own_file_keeps_its_pages(now):
+    """The walk is moved nowhere."""
+    store = open_store(CacheSettings(default_path()), now=now)
+    recorder = begin(store, now)
+    send(recorder, [1, 2])
+    recorder.finish(rows=2, replayable=True)
+    walk = store.find_complete("tenant", ["name"])
+
+    assert len(list(store.pages(walk))) == 2
+    store.shut()
+
+
+def test_file_of_another_program_need_not_shrink(folder, now):
+    """One that requests-cache made keeps its free space."""
+    path = folder / "walks.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE responses (key TEXT PRIMARY KEY, value BLOB, expires INTEGER)")
+    db.close()
+    store = store_in(folder, now)
+    recorder = begin(store, now, api=random_body(now, 100_000))
+    send(recorder, range(3))
+    recorder.finish(rows=0, replayable=False)
+
+    assert store.open_walks() == []
+
+
+def test_walks_that_complete_at_once_leave_no_page_without_a_walk(folder, now):
+    """Each deletes the one before it, and no other process comes in between."""
+
+    def run():
+        own = store_in(folder, now)
+        for _ in range(30):
+            recorder = begin(own, now)
+            send(recorder, [1])
+            recorder.finish(rows=1, replayable=True)
+        own.shut()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(_entries(folder / "walks.sqlite")) == 2
 
 
 def test_running_walk_stays_locked_when_its_file_is_reopened(folder, now):
@@ -340,8 +626,6 @@ def test_files_of_older_versions_are_set_aside(caplog):
     walks = sf.walks()
     assert walks.empty
     assert all(path.exists() for path in old), "looking changes nothing"
-    from socialframe.store.cache import CacheSettings, open_store
-
     store = open_store(CacheSettings())
     assert store.open_walks() == []
 
