@@ -88,7 +88,7 @@ def test_port_is_reached_through_the_notebook_server(page, server):
     with Sandbox().serve() as url:
         page.goto(f"{server.url}proxy/{url.rpartition(':')[2]}/_sandbox/")
 
-        expect(page.get_by_role("heading", name="How to reach it")).to_be_visible()
+        expect(page.get_by_role("heading", name="Connect")).to_be_visible()
     assert "/user/ada/proxy/" in page.url
 
 

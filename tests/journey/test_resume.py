@@ -661,7 +661,7 @@ def test_progress_that_raises_leaves_a_walk_that_is_resumed(sandbox, all_posts):
         def say(self, text):
             raise RuntimeError(text)
 
-    with pytest.raises(RuntimeError, match="goes on after"):
+    with pytest.raises(RuntimeError, match="continues after"):
         api.posts(**SPAN).frame(progress=Broken("posts", shown=False))
     frame = api.resume(error.walk_id).frame()
 
