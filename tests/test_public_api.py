@@ -22,16 +22,8 @@ NAMES = {
     "socialframe.endpoint": ["endpoint"],
     "socialframe.progress": ["Progress", "Shown", "Watch"],
 }
-#: Public by accident: internals that become private, and what is removed (CHANGELOG.md says so).
-GOING = {
-    "Client": {
-        *("arrived", "box", "instead", "journal", "journal_of", "keep", "known", "passage"),
-        *("send", "takes", "max_requests", "progress"),
-    },
-    "Query": {"takes", "most", "walk"},
-    "Sandbox": {"uploads"},
-    "Switches": {"takes", "deliver_anywhere", "signature_header", "etag", "check_size"},
-}
+#: Constructors that users do not call.
+PRIVATE = {"Query"}
 
 
 def parameters(value):
@@ -55,9 +47,8 @@ def members(cls):
 def described(value):
     """Return what is public of a function, class or constant."""
     if inspect.isclass(value):
-        going = GOING.get(value.__name__, set())
-        stays = {name: takes for name, takes in members(value).items() if name not in going}
-        return {"members": stays} | ({} if "takes" in going else {"takes": parameters(value)})
+        takes = {} if value.__name__ in PRIVATE else {"takes": parameters(value)}
+        return {"members": members(value)} | takes
     return parameters(value) if callable(value) else type(value).__name__
 
 
@@ -87,8 +78,7 @@ def public():
     with sf.Client.sandbox() as client:
         shown = {"Client": client, "Query": client.posts()}
         api["tab"] = {
-            name: [one for one in dir(value) if one[0] != "_" and one not in GOING[name]]
-            for name, value in shown.items()
+            name: [one for one in dir(value) if one[0] != "_"] for name, value in shown.items()
         }
     return api | {"commands": commands(main)}
 
