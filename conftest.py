@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import socket
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -44,18 +46,25 @@ def _time_limit():
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory):
+    return tmp_path_factory.mktemp("folders")
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch, tmp_path_factory):
+def _clean_environment(monkeypatch, _folders):
     """Hide the developer's key, base URL, proxies, keyring and folders from a test."""
     for name in ("SOCIALAPI_KEY", "SOCIALAPI_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # it is 0700
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
+    # tmp_path_factory.mktemp lists all folders that it made before, which is slow for thousands.
+    root = Path(tempfile.mkdtemp(dir=_folders))
+    for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME", "work"):
+        (root / name).mkdir(0o700)
+        if name != "work":
+            monkeypatch.setenv(name, str(root / name))
+    monkeypatch.chdir(root / "work")
 
 
 @pytest.fixture(autouse=True)
