@@ -24,6 +24,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # In CI a missing Chromium must make the tests fail instead of leaving them out.
 AVAILABLE = bool(shutil.which("chromium") or os.environ.get("CI"))
 INSTALL_COMMAND = "apt-get install -y --no-install-recommends chromium fonts-dejavu-core"
+VIEWPORT: Any = {"width": 1100, "height": 900}
 TIMEOUT = 30_000  # milliseconds; generous, because a busy machine is slow
 
 FLAGS = (
@@ -46,6 +47,18 @@ _READY = """() => {
 }"""
 _DO = "name => window.jupyterapp.commands.execute(name)"
 _BEGIN = "name => { void window.jupyterapp.commands.execute(name); }"
+_REPLACE = """async cells => {
+  const { context, content } = window.jupyterapp.shell.currentWidget;
+  const code = 'import ipywidgets; ipywidgets.Widget.close_all()';
+  await context.sessionContext.session.kernel.requestExecute({ code, silent: true }).done;
+  const notebook = content.model.sharedModel;
+  notebook.transact(() => {
+    notebook.deleteCellRange(0, notebook.cells.length);
+    notebook.insertCells(0, cells.map(source => (
+      { cell_type: 'code', source, metadata: { trusted: true }, outputs: [] })));
+  });
+  content.activeCellIndex = 0;
+}"""
 _KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
 _SAVE_STATE = """async wanted => {
   const { commands } = window.jupyterapp;
@@ -78,12 +91,13 @@ class Server(NamedTuple):
         where = f"lab/workspaces/{name.removesuffix('.ipynb')}/tree" if lab else "notebooks"
         return f"{self.url}{where}/{name}?token={self.token}"
 
-    def end_sessions(self) -> None:
-        """Shut down every kernel."""
+    def end_sessions(self, name: str | None = None) -> None:
+        """Shut down every kernel, or that of one notebook."""
         headers = {"Authorization": f"token {self.token}"}
         with httpx.Client(base_url=self.url, headers=headers, timeout=30) as client:
             for one in client.get("api/sessions").raise_for_status().json():
-                client.delete(f"api/sessions/{one['id']}").raise_for_status()
+                if name in {None, one["path"]}:
+                    client.delete(f"api/sessions/{one['id']}").raise_for_status()
 
 
 class Notebook(NamedTuple):
@@ -91,6 +105,15 @@ class Notebook(NamedTuple):
 
     page: Page
     path: Path
+
+    def is_ready(self) -> bool:
+        """Return whether the page is open and its kernel is idle."""
+        return not self.page.is_closed() and bool(self.page.evaluate(_READY))
+
+    def replace(self, cells: list[str]) -> None:
+        """Close all widgets of the kernel and put other cells into the notebook."""
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.evaluate(_REPLACE, cells)
 
     def run_all(self) -> None:
         """Run all cells and wait; none may fail."""
@@ -194,7 +217,7 @@ def chromium() -> Iterator[BrowserContext]:
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
-        context = browser.new_context(viewport={"width": 1100, "height": 900})
+        context = browser.new_context(viewport=VIEWPORT)
         context.set_default_timeout(TIMEOUT)
         yield context
         browser.close()
@@ -213,7 +236,8 @@ def faults(page: Page, inside: str | None = None) -> list[str]:
     ]
 
 
-def describe_page(page: Page, picture: Path) -> str:
-    """Take a screenshot of a page; return its URL and accessibility tree."""
+def describe_page(page: Page, folder: str) -> str:
+    """Take a screenshot of a page; return its URL, the file and the accessibility tree."""
+    picture = f"{folder}/page.png"
     page.screenshot(path=picture, full_page=True)
     return f"{page.url.partition('?')[0]}\n{picture}\n{page.locator('body').aria_snapshot()}"

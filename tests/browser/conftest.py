@@ -1,6 +1,8 @@
-"""One notebook server and one Chromium for all tests here; a page and a kernel for each test."""
+"""One notebook server, one Chromium and, for most tests, one notebook."""
 
 from __future__ import annotations
+
+import tempfile
 
 import pytest
 from browsing import AVAILABLE, chromium, describe_page, open_notebook, serve_notebooks
@@ -29,29 +31,50 @@ def context():
 
 
 @pytest.fixture
-def page(context, tmp_path):  # tmp_path takes the screenshot of a failed test
+def page(context):
     page = context.new_page()
     yield page
     page.close()
 
 
+@pytest.fixture(scope="session")
+def shared():
+    """Hold the notebook that tests use one after the other: opening one takes 6 s of CPU."""
+    return []
+
+
 @pytest.fixture
-def notebook(page, server):
-    """Open a notebook with these cells: ``notebook(["1 + 1"])``; ``lab=True`` uses JupyterLab."""
+def notebook(context, server, shared):
+    """Put cells into the shared notebook: ``notebook(["1 + 1"])``.
 
-    def opened(cells, *, lab=False):
-        return open_notebook(page, server, cells, lab=lab)
+    ``new=True`` and, in JupyterLab, ``lab=True`` open one for this test alone. After a restart of
+    the kernel the page keeps the old widgets.
+    """
+    own = []
 
-    yield opened
-    server.end_sessions()
+    def put(cells, *, new=False, lab=False):
+        if new or lab:
+            own.append(open_notebook(context.new_page(), server, cells, lab=lab))
+            return own[-1]
+        if shared and shared[0].is_ready():
+            shared[0].replace(cells)
+        else:
+            shared[:] = [open_notebook(context.new_page(), server, cells)]
+        return shared[0]
+
+    yield put
+    for book in own:
+        book.page.close()
+        server.end_sessions(book.path.name)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Show the page of a test that failed."""
+    """Show the pages of a test that failed, and close them."""
     report = yield
-    page = getattr(item, "funcargs", {}).get("page")
-    if page is not None and report.when == "call" and report.failed:
-        picture = item.funcargs["tmp_path"] / "page.png"
-        report.sections.append(("the page", describe_page(page, picture)))
+    context = getattr(item, "funcargs", {}).get("context")
+    if context is not None and report.when == "call" and report.failed:
+        for page in context.pages:
+            report.sections.append(("a page", describe_page(page, tempfile.mkdtemp())))
+            page.close()
     return report

@@ -28,10 +28,9 @@ def press(notebook):
     expect(panel.get_by_text("it was pressed")).to_be_visible()
 
 
-@pytest.mark.parametrize("lab", [False, True], ids=["notebook", "lab"])
-def test_button_is_found_by_its_role_and_works(notebook, lab):
-    """In Notebook 7 and JupyterLab, without a serious accessibility fault."""
-    opened = notebook([BUTTON], lab=lab)
+def test_button_is_found_by_its_role_and_works(notebook):
+    """It has no serious accessibility fault."""
+    opened = notebook([BUTTON])
     opened.run_all()
 
     press(opened)
@@ -45,7 +44,7 @@ def test_saved_notebook_holds_widget_state_on_request(notebook):
     press(opened)
 
     saved = json.loads(opened.save())
-    assert saved["cells"][0]["execution_count"] == 1
+    assert saved["cells"][0]["execution_count"] > 0
     assert "widgets" not in saved["metadata"]
     assert "it was pressed" in opened.save(widgets=True)
 
@@ -61,7 +60,8 @@ def test_failing_cell_raises(notebook):
 
 def test_busy_kernel_can_be_restarted(notebook):
     """After the restart no cell has run."""
-    opened = notebook(["try:\n    known\nexcept NameError:\n    known = True\nelse:\n    " + BUSY])
+    cell = "try:\n    known\nexcept NameError:\n    known = True\nelse:\n    " + BUSY
+    opened = notebook([cell])
     opened.run_all()
     opened.begin_all()
     expect(opened.page.get_by_text("[*]")).to_be_visible()
@@ -71,15 +71,14 @@ def test_busy_kernel_can_be_restarted(notebook):
     opened.run_all()
 
 
-def test_end_sessions_stops_all_kernels(notebook, server):
-    """So the next test starts without one."""
-    notebook(["1"])
-    sessions = f"{server.url}api/sessions?token={server.token}"
-    assert len(httpx.get(sessions).json()) == 1
+def test_end_sessions_stops_the_kernel_of_one_notebook(notebook, server):
+    """Others go on."""
+    shared, own = notebook(["1"]), notebook(["1"], new=True)
 
-    server.end_sessions()
+    server.end_sessions(own.path.name)
 
-    assert httpx.get(sessions).json() == []
+    sessions = httpx.get(f"{server.url}api/sessions?token={server.token}").json()
+    assert [one["path"] for one in sessions] == [shared.path.name]
 
 
 def test_port_is_reached_through_the_notebook_server(page, server):
@@ -98,3 +97,17 @@ def test_accessibility_faults_are_found(page):
 
     assert {one.split(":")[0] for one in faults(page)} >= {"image-alt", "color-contrast"}
     assert faults(page, "a")[0].startswith("color-contrast")
+
+
+def test_replaced_cells_leave_no_widget(notebook):
+    """The cells of the next test are the only ones."""
+    opened = notebook([BUTTON])
+    opened.run_all()
+    press(opened)
+
+    opened = notebook(["1 + 1"])
+    opened.run_all()
+
+    saved = opened.save(widgets=True)
+    assert len(json.loads(saved)["cells"]) == 1
+    assert "it was pressed" not in saved

@@ -114,7 +114,7 @@ def test_cell_that_runs_again_makes_a_working_panel(panel):
 
 def test_cell_works_after_a_kernel_restart(panel):
     """The old panel has no kernel any more."""
-    book, card = panel()
+    book, card = panel(new=True)
     book.restart()
     book.run_all()
     expect(card.get_by_text("17 accounts connected")).to_be_visible()
@@ -192,10 +192,10 @@ def test_panel_has_no_serious_accessibility_fault(panel):
 
 
 @pytest.mark.parametrize("width", [1100, 480])
-def test_accounts_are_aligned_in_columns(panel, page, width):
+def test_accounts_are_aligned_in_columns(panel, width):
     """Whatever their names and buttons are."""
-    page.set_viewport_size({"width": width, "height": 900})
-    _, card = panel()
+    book, card = panel()
+    book.page.set_viewport_size({"width": width, "height": 900})
     expect(card.locator(".sf-profile").last).to_be_visible()
     lefts = card.locator(".sf-profile").evaluate_all(
         "all => all.map(line => [...line.children].map(cell => cell.getBoundingClientRect().left))"
