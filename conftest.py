@@ -23,12 +23,18 @@ TIME_LIMIT = 0 if STRESS else 120  # seconds for one test; 0 is no limit
 
 
 def pytest_collection_modifyitems(items):
-    """Run all browser tests in one worker, and the process tests of a file in one worker."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif item.get_closest_marker("processes"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    """Run all browser tests in one worker, and the process tests of a file in one worker.
+
+    They come first: a long group that starts last would leave the other workers without work.
+    """
+
+    def place(item):
+        browser, processes = map(item.get_closest_marker, ("browser", "processes"))
+        if browser or processes:
+            item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.name))
+        return 0 if browser else 1 if processes else 2
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)

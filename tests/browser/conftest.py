@@ -10,22 +10,16 @@ from browsing import AVAILABLE, chromium, describe_page, open_notebook, serve_no
 collect_ignore_glob = [] if AVAILABLE else ["test_*.py"]
 
 
-def pytest_collection_modifyitems(items):
-    """Run the browser tests last.
-
-    Playwright keeps an event loop in the thread, which breaks tests that start their own.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory):
     with serve_notebooks(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def context():
+    # Playwright keeps an event loop in the thread, which breaks tests outside this folder that
+    # start their own. So it ends with the last test here.
     with chromium() as context:
         yield context
 
@@ -37,7 +31,7 @@ def page(context):
     page.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared():
     """Hold the notebook that tests use one after the other: opening one takes 6 s of CPU."""
     return []
