@@ -6,7 +6,7 @@ import time
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from socialframe.connect.receiver import HOST, Receiver
 from socialframe.connect.verify import Callback
@@ -14,7 +14,6 @@ from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from urllib.parse import SplitResult
 
     from socialframe.connect.flow import Flow
 

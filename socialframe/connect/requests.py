@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlsplit
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.messages.call import SecretCall
+from socialframe.messages.call import Call, Reply, SecretCall
 from socialframe.messages.envelope import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from socialframe.messages.call import Call, Reply
 
     Send = Callable[[Call], Reply]
 

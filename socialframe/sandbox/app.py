@@ -20,13 +20,14 @@ from socialframe.sandbox.api.rate_limit import limiter
 from socialframe.sandbox.api.request import (
     ApiError,
     ApiRequest,
+    Headers,
     check_host,
     drain_body,
     invalid,
     read_body,
     repair_wsgi_text,
 )
-from socialframe.sandbox.api.request_log import RequestLog, make_record
+from socialframe.sandbox.api.request_log import Asked, RequestLog, make_record
 from socialframe.sandbox.api.routes import OPEN, find_handler, match_route
 from socialframe.sandbox.api.variants import apply_variants, undo_variants, undo_variants_in_body
 from socialframe.sandbox.faults.apply import answer_instead, change_body, change_page, change_world
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.api.request import Headers
-    from socialframe.sandbox.api.request_log import Asked
     from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
 

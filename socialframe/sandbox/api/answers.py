@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.api.request import ApiError, ApiRequest, Headers
-    from socialframe.sandbox.json_text import Json
 
 
 Routes = dict[tuple[str, str], "Callable[[ApiRequest], Answer]"]

@@ -9,14 +9,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.answers import Answer, Routes
 from socialframe.sandbox.json_text import dumps
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.switches import Switches
 

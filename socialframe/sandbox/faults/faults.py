@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from socialframe.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Stage = Literal["front", "key", "world", "list", "body", "wire"]
 Numbers: TypeAlias = int | Iterable[int] | None

@@ -11,7 +11,7 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.answers import Answer, Routes
 from socialframe.sandbox.api.rate_limit import Verdict
 from socialframe.sandbox.api.request_log import RequestLog
 from socialframe.sandbox.pages.html import page, readable, table
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from wsgiref.types import WSGIEnvironment
 
-    from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import ApiRequest
 
 STATUS_PAGE = "/_sandbox/"

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.request import LAST_PAGE, RequestedPage, invalid
+from socialframe.sandbox.api.request import (
+    LAST_PAGE,
+    ApiRequest,
+    EndSign,
+    Headers,
+    PagingFamily,
+    RequestedPage,
+    invalid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from socialframe.sandbox.api.request import ApiRequest, EndSign, Headers, PagingFamily
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.world import World
 

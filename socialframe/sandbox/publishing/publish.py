@@ -30,13 +30,12 @@ from socialframe.sandbox.publishing.platform_limits import (
     file_of,
     find_violation,
 )
-from socialframe.sandbox.state import format_time
+from socialframe.sandbox.state import State, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.state import State
 
 log = logging.getLogger(__name__)
 

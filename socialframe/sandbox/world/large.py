@@ -15,17 +15,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.world.places import repeat_places
-from socialframe.sandbox.world.posts_index import Numbers
-from socialframe.sandbox.world.world import the_world
+from socialframe.sandbox.world.posts_index import Days, Numbers
+from socialframe.sandbox.world.world import InitialPosts, World, the_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.world.posts_index import Days
-    from socialframe.sandbox.world.world import InitialPosts, World
 
 MOST = 10_000_000
 _DAY = 86_400  # seconds

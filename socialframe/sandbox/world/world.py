@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from socialframe.errors import FileError
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.world.places import merge_places
-from socialframe.sandbox.world.posts_index import FilePosts, Numbers, involves, new_numbers
+from socialframe.sandbox.world.posts_index import Cells, FilePosts, Numbers, involves, new_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.large import LargePosts
-    from socialframe.sandbox.world.posts_index import Cells
 
 InitialPosts: TypeAlias = "FilePosts | LargePosts"
 
