@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from socialframe.errors import ArgumentError
 from socialframe.sandbox.api.answers import Answer, error_answer
 from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Authenticator, check_key, new_key
-from socialframe.sandbox.api.rate_limit import limiter
+from socialframe.sandbox.api.rate_limit import LIMITERS
 from socialframe.sandbox.api.request import (
     ApiError,
     ApiRequest,
@@ -125,16 +125,17 @@ class Sandbox:
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
-        window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
+        make_limiter = LIMITERS[self.switches.window]
+        limiter = make_limiter(CALLS_A_WINDOW[tier], self.switches.window_seconds, clock)
         self._auth = Authenticator(
-            new_key() if key is None else check_key(key), window, self.switches, wall
+            new_key() if key is None else check_key(key), limiter, self.switches, wall
         )
         self._arrivals = itertools.count()
         self._requests = self.state.part(RequestLog)
         if log is not None:
             self._requests.write_to(log)
         source = self.state.part(status_page.StatusSource)
-        source.tier, source.peek = tier, functools.partial(window.arrive, count=False)
+        source.tier, source.peek = tier, functools.partial(limiter.arrive, count=False)
         self.faults = faults
 
     @classmethod

@@ -153,28 +153,19 @@ def _check_pick(request: ApiRequest, token: str) -> None:
         raise invalid(_TOKEN_REFUSED)
 
 
-def _name_account(platform: str, one: Connectable) -> Json:
-    return {"platform": platform, "username": one.username, "accountId": one.account_id}
-
-
 def _connect(box: State, platform: str, one: Connectable) -> Json:
     """Add the account as healthy; an account that exists keeps its id and its place."""
-    who = _name_account(platform, one)
-    account = {
-        "platform": platform,
-        "accountId": one.account_id,
-        "username": one.username,
-        "connectedAt": format_time(box.now),
-    }
+    who = {"platform": platform, "username": one.username, "accountId": one.account_id}
+    account = {**who, "connectedAt": format_time(box.now)}
     health = {
-        **{name: account[name] for name in ("platform", "accountId", "username")},
+        **who,
         "health": "healthy",
         "tokenValid": True,
         "permissions": list(PLATFORMS[platform].scopes),
         "recommendations": [],
     }
     box.change(lambda world: world.with_account(account, health))
-    return {**who, "connectedAt": account["connectedAt"]}
+    return account
 
 
 ROUTES: Routes = {

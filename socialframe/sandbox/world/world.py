@@ -139,11 +139,8 @@ class World:
         """Return a world with this post, in place of one with the same id."""
         place = self.find(post["id"])
         if place is None:
-            place = min(self.own, default=0) - 1 if min(self.own, default=0) < 0 else -1
-        gone = (
-            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
-        )
-        return replace(self, own={**self.own, place: post}, gone=gone)
+            place = min([0, *self.own]) - 1
+        return replace(self, own={**self.own, place: post}, gone=self._gone_with(place))
 
     def without_post(self, post_id: str) -> Self:
         """Return a world without this post."""
@@ -151,10 +148,7 @@ class World:
         if place is None:
             return self
         own = {at: post for at, post in self.own.items() if at != place}
-        gone = (
-            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
-        )
-        return replace(self, own=own, gone=gone)
+        return replace(self, own=own, gone=self._gone_with(place))
 
     def with_account(self, account: Json, health: Json) -> Self:
         """Return a world with this account, in place of the same one."""
@@ -179,6 +173,11 @@ class World:
     def _is_gone(self, place: int) -> bool:
         at = bisect_left(self.gone, place)
         return self.gone[at : at + 1] == (place,)
+
+    def _gone_with(self, place: int) -> tuple[int, ...]:
+        if place < 0 or self._is_gone(place):
+            return self.gone
+        return tuple(sorted((*self.gone, place)))
 
 
 def _pair(account: Json) -> tuple[str, str]:
