@@ -89,9 +89,12 @@ def _embed(text: str, label: str) -> str:
 
 
 def _weeks(frame: pd.DataFrame, figure: Figure) -> str:
+    import pandas as pd
+
     dates = _dates(frame)
-    weeks = dates.dt.tz_localize(None).dt.to_period("W").value_counts().sort_index()
-    weeks = weeks.reindex(_all_weeks(weeks.index), fill_value=0)
+    counts = dates.dt.tz_localize(None).dt.to_period("W").value_counts()
+    every_week = pd.period_range(counts.index.min(), counts.index.max(), freq="W")
+    weeks = counts.reindex(every_week, fill_value=0)
     axes = _axes(figure, "Posts per week")
     axes.bar(weeks.index.start_time, weeks, width=5.6, align="edge", color=_BAR)
     axes.grid(axis="y")
@@ -187,12 +190,6 @@ def _dates(frame: pd.DataFrame) -> pd.Series[Any]:
     raise ArgumentError(
         "None of these rows has a date." if names else "This chart needs posts or analytics."
     )
-
-
-def _all_weeks(weeks: Any) -> Any:  # noqa: ANN401 - a PeriodIndex
-    import pandas as pd
-
-    return pd.period_range(weeks.min(), weeks.max(), freq=weeks.freq)
 
 
 _DRAW: dict[str, Callable[[pd.DataFrame, Figure], str]] = dict(

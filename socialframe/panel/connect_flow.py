@@ -51,9 +51,7 @@ class ConnectFlow:
             cancelled=self._cancelled.is_set,
         )
         with ExitStack() as stack:
-            if (
-                api._sandbox is not None
-            ):  # a browser can reach an in-process sandbox only if it serves
+            if api._sandbox is not None:  # a browser can reach it only if it serves
                 self._sandbox_urls = (api.base_url, stack.enter_context(api._sandbox.serve()))
             return api.connect(
                 platform,

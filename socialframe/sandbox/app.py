@@ -31,7 +31,7 @@ from socialframe.sandbox.api.request_log import Asked, RequestLog, make_record
 from socialframe.sandbox.api.routes import OPEN, find_handler, match_route
 from socialframe.sandbox.api.variants import apply_variants, undo_variants, undo_variants_in_body
 from socialframe.sandbox.faults.apply import answer_instead, change_body, change_page, change_world
-from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
+from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, Play, write_script
 from socialframe.sandbox.faults.latency import response_delay, server_closing, sleep_while_serving
 from socialframe.sandbox.faults.plan import ActiveFaults, FaultPlan, find_page
 from socialframe.sandbox.faults.scenarios import scenario_arguments
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
 
 log = logging.getLogger(__name__)

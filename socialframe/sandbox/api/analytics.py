@@ -219,4 +219,3 @@ ROUTES: Routes = {
     ("GET", "/v1/accounts/follower-stats"): follower_stats,
     ("GET", "/v1/analytics"): analytics,
 }
-"""The handlers of these routes."""

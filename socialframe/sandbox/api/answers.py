@@ -25,7 +25,6 @@ class Answer(NamedTuple):
 
 
 def error_answer(error: ApiError) -> Answer:
-    """Return the response for an error of the API."""
     return Answer(dumps(error.body()), error.headers, error.status)
 
 

@@ -123,7 +123,6 @@ class ApiRequest:
         return self.args.get(name) or None
 
     def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
-        """Read an integer."""
         text = self.text(name)
         if text is None:
             return default
@@ -133,7 +132,6 @@ class ApiRequest:
         raise invalid(f"{name} must be an integer from {least} to {top}")
 
     def day(self, name: str) -> date | None:
-        """Read a date."""
         text = self.text(name)
         if text is None:
             return None

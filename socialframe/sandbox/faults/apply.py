@@ -126,7 +126,6 @@ _CHANGES: dict[str, Callable[[State, RequestedPage, int], None]] = {
 
 
 def change_page(answer: Answer, request: ApiRequest, active: ActiveFaults) -> Answer:
-    """Falsify a page of a list."""
     faults = [fault for fault in active.of("list") if fault.kind in _PAGE_CHANGES]
     if active.page is None or not faults:
         return answer

@@ -175,22 +175,20 @@ class Fault:
 
     def __str__(self) -> str:
         given, takes = self._given(), tuple(KINDS[self.kind].options)
-        options = [
-            ("" if name == takes[0] else f"{name}=") + _write_value(getattr(self, name))
-            for name in takes
-            if name in given
-        ]
-        where = [
-            ("" if name == "at" else f"{name}=") + _write_value(getattr(self, name))
-            for name in _WHERE
-            if name in given
-        ]
-        what = f"{self.kind}:{','.join(options)}" if options else self.kind
-        return "@".join([what, *where])
+
+        def write(names: tuple[str, ...], unnamed: str) -> list[str]:
+            return [
+                ("" if name == unnamed else f"{name}=") + _write_value(getattr(self, name))
+                for name in names
+                if name in given
+            ]
+
+        options = ",".join(write(takes, takes[0])) if takes else ""
+        what = f"{self.kind}:{options}" if options else self.kind
+        return "@".join([what, *write(_WHERE, "at")])
 
     @property
     def stage(self) -> Stage:
-        """The stage at which it applies."""
         return KINDS[self.kind].stage
 
     def _given(self) -> tuple[str, ...]:

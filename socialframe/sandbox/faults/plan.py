@@ -27,11 +27,9 @@ class ActiveFaults(NamedTuple):
     page: RequestedPage | None = None
 
     def first(self, stage: Stage) -> Fault | None:
-        """Return the first fault of a stage."""
         return next(iter(self.of(stage)), None)
 
     def of(self, stage: Stage) -> list[Fault]:
-        """Return the faults of a stage."""
         return [fault for fault in self.faults if fault.stage == stage]
 
 

@@ -252,7 +252,6 @@ def read_page_range(request: ApiRequest, *, limit: int) -> PageRange:
 
 
 def cut_page(request: ApiRequest, wish: PageRange, places: Sequence[int]) -> ListPage:
-    """Return one page of a list."""
     start = wish.start if wish.after is None else _row_after(request.world, places, wish.after)
     if request.page_only:
         raise RequestedPage(start, wish.limit, places, request.paging, request.end_sign)

@@ -33,7 +33,10 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class LargePosts:
-    """Posts copied from the small world under other ids, at other moments, in a seeded order."""
+    """Posts copied from the small world under other ids, at other moments, in a seeded order.
+
+    `World` describes the methods.
+    """
 
     small = False
 
@@ -49,12 +52,10 @@ class LargePosts:
         return self._posts
 
     def post(self, place: int) -> Json:
-        """Return a post as a value."""
         post: Json = json.loads(self.line(place))
         return post
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         out, number = self._published_at(place), self._posts - place
         return _template(self._source, self._pattern(place)) % {
             b"id": b"%010x" % number,
@@ -65,7 +66,6 @@ class LargePosts:
         }
 
     def find(self, post_id: str) -> int | None:
-        """Return the place of a post by its id."""
         if not re.fullmatch("post_[0-9a-f]{10}", post_id):
             return None
         number = int(post_id[5:], 16)
@@ -74,17 +74,14 @@ class LargePosts:
     def select(
         self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Return the places of posts by status, target and day of creation, ascending."""
         return self._within(span, _WRITTEN, self._slots(status, platform, account, out=False))
 
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
-        """Return the places of published posts, newest first."""
         return self._within(span, 0, self._slots(status, platform, account, out=True))
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Return the numbers of each target of a published post, or None."""
         numbers = self._source.numbers(self._pattern(place))
         if numbers is None:
             return None

@@ -30,7 +30,7 @@ class Numbers(NamedTuple):
 
 
 class FilePosts:
-    """The posts of the files in ``data/world``."""
+    """The posts of the files in ``data/world``. `World` describes the methods."""
 
     small = True
 
@@ -51,21 +51,17 @@ class FilePosts:
         return len(self.posts)
 
     def post(self, place: int) -> Json:
-        """Return a post as a value."""
         return self.posts[place]
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         return self.lines[place]
 
     def find(self, post_id: str) -> int | None:
-        """Return the place of a post by its id."""
         return self._places.get(post_id)
 
     def select(
         self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Return the places of posts by status, target and day of creation, ascending."""
         # Unknown values do not reach the cache, so that they cannot fill it.
         wanted = frozenset({status, *_target(platform, account)} - {None})
         if not wanted <= self._known:
@@ -77,14 +73,12 @@ class FilePosts:
         return places[bisect_left(places, low) : bisect_left(places, high)]
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Return the numbers of each target of a published post, or None."""
         rows = self.rows.get(self.posts[place]["id"])
         return None if rows is None else tuple(map(_numbers, rows))
 
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
-        """Return the places of published posts, newest first."""
         return _measured(self, platform, account, span, status)
 
 

@@ -214,25 +214,23 @@ def load_world(folder: Path) -> World:
     )
 
 
+def _read_csv(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))[1:]
+
+
 def _read_metrics(path: Path) -> dict[str, tuple[Cells, ...]]:
     rows: dict[str, list[Cells]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        next(reader)
-        for post_id, _position, *cells in reader:
-            rows.setdefault(post_id, []).append(tuple(cells))
+    for post_id, _position, *cells in _read_csv(path):
+        rows.setdefault(post_id, []).append(tuple(cells))
     return {post_id: tuple(targets) for post_id, targets in rows.items()}
 
 
 def _read_followers(path: Path) -> dict[str, Series]:
     days: dict[str, list[str]] = {}
     counts: dict[str, list[int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        next(reader)
-        for account, day, count in reader:
-            days.setdefault(account, []).append(day)
-            counts.setdefault(account, []).append(int(count))
+    for account, day, count in _read_csv(path):
+        days.setdefault(account, []).append(day)
+        counts.setdefault(account, []).append(int(count))
     return {account: Series(tuple(days[account]), tuple(counts[account])) for account in days}
 
 
