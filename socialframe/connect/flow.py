@@ -30,8 +30,6 @@ _MAY_BE_CONNECTED = (
 
 
 class State(StrEnum):
-    """The state of a flow."""
-
     IDLE = "idle"
     WAITING = "waiting"
     EXCHANGING = "exchanging"

@@ -26,8 +26,6 @@ _SYMBOLS = {"good": "●", "warn": "▲", "bad": "■", "quiet": "○"}
 
 
 class Accounts:
-    """The accounts part; ``box`` is its widget."""
-
     def __init__(self, state: PanelState) -> None:
         self._state = state
         self._flow: ConnectFlow | None = None

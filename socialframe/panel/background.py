@@ -113,7 +113,6 @@ class ProgressWatcher:
         self._report(self._progress(text))
 
     def say(self, text: str) -> None:
-        """Store a message about the walk."""
         self.message = text
 
     def close(self) -> None:

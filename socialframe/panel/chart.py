@@ -90,7 +90,9 @@ def _embed(text: str, label: str) -> str:
 
 def _weeks(frame: pd.DataFrame, figure: Figure) -> str:
     import pandas as pd
+    from matplotlib import dates as date_axes
 
+    untyped: Any = date_axes
     dates = _dates(frame)
     counts = dates.dt.tz_localize(None).dt.to_period("W").value_counts()
     every_week = pd.period_range(counts.index.min(), counts.index.max(), freq="W")
@@ -98,7 +100,9 @@ def _weeks(frame: pd.DataFrame, figure: Figure) -> str:
     axes = _axes(figure, "Posts per week")
     axes.bar(weeks.index.start_time, weeks, width=5.6, align="edge", color=_BAR)
     axes.grid(axis="y")
-    _format_dates(axes)
+    locator = untyped.AutoDateLocator(maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
     axes.yaxis.get_major_locator().set_params(integer=True)
     most = weeks.idxmax()
     return (
@@ -169,15 +173,6 @@ def _axes(figure: Figure, title: str) -> Any:  # noqa: ANN401 - matplotlib's axe
     axes.set_title(title)
     axes.spines[["top", "right", "left"]].set_visible(False)
     return axes
-
-
-def _format_dates(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
-    from matplotlib import dates
-
-    untyped: Any = dates
-    locator = untyped.AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
 
 
 def _dates(frame: pd.DataFrame) -> pd.Series[Any]:

@@ -43,7 +43,6 @@ class ConnectFlow:
         self._sandbox_urls = ("", "")
 
     def run(self, api: Client, platform: str, options: ConnectOptions) -> Account:
-        """Connect an account with ``api.connect``."""
         console = Console(
             say=self._say,
             show=self._show_link,

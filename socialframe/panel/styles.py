@@ -15,7 +15,6 @@ CSS_CLASS = "socialframe-panel"
 
 
 def style_widget() -> w.HTML:
-    """Return a widget that holds the CSS."""
     css = Path(__file__).with_name("styles.css").read_text(encoding="utf-8")
     return _with_classes(w.HTML(f"<style>\n{css}</style>"), "sf-style")
 

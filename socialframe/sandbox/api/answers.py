@@ -16,8 +16,6 @@ Routes = dict[tuple[str, str], "Callable[[ApiRequest], Answer]"]
 
 
 class Answer(NamedTuple):
-    """A complete response."""
-
     body: bytes
     headers: Headers = ()
     status: int = 200

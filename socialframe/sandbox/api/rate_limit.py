@@ -128,7 +128,6 @@ LIMITERS: dict[str, type[Limiter]] = {
 
 
 def limit_headers(verdict: Verdict, switches: Switches, now: float) -> Headers:
-    """Return the headers that describe the rate limit."""
     headers: Headers = ()
     if switches.rate_limit_headers:
         headers = (

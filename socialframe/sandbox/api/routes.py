@@ -55,7 +55,6 @@ def match_route(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
 
 
 def find_handler(way: tuple[str, str]) -> Callable[[ApiRequest], Answer]:
-    """Return the function that answers a route."""
     return OPEN.get(way) or ROUTES.get(way, _not_found)
 
 

@@ -142,7 +142,6 @@ def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answer:
-    """Apply the switches to a response."""
     body, status = answer.body, answer.status
     headers: list[tuple[str, str]] = []
     reshapes = (

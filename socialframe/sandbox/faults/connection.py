@@ -124,7 +124,6 @@ class FaultyProxy:
         return play
 
     def forget(self, connection: _Connection) -> None:
-        """Drop a connection that has ended."""
         with self._lock:
             self._connections.discard(connection)
 

@@ -41,8 +41,6 @@ class PageRange(NamedTuple):
 
 
 class _Position(NamedTuple):
-    """The position of a page in its list."""
-
     request: ApiRequest
     start: int
     limit: int
@@ -57,11 +55,6 @@ class _Position(NamedTuple):
         return -(-self.total // self.limit)
 
     @property
-    def stop(self) -> int:
-        # A page past the end must not lead back into the list.
-        return max(self.start, min(self.start + self.limit, self.total))
-
-    @property
     def more(self) -> bool:
         return self.start + self.limit < self.total
 
@@ -70,8 +63,6 @@ class _Position(NamedTuple):
 
 
 class ListPage(NamedTuple):
-    """One page of a list."""
-
     places: Sequence[int]
     members: Json
     headers: Headers = ()
@@ -145,7 +136,8 @@ def _next_cursor(spot: _Position) -> str | None:
     sign = spot.request.end_sign
     # With "hasMore" the cursor stays on the last page: a client that checks only it never ends.
     if spot.more or sign == "hasMore":
-        return cursor_at(spot.stop)
+        # A page past the end must not lead back into the list.
+        return cursor_at(max(spot.start, min(spot.start + spot.limit, spot.total)))
     return "" if sign == "empty" else None
 
 

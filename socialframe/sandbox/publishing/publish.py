@@ -46,8 +46,6 @@ _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platform
 
 
 class PublishQueue:
-    """The state of publishing."""
-
     def __init__(self) -> None:
         #: A heap of moments and post ids; posts that were rescheduled are skipped.
         self.due: list[tuple[datetime, str]] = []

@@ -54,7 +54,6 @@ class World:
         return self.own[place] if place in self.own else self.initial.post(place)
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         return dumps(self.own[place]) if place in self.own else self.initial.line(place)
 
     def find(self, post_id: str) -> int | None:
@@ -143,7 +142,6 @@ class World:
         return replace(self, own={**self.own, place: post}, gone=self._gone_with(place))
 
     def without_post(self, post_id: str) -> Self:
-        """Return a world without this post."""
         place = self.find(post_id)
         if place is None:
             return self
@@ -198,7 +196,6 @@ def find_world(beside: Path | None = None) -> Path:
 
 
 def load_world(folder: Path) -> World:
-    """Read a world from its files."""
     book = json.loads((folder / "accounts.json").read_bytes())
     lines: list[bytes] = []
     # Names carry the year and each file starts with its newest post.
