@@ -325,7 +325,6 @@ class Client(Endpoints):
 
         Examples
         --------
-        >>> from socialframe.client import Client
         >>> Client.sandbox().connect("gopher")
         Traceback (most recent call last):
         socialframe.errors.ValidationError: GET /v1/connect/gopher: 400 platform must be one of: ...
@@ -363,7 +362,6 @@ class Client(Endpoints):
 
         Examples
         --------
-        >>> from socialframe.client import Client
         >>> api = Client.sandbox()
         >>> api.disconnect("tiktok", "tt_40311")
         >>> "tt_40311" in set(api.accounts("tiktok").frame()["account_id"])

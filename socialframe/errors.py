@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 
 class SocialFrameError(Exception):
@@ -119,8 +119,6 @@ class APIError(SocialFrameError):
     GET /v1/posts/x: 404 Post not found
     """
 
-    _retryable: ClassVar[bool] = False
-
     def __init__(
         self,
         message: str,
@@ -140,7 +138,6 @@ class APIError(SocialFrameError):
         self.status_code = status_code
         self.code = code
         self.retry_after = retry_after
-        self.retryable = self._retryable
 
 
 class AuthenticationError(APIError):
@@ -158,13 +155,13 @@ class NotFoundError(APIError):
 class RateLimitError(APIError):
     """429, or our own budget is used up, and the wait would exceed ``max_wait``."""
 
-    _retryable = True
+    retryable = True
 
 
 class ServerError(APIError):
     """5xx: the API failed, also after every retry."""
 
-    _retryable = True
+    retryable = True
 
 
 class NetworkError(SocialFrameError):

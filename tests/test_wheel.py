@@ -27,6 +27,9 @@ def test_an_installed_wheel_runs_the_main_job(tmp_path):
     assert "socialframe/py.typed" in names
     assert "socialframe/sandbox/world/data/accounts.json" in names
     assert "socialframe/sandbox/api/openapi.json" in names
+    assert "socialframe/sandbox/pages/page.html" in names
+    assert "socialframe/panel/styles.css" in names
+    assert "socialframe/panel/browser_button.js" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"socialframe"}
 
     target = tmp_path / "site"

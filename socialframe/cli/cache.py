@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.cli.exit_codes import report_errors
 from socialframe.cli.output import count_walks, list_walks
 from socialframe.errors import MissingKeyError
 
@@ -37,9 +36,8 @@ def ls(*, all_keys: bool, as_json: bool) -> None:
       socialframe cache ls
       socialframe cache ls --all --json
     """
-    with report_errors():
-        table = _open(all_keys=all_keys).table()
-        list_walks(table, "fetched", "The cache is empty.", as_json=as_json)
+    table = _open(all_keys=all_keys).table()
+    list_walks(table, "fetched", "The cache is empty.", as_json=as_json)
 
 
 @cache.command()
@@ -54,12 +52,11 @@ def size(*, all_keys: bool) -> None:
     """
     from socialframe.store.cache import MAX_BYTES, default_path
 
-    with report_errors():
-        table = _open(all_keys=all_keys).table()
-        click.echo(
-            f"{table['size'].sum():,} bytes in {count_walks(len(table))}; the limit is "
-            f"{MAX_BYTES:,} bytes. File: {default_path()}"
-        )
+    table = _open(all_keys=all_keys).table()
+    click.echo(
+        f"{table['size'].sum():,} bytes in {count_walks(len(table))}; the limit is "
+        f"{MAX_BYTES:,} bytes. File: {default_path()}"
+    )
 
 
 @cache.command()
@@ -74,9 +71,8 @@ def clear(*, all_keys: bool, endpoint: str | None, older_than: str | None) -> No
       socialframe cache clear --older-than "1 day"
       socialframe cache clear --all
     """
-    with report_errors():
-        count = _open(all_keys=all_keys).clear(endpoint=endpoint, older_than=older_than)
-        click.echo(f"Removed {count_walks(count)}.")
+    count = _open(all_keys=all_keys).clear(endpoint=endpoint, older_than=older_than)
+    click.echo(f"Removed {count_walks(count)}.")
 
 
 def _open(*, all_keys: bool) -> Cache:

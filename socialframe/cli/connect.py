@@ -6,8 +6,6 @@ from functools import partial
 
 import click
 
-from socialframe.cli.exit_codes import report_errors
-
 
 @click.command()
 @click.argument("platform")
@@ -40,7 +38,7 @@ def connect(
     from socialframe.client import Client
     from socialframe.connect.console import default_console
 
-    with report_errors(), Client() as api:
+    with Client() as api:
         account = api.connect(
             platform,
             callback="paste" if paste else "auto",
@@ -66,6 +64,6 @@ def disconnect(platform: str, account_id: str) -> None:
     """
     from socialframe.client import Client
 
-    with report_errors(), Client() as api:
+    with Client() as api:
         api.disconnect(platform, account_id)
         click.echo(f"Disconnected: {platform}, {account_id}.", err=True)

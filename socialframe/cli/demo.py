@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from socialframe.cli.exit_codes import report_errors
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,7 +31,7 @@ def demo() -> None:
     """
     from socialframe.client import Client
 
-    with report_errors(), Client.sandbox() as api:
+    with Client.sandbox() as api:
         _run(api, Path(_FILE))
 
 

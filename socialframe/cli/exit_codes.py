@@ -26,14 +26,11 @@ if TYPE_CHECKING:
 _UNCERTAIN = 4
 INTERRUPTED = 130  # as shells report a process that SIGINT ended
 #: Exit codes; the first match wins.
-_EXIT_CODES: tuple[tuple[type[SocialFrameError], int], ...] = (
-    (ArgumentError, 2),
-    (FileError, 2),
-    (MissingKeyError, 3),
-    (InvalidKeyError, 3),
-    (AuthenticationError, 3),
-    (IncompleteWalk, _UNCERTAIN),
-    (SocialFrameError, 5),
+_EXIT_CODES: tuple[tuple[tuple[type[SocialFrameError], ...], int], ...] = (
+    ((ArgumentError, FileError), 2),
+    ((MissingKeyError, InvalidKeyError, AuthenticationError), 3),
+    ((IncompleteWalk,), _UNCERTAIN),
+    ((SocialFrameError,), 5),
 )
 
 
@@ -59,7 +56,7 @@ def report_errors() -> Iterator[None]:
         if uncertain:
             raise click.exceptions.Exit(_UNCERTAIN)
     except SocialFrameError as error:
-        code = next(code for cls, code in _EXIT_CODES if isinstance(error, cls))
+        code = next(code for kinds, code in _EXIT_CODES if isinstance(error, kinds))
         click.echo(f"Error: {error}", err=True)
         if isinstance(error, IncompleteWalk) and error.walk_id:
             click.echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)

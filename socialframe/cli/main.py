@@ -39,7 +39,13 @@ _per_page = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Main(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in the base
+        with report_errors():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-v", "--verbose", count=True, help="Log waits and retries; -vv logs each request.")
 @click.version_option(VERSION, message="socialframe %(version)s")
 @click.pass_context
@@ -228,8 +234,7 @@ def inspect(file: str) -> None:
       socialframe inspect posts.parquet
       socialframe demo && socialframe inspect socialframe-demo.parquet
     """
-    with report_errors():
-        click.echo(describe_file(file))
+    click.echo(describe_file(file))
 
 
 @main.command()
@@ -246,8 +251,7 @@ def drift(file: str, *, endpoint: str | None, as_json: bool) -> None:
       socialframe drift posts.parquet
       socialframe drift old.parquet --endpoint posts --json
     """
-    with report_errors():
-        click.echo(describe_drift(file, endpoint, as_json=as_json))
+    click.echo(describe_drift(file, endpoint, as_json=as_json))
 
 
 @main.command()
@@ -263,6 +267,6 @@ def budget(*, tier: Literal["auto", "free", "paid"], as_json: bool) -> None:
     """
     from socialframe.client import Client
 
-    with report_errors(), Client(tier=tier) as api:
+    with Client(tier=tier) as api:
         now = api.budget
         click.echo(json.dumps(asdict(now)) if as_json else str(now))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from socialframe.cli.exit_codes import INTERRUPTED, report_errors
+from socialframe.cli.exit_codes import INTERRUPTED
 from socialframe.walk.provenance import WHOLE, describe_facts
 
 if TYPE_CHECKING:
@@ -58,23 +58,22 @@ def query_options(function: F) -> F:
         check_output(output, as_json=as_json)
         from socialframe.client import Client
 
-        with report_errors():
-            client = (
-                Client.sandbox(max_requests=max_requests)
-                if sandbox
-                else Client(
-                    tier=tier,  # type: ignore[arg-type]
-                    cache=not no_cache,
-                    refresh=refresh,
-                    offline=offline,
-                    max_requests=max_requests,
-                )
+        client = (
+            Client.sandbox(max_requests=max_requests)
+            if sandbox
+            else Client(
+                tier=tier,  # type: ignore[arg-type]
+                cache=not no_cache,
+                refresh=refresh,
+                offline=offline,
+                max_requests=max_requests,
             )
-            with client as api:
-                query: Query = function(api, *args, **kwargs)
-                query = query.limit(limit) if limit else query
-                query = query.explode(explode) if explode else query
-                write_output(query, output, as_json=as_json)
+        )
+        with client as api:
+            query: Query = function(api, *args, **kwargs)
+            query = query.limit(limit) if limit else query
+            query = query.explode(explode) if explode else query
+            write_output(query, output, as_json=as_json)
 
     return command  # type: ignore[return-value]
 

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from socialframe.cli.exit_codes import report_errors
-
 if TYPE_CHECKING:
     from socialframe.sandbox import Sandbox
 
@@ -75,13 +73,11 @@ def sandbox(context: click.Context, /, port: int, **options: object) -> None:
     # Defaults are left out: they must not override the scenario.
     default = click.core.ParameterSource.DEFAULT
     given = {n: v for n, v in options.items() if context.get_parameter_source(n) is not default}
-    with report_errors():
-        box = build_sandbox(given)
+    box = build_sandbox(given)
     _serve(box, port)
 
 
 def build_sandbox(options: dict[str, Any]) -> Sandbox:
-    """Return the sandbox for the options that were given."""
     from socialframe.sandbox import Sandbox, parse_fault
 
     scenario, faults = options.pop("scenario", None), options.pop("fault", ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from socialframe.cli.exit_codes import report_errors
 from socialframe.cli.output import check_output, count_walks, list_walks, write_output
 from socialframe.errors import ArgumentError
 
@@ -30,8 +29,7 @@ def ls(*, as_json: bool) -> None:
     """
     from socialframe.readers import walks as unfinished
 
-    with report_errors():
-        list_walks(unfinished(), "changed", "There are no unfinished walks.", as_json=as_json)
+    list_walks(unfinished(), "changed", "There are no unfinished walks.", as_json=as_json)
 
 
 @walks.command()
@@ -50,7 +48,7 @@ def resume(*, walk_id: str, output: str | None, as_json: bool, tier: str) -> Non
     from socialframe.client import Client
 
     check_output(output, as_json=as_json)
-    with report_errors(), Client(tier=tier) as api:  # type: ignore[arg-type]
+    with Client(tier=tier) as api:  # type: ignore[arg-type]
         write_output(api.resume(walk_id), output, as_json=as_json)
 
 
@@ -68,16 +66,15 @@ def rm(*, walk_ids: tuple[str, ...], everything: bool) -> None:
     from socialframe.store.cache import open_existing_store
     from socialframe.store.stored_walk import RUNNING
 
-    with report_errors():
-        if not walk_ids and not everything:
-            raise click.UsageError("Pass the ids of walks ('socialframe walks ls'), or --all.")
-        store = open_existing_store()
-        found = {walk.id: walk for walk in store.open_walks()}
-        for walk_id in walk_ids:
-            if walk_id not in found:
-                raise ArgumentError(f"There is no unfinished walk {walk_id!r}.")
-            if found[walk_id].state == RUNNING:
-                raise ArgumentError(f"The walk {walk_id!r} is running, here or in another process.")
-        idle = [walk for walk in found.values() if walk.state != RUNNING]
-        gone = [walk for walk in idle if everything or walk.id in walk_ids]
-        click.echo(f"Removed {count_walks(store.discard(gone))}.")
+    if not walk_ids and not everything:
+        raise click.UsageError("Pass the ids of walks ('socialframe walks ls'), or --all.")
+    store = open_existing_store()
+    found = {walk.id: walk for walk in store.open_walks()}
+    for walk_id in walk_ids:
+        if walk_id not in found:
+            raise ArgumentError(f"There is no unfinished walk {walk_id!r}.")
+        if found[walk_id].state == RUNNING:
+            raise ArgumentError(f"The walk {walk_id!r} is running, here or in another process.")
+    idle = [walk for walk in found.values() if walk.state != RUNNING]
+    gone = [walk for walk in idle if everything or walk.id in walk_ids]
+    click.echo(f"Removed {count_walks(store.discard(gone))}.")

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from socialframe.connect.console import default_console
+from socialframe.connect.console import Console, default_console
 from socialframe.connect.flow import ENDED, Flow, State
-from socialframe.connect.redirects import PastedRedirect, choose_redirect
+from socialframe.connect.redirects import PastedRedirect, Redirect, choose_redirect
+from socialframe.connect.requests import Account, PageOption, Send
 from socialframe.connect.verify import Verdict
 from socialframe.errors import ArgumentError, ConnectError, ValidationError
 from socialframe.settings import public_base
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from socialframe.connect.console import Console
-    from socialframe.connect.redirects import Redirect
-    from socialframe.connect.requests import Account, PageOption, Send
-
-    Choose = str | Callable[[Sequence[PageOption]], str | PageOption] | None
+Choose = str | Callable[[Sequence[PageOption]], str | PageOption] | None
 
 _POLL_INTERVAL = 0.2  # seconds
 

@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from socialframe.connect import requests
 from socialframe.connect.flow_secrets import SecretScrubber, SecretText
-from socialframe.connect.requests import Account, PageChoice, PageOption
+from socialframe.connect.requests import Account, ConsentLink, PageChoice, PageOption, Send
 from socialframe.connect.verify import Callback, Verdict, check_callback
 from socialframe.errors import ConnectError, NetworkError, SocialFrameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from socialframe.connect.requests import ConsentLink, Send
 
 CALLBACK_PATH = "/socialframe/callback/"
 _MAY_BE_CONNECTED = (
@@ -32,8 +30,6 @@ _MAY_BE_CONNECTED = (
 
 
 class State(StrEnum):
-    """The state of a flow."""
-
     IDLE = "idle"
     WAITING = "waiting"
     EXCHANGING = "exchanging"

@@ -42,7 +42,6 @@ class SecretScrubber:
                 self._secrets |= {text, quote(text), quote(text, safe=""), quote_plus(text)}
 
     def scrub(self, text: str) -> str:
-        """Return the text without the secrets."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
-from socialframe.connect.flow import ENDED, State
+from socialframe.connect.flow import ENDED, Flow, State
 from socialframe.connect.flow_secrets import SecretText
 from socialframe.connect.verify import Verdict, constant_time_equals
 from socialframe.errors import ArgumentError
@@ -28,7 +28,6 @@ from socialframe.errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.connect.flow import Flow
 
 HOST = "127.0.0.1"  # never localhost: RFC 8252 8.3
 RESULT_PATH = "/socialframe/result"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import zlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import SplitResult, urlsplit
 
 from socialframe.connect.receiver import HOST, Receiver
 from socialframe.connect.verify import Callback
@@ -14,34 +15,27 @@ from socialframe.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from urllib.parse import SplitResult
 
     from socialframe.connect.flow import Flow
 
 _PRIVATE_PORTS = 49152, 16384  # the first and their number: RFC 6335
 
 
-class Redirect(Protocol):
-    """How the callback of a flow reaches this process."""
-
-    @property
-    def listens(self) -> bool:
-        """Whether this process receives the callback; otherwise the user pastes its URL."""
-
-    def open(self, flow: Flow) -> Callback:
-        """Accept callbacks of the flow; return where the platform must redirect the browser."""
-
-    def close(self) -> None: ...
-
-
 @dataclass(slots=True, kw_only=True)
-class _ListeningRedirect:
-    """Owns a receiver on this machine. Port 0 selects a free port."""
+class Redirect(ABC):
+    """How the callback of a flow reaches this process. Port 0 selects a free port.
 
+    ``listens`` is False if the user pastes the URL of the callback.
+    """
+
+    listens: ClassVar[bool] = True
     port: int = 0
     clock: Callable[[], float] = time.monotonic
-    listens: bool = field(default=True, init=False)
     _receiver: Receiver | None = field(default=None, init=False, repr=False)
+
+    @abstractmethod
+    def open(self, flow: Flow) -> Callback:
+        """Accept callbacks of the flow; return where the platform must redirect the browser."""
 
     def close(self) -> None:
         if self._receiver is not None:
@@ -49,7 +43,7 @@ class _ListeningRedirect:
 
 
 @dataclass(slots=True, kw_only=True)
-class LoopbackRedirect(_ListeningRedirect):
+class LoopbackRedirect(Redirect):
     """Listens on this machine, where the browser runs too.
 
     ``redirect_url`` is a registered loopback URL; without it, the redirect uses a free port and a
@@ -69,7 +63,7 @@ class LoopbackRedirect(_ListeningRedirect):
 
 
 @dataclass(slots=True)
-class ProxyRedirect(_ListeningRedirect):
+class ProxyRedirect(Redirect):
     """Listens on this machine; the browser connects through jupyter-server-proxy.
 
     ``base`` is the notebook server's public URL, such as ``https://hub.example/user/ada``.
@@ -85,17 +79,16 @@ class ProxyRedirect(_ListeningRedirect):
 
 
 @dataclass(slots=True, kw_only=True)
-class PastedRedirect:
+class PastedRedirect(Redirect):
     """Does not listen: the user pastes the URL of the page that did not load.
 
     ``port`` is the port in that URL; 0 selects one. ``redirect_url`` is a registered URL.
     ``registered`` sends no URL, so that the API uses the registered one.
     """
 
-    port: int = 0
+    listens: ClassVar[bool] = False
     redirect_url: str | None = None
     registered: bool = False
-    listens: bool = field(default=False, init=False)
 
     def open(self, flow: Flow) -> Callback:
         if self.registered or self.redirect_url is not None:
@@ -103,9 +96,6 @@ class PastedRedirect:
         first, number = _PRIVATE_PORTS
         port = self.port or first + zlib.crc32(flow.path.encode()) % number
         return Callback(f"http://{HOST}:{port}{flow.path}")
-
-    def close(self) -> None:
-        pass
 
 
 def choose_redirect(

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.messages.call import SecretCall
+from socialframe.messages.call import Call, Reply, SecretCall
 from socialframe.messages.envelope import parse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from socialframe.messages.call import Call, Reply
-
-    Send = Callable[[Call], Reply]
+Send = Callable[[Call], Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,6 @@ class ConsentLink:
 
 
 def request_link(send: Send, platform: str, redirect_url: str | None) -> ConsentLink:
-    """Request the link to the consent page."""
     path = f"/v1/connect/{path_segment('platform', platform)}"
     body = _json_object(send(SecretCall.of(path, {"redirect_url": redirect_url})))
     url, state = body.get("authUrl"), body.get("state")
@@ -106,7 +101,6 @@ def exchange_code(
 
 
 def choose_page(send: Send, platform: str, token: str, page_id: str) -> Account:
-    """Send the choice of a Page."""
     path = f"/v1/connect/{path_segment('platform', platform)}/select-page"
     return _account(
         platform, _json_object(send(_post(path, {"tempToken": token, "pageId": page_id})))
@@ -114,7 +108,6 @@ def choose_page(send: Send, platform: str, token: str, page_id: str) -> Account:
 
 
 def disconnect(send: Send, platform: str, account_id: str) -> None:
-    """Remove the connection of an account."""
     segments = path_segment("platform", platform), path_segment("account_id", account_id)
     send(SecretCall("/v1/accounts/" + "/".join(segments), method="DELETE"))
 

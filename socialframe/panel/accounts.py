@@ -12,14 +12,13 @@ from socialframe.panel import styles
 from socialframe.panel.background import BackgroundTask
 from socialframe.panel.browser_button import BrowserButton
 from socialframe.panel.connect_flow import ConnectFlow
-from socialframe.panel.request import PLATFORMS, platforms_of, profiles_of
+from socialframe.panel.request import PLATFORMS, Profile, platforms_of, profiles_of
 from socialframe.panel.wording import Status, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from socialframe.connect.requests import PageOption
-    from socialframe.panel.request import Profile
     from socialframe.panel.state import PanelState
 
 _BUSY = Status("warn", "Another action is still running here. Wait until it has finished.")
@@ -27,8 +26,6 @@ _SYMBOLS = {"good": "●", "warn": "▲", "bad": "■", "quiet": "○"}
 
 
 class Accounts:
-    """The accounts part; ``box`` is its widget."""
-
     def __init__(self, state: PanelState) -> None:
         self._state = state
         self._flow: ConnectFlow | None = None

@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from socialframe.errors import SocialFrameError
-from socialframe.panel.wording import LoadProgress, error_status
+from socialframe.panel.wording import LoadProgress, Status, error_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from socialframe.panel.wording import Status
 
 _REPORT_INTERVAL = 0.1  # seconds
 
@@ -114,7 +113,6 @@ class ProgressWatcher:
         self._report(self._progress(text))
 
     def say(self, text: str) -> None:
-        """Store a message about the walk."""
         self.message = text
 
     def close(self) -> None:

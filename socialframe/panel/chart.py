@@ -89,13 +89,20 @@ def _embed(text: str, label: str) -> str:
 
 
 def _weeks(frame: pd.DataFrame, figure: Figure) -> str:
+    import pandas as pd
+    from matplotlib import dates as date_axes
+
+    untyped: Any = date_axes
     dates = _dates(frame)
-    weeks = dates.dt.tz_localize(None).dt.to_period("W").value_counts().sort_index()
-    weeks = weeks.reindex(_all_weeks(weeks.index), fill_value=0)
+    counts = dates.dt.tz_localize(None).dt.to_period("W").value_counts()
+    every_week = pd.period_range(counts.index.min(), counts.index.max(), freq="W")
+    weeks = counts.reindex(every_week, fill_value=0)
     axes = _axes(figure, "Posts per week")
     axes.bar(weeks.index.start_time, weeks, width=5.6, align="edge", color=_BAR)
     axes.grid(axis="y")
-    _format_dates(axes)
+    locator = untyped.AutoDateLocator(maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
     axes.yaxis.get_major_locator().set_params(integer=True)
     most = weeks.idxmax()
     return (
@@ -168,15 +175,6 @@ def _axes(figure: Figure, title: str) -> Any:  # noqa: ANN401 - matplotlib's axe
     return axes
 
 
-def _format_dates(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
-    from matplotlib import dates
-
-    untyped: Any = dates
-    locator = untyped.AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
-
-
 def _dates(frame: pd.DataFrame) -> pd.Series[Any]:
     """Return the date of publication, or else of creation, of each post that has one."""
     names = [name for name in ("published_at", "created_at") if name in frame.columns]
@@ -187,12 +185,6 @@ def _dates(frame: pd.DataFrame) -> pd.Series[Any]:
     raise ArgumentError(
         "None of these rows has a date." if names else "This chart needs posts or analytics."
     )
-
-
-def _all_weeks(weeks: Any) -> Any:  # noqa: ANN401 - a PeriodIndex
-    import pandas as pd
-
-    return pd.period_range(weeks.min(), weeks.max(), freq=weeks.freq)
 
 
 _DRAW: dict[str, Callable[[pd.DataFrame, Figure], str]] = dict(

@@ -43,7 +43,6 @@ class ConnectFlow:
         self._sandbox_urls = ("", "")
 
     def run(self, api: Client, platform: str, options: ConnectOptions) -> Account:
-        """Connect an account with ``api.connect``."""
         console = Console(
             say=self._say,
             show=self._show_link,
@@ -51,9 +50,7 @@ class ConnectFlow:
             cancelled=self._cancelled.is_set,
         )
         with ExitStack() as stack:
-            if (
-                api._sandbox is not None
-            ):  # a browser can reach an in-process sandbox only if it serves
+            if api._sandbox is not None:  # a browser can reach it only if it serves
                 self._sandbox_urls = (api.base_url, stack.enter_context(api._sandbox.serve()))
             return api.connect(
                 platform,

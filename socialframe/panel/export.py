@@ -44,8 +44,6 @@ class SavedFile:
 
 
 class Export:
-    """The export part; ``box`` is its widget."""
-
     def __init__(self, state: PanelState) -> None:
         self._state = state
         self._saved: SavedFile | None = None

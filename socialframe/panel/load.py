@@ -28,8 +28,6 @@ _ALL = "all"
 
 
 class Load:
-    """The load part; ``box`` is its widget."""
-
     def __init__(self, state: PanelState) -> None:
         self._state = state
         self._stopped: tuple[LoadRequest, IncompleteWalk] | None = None  # can be resumed

@@ -41,7 +41,6 @@ class LoadRequest:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The arguments of the endpoint."""
         found = {}
         for name in ENDPOINTS[self.endpoint]:
             value = getattr(self, name)
@@ -74,8 +73,6 @@ def parse_row_limit(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An account with its health."""
-
     platform: str
     account_id: str
     name: str
@@ -90,7 +87,6 @@ class Profile:
 
     @property
     def needs_reconnect(self) -> bool:
-        """Whether the account should be connected again."""
         return self.level in {"warn", "bad"}
 
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, TypedDict
 
 from socialframe.errors import ArgumentError
-from socialframe.panel.request import LoadRequest
+from socialframe.panel.request import LoadRequest, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from socialframe.client import Client
-    from socialframe.panel.request import Profile
     from socialframe.query import Query
 
 

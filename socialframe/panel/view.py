@@ -24,8 +24,6 @@ _NO_ROWS = '<span class="sf-soft">No rows are loaded yet.</span>'
 
 
 class View:
-    """The view part; ``box`` is its widget."""
-
     def __init__(self, state: PanelState) -> None:
         self._state = state
         self._shown = "Table"

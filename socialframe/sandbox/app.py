@@ -16,21 +16,22 @@ from werkzeug.wrappers import Request, Response
 from socialframe.errors import ArgumentError
 from socialframe.sandbox.api.answers import Answer, error_answer
 from socialframe.sandbox.api.auth import CALLS_A_WINDOW, Authenticator, check_key, new_key
-from socialframe.sandbox.api.rate_limit import limiter
+from socialframe.sandbox.api.rate_limit import LIMITERS
 from socialframe.sandbox.api.request import (
     ApiError,
     ApiRequest,
+    Headers,
     check_host,
     drain_body,
     invalid,
     read_body,
     repair_wsgi_text,
 )
-from socialframe.sandbox.api.request_log import RequestLog, make_record
+from socialframe.sandbox.api.request_log import Asked, RequestLog, make_record
 from socialframe.sandbox.api.routes import OPEN, find_handler, match_route
 from socialframe.sandbox.api.variants import apply_variants, undo_variants, undo_variants_in_body
 from socialframe.sandbox.faults.apply import answer_instead, change_body, change_page, change_world
-from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, write_script
+from socialframe.sandbox.faults.connection import PLAY, FaultyProxy, Play, write_script
 from socialframe.sandbox.faults.latency import response_delay, server_closing, sleep_while_serving
 from socialframe.sandbox.faults.plan import ActiveFaults, FaultPlan, find_page
 from socialframe.sandbox.faults.scenarios import scenario_arguments
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from socialframe.sandbox.api.request import Headers
-    from socialframe.sandbox.api.request_log import Asked
-    from socialframe.sandbox.faults.connection import Play
     from socialframe.sandbox.faults.faults import Fault
 
 log = logging.getLogger(__name__)
@@ -126,16 +124,17 @@ class Sandbox:
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
-        window = limiter(self.switches, CALLS_A_WINDOW[tier], clock)
+        make_limiter = LIMITERS[self.switches.window]
+        limiter = make_limiter(CALLS_A_WINDOW[tier], self.switches.window_seconds, clock)
         self._auth = Authenticator(
-            new_key() if key is None else check_key(key), window, self.switches, wall
+            new_key() if key is None else check_key(key), limiter, self.switches, wall
         )
         self._arrivals = itertools.count()
         self._requests = self.state.part(RequestLog)
         if log is not None:
             self._requests.write_to(log)
         source = self.state.part(status_page.StatusSource)
-        source.tier, source.peek = tier, functools.partial(window.arrive, count=False)
+        source.tier, source.peek = tier, functools.partial(limiter.arrive, count=False)
         self.faults = faults
 
     @classmethod

@@ -52,7 +52,6 @@ def serve(app: WSGIApplication, *, host: str = "127.0.0.1", threads: int = 64) -
 
 
 def check_loopback(host: object) -> str:
-    """Return the address of a loopback host, or raise ArgumentError."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         # IPv4Address accepts a number, which is no host.
@@ -65,7 +64,6 @@ def check_loopback(host: object) -> str:
 
 
 def check_port(port: object) -> int:
-    """Return a port, or raise ArgumentError."""
     if type(port) is not int or not 0 <= port <= 65535:  # noqa: PLR2004 - the last one
         raise ArgumentError(f"port must be an integer from 0 to 65535; got {port!r}.")
     return port

@@ -1,5 +1,7 @@
 """The switches: how a sandbox decides what the documentation leaves open."""
 
+# ruff: noqa: RUF009 - _switch returns a field
+
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
@@ -27,71 +29,48 @@ LISTS = ("posts", "analytics")
 """The list endpoints that are paged, by the last part of their path."""
 
 
-def _help(says: str, *choices: object) -> dict[str, Any]:
-    return {"help": says, "choices": choices}
+def _switch(says: str, *choices: object, default: object) -> Any:  # noqa: ANN401 - of any type
+    return field(default=default, metadata={"help": says, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """How a sandbox decides what the documentation leaves open."""
 
-    paging: PagingFamily | Mapping[str, PagingFamily] = field(
-        default="page", metadata=_help("How lists are paged.", *PAGINGS)
+    paging: PagingFamily | Mapping[str, PagingFamily] = _switch(
+        "How lists are paged.", *PAGINGS, default="page"
     )
-    end_sign: EndSign | Mapping[str, EndSign] | None = field(
-        default=None,
-        metadata=_help("How lists mark the last page; by default the first in the table."),
+    end_sign: EndSign | Mapping[str, EndSign] | None = _switch(
+        "How lists mark the last page; by default the first in the table.", default=None
     )
-    page_cap: int | None = field(default=None, metadata=_help("Maximum number of rows on a page."))
-    create_status: Literal[200, 201] = field(
-        default=201, metadata=_help("Status of a created post.", 200, 201)
+    page_cap: int | None = _switch("Maximum number of rows on a page.", default=None)
+    create_status: Literal[200, 201] = _switch("Status of a created post.", 200, 201, default=201)
+    delete_status: Literal[200, 204] = _switch("Status of a deletion.", 200, 204, default=200)
+    retry_after: RetryAfter = _switch(
+        "Retry-After of a 429.", *get_args(RetryAfter), default="seconds"
     )
-    delete_status: Literal[200, 204] = field(
-        default=200, metadata=_help("Status of a deletion.", 200, 204)
+    window: Window = _switch("How requests are counted.", *get_args(Window), default="sliding")
+    window_seconds: float = _switch("Seconds over which requests are counted.", default=60.0)
+    rate_limit_headers: bool = _switch("Send X-RateLimit-* headers.", default=False)
+    extra_fields: bool = _switch("Add undocumented fields.", default=False)
+    unknown_values: bool = _switch("Use undocumented values.", default=False)
+    big_ids: bool = _switch("Post ids are numbers above 2^53.", default=False)
+    timestamps: Timestamps = _switch(
+        "How timestamps are written.", *get_args(Timestamps), default="Z"
     )
-    retry_after: RetryAfter = field(
-        default="seconds", metadata=_help("Retry-After of a 429.", *get_args(RetryAfter))
-    )
-    window: Window = field(
-        default="sliding", metadata=_help("How requests are counted.", *get_args(Window))
-    )
-    window_seconds: float = field(
-        default=60.0, metadata=_help("Seconds over which requests are counted.")
-    )
-    rate_limit_headers: bool = field(default=False, metadata=_help("Send X-RateLimit-* headers."))
-    extra_fields: bool = field(default=False, metadata=_help("Add undocumented fields."))
-    unknown_values: bool = field(default=False, metadata=_help("Use undocumented values."))
-    big_ids: bool = field(default=False, metadata=_help("Post ids are numbers above 2^53."))
-    timestamps: Timestamps = field(
-        default="Z", metadata=_help("How timestamps are written.", *get_args(Timestamps))
-    )
-    gzip: bool = field(default=False, metadata=_help("Compress bodies for clients that accept it."))
-    etag: bool = field(
-        default=False, metadata=_help("Send ETags, and 304 where If-None-Match has one.")
-    )
-    cache_control: str | None = field(
-        default=None, metadata=_help("Cache-Control of every response of the API.")
-    )
-    latency: float = field(default=0.0, metadata=_help("Delay of every response in seconds."))
-    jitter: float = field(default=0.0, metadata=_help("Maximum random extra delay in seconds."))
-    slow_first: float = field(
-        default=0.0, metadata=_help("Extra delay of the first response in seconds.")
-    )
-    long_tail: float = field(
-        default=0.0, metadata=_help("Extra delay of one response in fifty, in seconds.")
-    )
-    echo_state: bool = field(
-        default=True, metadata=_help("The callback carries state after Allow.")
-    )
-    only_redirect: str | None = field(
-        default=None, metadata=_help("The one redirect URL that is registered.")
-    )
-    deny_state: bool = field(default=True, metadata=_help("The callback carries state after Deny."))
-    exchange_seconds: float = field(
-        default=0.0, metadata=_help("Delay of the exchange of a code in seconds.")
-    )
-    exchange_fails: bool = field(default=False, metadata=_help("The exchange of a code fails."))
-    page_selection: bool = field(default=False, metadata=_help("Facebook asks for a Page."))
+    gzip: bool = _switch("Compress bodies for clients that accept it.", default=False)
+    etag: bool = _switch("Send ETags, and 304 where If-None-Match has one.", default=False)
+    cache_control: str | None = _switch("Cache-Control of every response of the API.", default=None)
+    latency: float = _switch("Delay of every response in seconds.", default=0.0)
+    jitter: float = _switch("Maximum random extra delay in seconds.", default=0.0)
+    slow_first: float = _switch("Extra delay of the first response in seconds.", default=0.0)
+    long_tail: float = _switch("Extra delay of one response in fifty, in seconds.", default=0.0)
+    echo_state: bool = _switch("The callback carries state after Allow.", default=True)
+    only_redirect: str | None = _switch("The one redirect URL that is registered.", default=None)
+    deny_state: bool = _switch("The callback carries state after Deny.", default=True)
+    exchange_seconds: float = _switch("Delay of the exchange of a code in seconds.", default=0.0)
+    exchange_fails: bool = _switch("The exchange of a code fails.", default=False)
+    page_selection: bool = _switch("Facebook asks for a Page.", default=False)
 
     def __post_init__(self) -> None:
         for name in LISTS:
@@ -101,12 +80,10 @@ class Switches:
                 _check(one, getattr(self, one.name))
 
     def paging_for(self, name: str) -> PagingFamily:
-        """Return the paging family of a list."""
         family: PagingFamily = _for(self.paging, name, "page")
         return family
 
     def end_sign_for(self, name: str) -> EndSign:
-        """Return the end sign of a list."""
         return end_sign_of(self.paging_for(name), _for(self.end_sign, name, None))
 
     def check_size(self, posts: int) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.answers import Answer, Routes
 from socialframe.sandbox.json_text import dumps
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.api.answers import Routes
     from socialframe.sandbox.api.request import ApiRequest
 
 

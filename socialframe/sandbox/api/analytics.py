@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer, listing, members
-from socialframe.sandbox.api.request import ApiError, invalid
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.api.answers import Answer, Routes, listing, members
+from socialframe.sandbox.api.request import ApiError, ApiRequest, invalid
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.paging.families import cut_page, read_page_range
-from socialframe.sandbox.world.posts_index import METRICS, sum_numbers
-from socialframe.sandbox.world.world import Series, the_world
+from socialframe.sandbox.world.posts_index import METRICS, Numbers, sum_numbers
+from socialframe.sandbox.world.world import InitialPosts, Series, World, the_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
-    from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import ApiRequest
-    from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.world.posts_index import Numbers
-    from socialframe.sandbox.world.world import InitialPosts, World
 
 SORTS = ("date", "engagement", *METRICS)
 LONGEST_SPAN = 366
@@ -225,4 +219,3 @@ ROUTES: Routes = {
     ("GET", "/v1/accounts/follower-stats"): follower_stats,
     ("GET", "/v1/analytics"): analytics,
 }
-"""The handlers of these routes."""

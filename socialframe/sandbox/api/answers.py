@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.api.request import ApiError, ApiRequest, Headers
-    from socialframe.sandbox.json_text import Json
 
 
 Routes = dict[tuple[str, str], "Callable[[ApiRequest], Answer]"]
 
 
 class Answer(NamedTuple):
-    """A complete response."""
-
     body: bytes
     headers: Headers = ()
     status: int = 200
@@ -26,7 +23,6 @@ class Answer(NamedTuple):
 
 
 def error_answer(error: ApiError) -> Answer:
-    """Return the response for an error of the API."""
     return Answer(dumps(error.body()), error.headers, error.status)
 
 

@@ -7,8 +7,8 @@ import string
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.rate_limit import limit_headers
-from socialframe.sandbox.api.request import ApiError
+from socialframe.sandbox.api.rate_limit import Limiter, limit_headers
+from socialframe.sandbox.api.request import ApiError, Headers
 from socialframe.sandbox.api.request_log import check_authorization
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from socialframe.sandbox.api.rate_limit import Limiter
-    from socialframe.sandbox.api.request import Headers
     from socialframe.sandbox.switches import Switches
 
 CALLS_A_WINDOW = {"free": 60, "paid": 600}

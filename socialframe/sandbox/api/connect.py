@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from socialframe.sandbox.api.answers import Answer
+from socialframe.sandbox.api.answers import Answer, Routes
 from socialframe.sandbox.api.oauth_state import (
     CALLBACK,
     LONGEST_URL,
@@ -21,15 +21,9 @@ from socialframe.sandbox.api.oauth_state import (
     connectable_accounts,
     is_redirect_url,
 )
-from socialframe.sandbox.api.request import ApiError, invalid
-from socialframe.sandbox.json_text import dumps
-from socialframe.sandbox.state import format_time
-
-if TYPE_CHECKING:
-    from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import ApiRequest
-    from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.state import State
+from socialframe.sandbox.api.request import ApiError, ApiRequest, invalid
+from socialframe.sandbox.json_text import Json, dumps
+from socialframe.sandbox.state import State, format_time
 
 OWNER = "own7"
 """The owner of the key, as in ``state``; always the same, so it can be guessed."""
@@ -159,28 +153,19 @@ def _check_pick(request: ApiRequest, token: str) -> None:
         raise invalid(_TOKEN_REFUSED)
 
 
-def _name_account(platform: str, one: Connectable) -> Json:
-    return {"platform": platform, "username": one.username, "accountId": one.account_id}
-
-
 def _connect(box: State, platform: str, one: Connectable) -> Json:
     """Add the account as healthy; an account that exists keeps its id and its place."""
-    who = _name_account(platform, one)
-    account = {
-        "platform": platform,
-        "accountId": one.account_id,
-        "username": one.username,
-        "connectedAt": format_time(box.now),
-    }
+    who = {"platform": platform, "username": one.username, "accountId": one.account_id}
+    account = {**who, "connectedAt": format_time(box.now)}
     health = {
-        **{name: account[name] for name in ("platform", "accountId", "username")},
+        **who,
         "health": "healthy",
         "tokenValid": True,
         "permissions": list(PLATFORMS[platform].scopes),
         "recommendations": [],
     }
     box.change(lambda world: world.with_account(account, health))
-    return {**who, "connectedAt": account["connectedAt"]}
+    return account
 
 
 ROUTES: Routes = {

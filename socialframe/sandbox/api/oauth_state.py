@@ -10,13 +10,12 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from socialframe.sandbox.state import State
 

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.api.answers import Answer, Routes
+from socialframe.sandbox.json_text import Json, dumps
+from socialframe.sandbox.paging.families import pagination_members
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import ApiRequest
     from socialframe.sandbox.switches import Switches
-
-Json = dict[str, Any]
 
 _FILE = Path(__file__).with_name("openapi.json")
 
@@ -41,22 +38,8 @@ _PARAMETERS: dict[str, Json] = {
     "after_id": {"name": "after", "schema": _AFTER, **_OTHER_APIS},
 }
 
-# The fields of `pagination` by paging family and end sign.
-_PAGINATION = {
-    ("page", "pages"): ("page", "limit", "total", "pages"),
-    ("page", "hasMore"): ("page", "limit", "hasMore"),
-    ("page", "total"): ("page", "limit", "total"),
-    ("page", "next_page"): ("page", "limit", "nextPage"),
-    ("offset", "total"): ("offset", "limit", "total"),
-    ("offset", "hasMore"): ("offset", "limit", "hasMore"),
-    ("offset", "short"): ("offset", "limit"),
-    ("cursor", "null"): ("limit", "nextCursor"),
-    ("cursor", "empty"): ("limit", "nextCursor"),
-    ("cursor", "absent"): ("limit", "nextCursor"),
-    ("cursor", "hasMore"): ("limit", "hasMore", "nextCursor"),
-}
 _NULL_AT_END = {"description": "Null at the end."}
-# Those fields that `openapi.json` does not have, because the default family lacks them.
+# The fields of `pagination` that the default family, and so `openapi.json`, does not have.
 _FIELDS: dict[str, Json] = {
     "offset": {"type": "integer", "minimum": 0, **_SIBLING},
     "hasMore": {"type": "boolean", **_SIBLING},
@@ -127,7 +110,7 @@ def _set_paging(changed: Json, name: str, switches: Switches) -> None:
         operation["parameters"][0] |= _PARAMETERS[family]
     if family == "link":
         operation["responses"]["200"]["headers"]["Link"] = _LINK_HEADER
-    if names := _PAGINATION.get((family, sign)):
+    if names := pagination_members(family, sign):
         pagination = page["properties"]["pagination"]
         fields = {**pagination["properties"], **_FIELDS}
         if sign == "null":
@@ -211,10 +194,5 @@ def _named(schemas: Json) -> Iterator[tuple[str, Json]]:
             yield from _named(schema)
 
 
-def _answer(request: ApiRequest) -> Answer:
-    """Answer ``GET /openapi.json``."""
-    return Answer(dumps(document(request.switches)))
-
-
-OPEN: Routes = {("GET", "/openapi.json"): _answer}
+OPEN: Routes = {("GET", "/openapi.json"): lambda request: Answer(dumps(document(request.switches)))}
 """The endpoint of the document; it needs no key."""

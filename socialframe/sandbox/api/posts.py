@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from socialframe.sandbox.api.answers import Answer, listing, members
-from socialframe.sandbox.api.request import ApiError
+from socialframe.sandbox.api.answers import Answer, Routes, listing, members
+from socialframe.sandbox.api.request import ApiError, ApiRequest
 from socialframe.sandbox.paging.families import cut_page, read_page_range
-
-if TYPE_CHECKING:
-    from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import ApiRequest
 
 
 def posts(request: ApiRequest) -> Answer:

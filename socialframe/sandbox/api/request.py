@@ -40,8 +40,6 @@ LAST_PAGE = 2**31 - 1
 
 
 class ApiError(Exception):
-    """An error response of the API."""
-
     def __init__(self, status: int, code: str, error: str, headers: Headers = ()) -> None:
         super().__init__(error)
         self.status = status
@@ -85,8 +83,6 @@ class RequestedPage(Exception):  # noqa: N818 - an answer, not a fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One request to the API."""
-
     state: State
     switches: Switches
     world: World  # the state's world when the request arrived
@@ -107,7 +103,6 @@ class ApiRequest:
         return "/".join(self.address.split("/", 3)[:3])
 
     def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object."""
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -123,7 +118,6 @@ class ApiRequest:
         return self.args.get(name) or None
 
     def whole(self, name: str, *, default: int, top: int, least: int = 1) -> int:
-        """Read an integer."""
         text = self.text(name)
         if text is None:
             return default
@@ -133,7 +127,6 @@ class ApiRequest:
         raise invalid(f"{name} must be an integer from {least} to {top}")
 
     def day(self, name: str) -> date | None:
-        """Read a date."""
         text = self.text(name)
         if text is None:
             return None

@@ -130,7 +130,6 @@ class RequestLog:
             raise FileError(f"The request log cannot be written to {path!r}: {said}.") from None
 
     def add(self, one: Asked) -> None:
-        """Store a request under the next number."""
         with self._lock:
             self._count += 1
             one = one._replace(number=self._count)

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from socialframe.sandbox.api import accounts, analytics, connect, openapi, posts
-from socialframe.sandbox.api.request import ApiError
+from socialframe.sandbox.api.request import ApiError, ApiRequest
 from socialframe.sandbox.pages import consent, status
 from socialframe.sandbox.publishing import posts as publishing
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from socialframe.sandbox.api.answers import Answer, Routes
-    from socialframe.sandbox.api.request import ApiRequest
 
 #: Routes that need the key and count against the rate limit.
 ROUTES: Routes = {
@@ -56,7 +55,6 @@ def match_route(request: Request) -> tuple[tuple[str, str], dict[str, str]]:
 
 
 def find_handler(way: tuple[str, str]) -> Callable[[ApiRequest], Answer]:
-    """Return the function that answers a route."""
     return OPEN.get(way) or ROUTES.get(way, _not_found)
 
 

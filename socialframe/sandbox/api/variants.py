@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from socialframe.sandbox.api.answers import Answer
-    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.switches import Switches
 
 # The sandbox's own ids; 15 digits are the most that still give a signed 64-bit number.
@@ -143,7 +142,6 @@ def _undo(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def apply_variants(answer: Answer, request: Request, switches: Switches) -> Answer:
-    """Apply the switches to a response."""
     body, status = answer.body, answer.status
     headers: list[tuple[str, str]] = []
     reshapes = (

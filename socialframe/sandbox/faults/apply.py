@@ -13,8 +13,8 @@ from werkzeug.http import http_date
 
 from socialframe.sandbox.api.answers import Answer
 from socialframe.sandbox.api.rate_limit import retry_after
-from socialframe.sandbox.api.request import ApiError, invalid
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.api.request import ApiError, ApiRequest, RequestedPage, invalid
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.paging.families import cursor_at
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from socialframe.sandbox.api.request import ApiRequest, RequestedPage
     from socialframe.sandbox.faults.faults import Fault
     from socialframe.sandbox.faults.plan import ActiveFaults
-    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.state import State
     from socialframe.sandbox.switches import Switches
 
@@ -128,7 +126,6 @@ _CHANGES: dict[str, Callable[[State, RequestedPage, int], None]] = {
 
 
 def change_page(answer: Answer, request: ApiRequest, active: ActiveFaults) -> Answer:
-    """Falsify a page of a list."""
     faults = [fault for fault in active.of("list") if fault.kind in _PAGE_CHANGES]
     if active.page is None or not faults:
         return answer

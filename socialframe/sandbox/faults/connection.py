@@ -14,18 +14,16 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from wsgiref.types import WSGIEnvironment
 
     from werkzeug.wrappers import Response
 
     from socialframe.sandbox.faults.faults import Fault
-
-    Play = Callable[["Script"], None]
 
 PLAY = "socialframe.play"
 """Key in the WSGI environment of a function that plays a script in place of the response."""
@@ -44,6 +42,9 @@ class Script(NamedTuple):
     steps: tuple[bytes | float, ...]
     reset: bool = False
     down: float | None = None  # seconds for which the server then refuses connections
+
+
+Play = Callable[[Script], None]
 
 
 def write_script(fault: Fault, response: Response, environ: WSGIEnvironment) -> Script:
@@ -123,7 +124,6 @@ class FaultyProxy:
         return play
 
     def forget(self, connection: _Connection) -> None:
-        """Drop a connection that has ended."""
         with self._lock:
             self._connections.discard(connection)
 

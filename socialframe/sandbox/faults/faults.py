@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from socialframe.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Stage = Literal["front", "key", "world", "list", "body", "wire"]
 Numbers: TypeAlias = int | Iterable[int] | None
@@ -178,22 +175,20 @@ class Fault:
 
     def __str__(self) -> str:
         given, takes = self._given(), tuple(KINDS[self.kind].options)
-        options = [
-            ("" if name == takes[0] else f"{name}=") + _write_value(getattr(self, name))
-            for name in takes
-            if name in given
-        ]
-        where = [
-            ("" if name == "at" else f"{name}=") + _write_value(getattr(self, name))
-            for name in _WHERE
-            if name in given
-        ]
-        what = f"{self.kind}:{','.join(options)}" if options else self.kind
-        return "@".join([what, *where])
+
+        def write(names: tuple[str, ...], unnamed: str) -> list[str]:
+            return [
+                ("" if name == unnamed else f"{name}=") + _write_value(getattr(self, name))
+                for name in names
+                if name in given
+            ]
+
+        options = ",".join(write(takes, takes[0])) if takes else ""
+        what = f"{self.kind}:{options}" if options else self.kind
+        return "@".join([what, *write(_WHERE, "at")])
 
     @property
     def stage(self) -> Stage:
-        """The stage at which it applies."""
         return KINDS[self.kind].stage
 
     def _given(self) -> tuple[str, ...]:

@@ -7,18 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.request import ApiError, RequestedPage
-from socialframe.sandbox.faults.faults import KINDS, Fault, is_in
+from socialframe.sandbox.api.request import ApiError, ApiRequest, RequestedPage
+from socialframe.sandbox.faults.faults import KINDS, Fault, Stage, is_in
 from socialframe.sandbox.paging.families import PAGINGS
-from socialframe.sandbox.switches import LISTS
+from socialframe.sandbox.switches import LISTS, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from socialframe.sandbox.api.answers import Answer
-    from socialframe.sandbox.api.request import ApiRequest
-    from socialframe.sandbox.faults.faults import Stage
-    from socialframe.sandbox.switches import Switches
 
 _OF_A_LIST = ("world", "list")
 
@@ -30,11 +27,9 @@ class ActiveFaults(NamedTuple):
     page: RequestedPage | None = None
 
     def first(self, stage: Stage) -> Fault | None:
-        """Return the first fault of a stage."""
         return next(iter(self.of(stage)), None)
 
     def of(self, stage: Stage) -> list[Fault]:
-        """Return the faults of a stage."""
         return [fault for fault in self.faults if fault.stage == stage]
 
 

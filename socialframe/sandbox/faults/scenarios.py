@@ -121,7 +121,6 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def scenario_arguments(name: str) -> dict[str, Any]:
-    """Return the arguments of a sandbox that plays a scenario."""
     if name not in tuple(SCENARIOS):
         raise ArgumentError(f"Unknown scenario {name!r}; the scenarios are {', '.join(SCENARIOS)}.")
     scenario = SCENARIOS[name]

@@ -14,6 +14,7 @@ from socialframe.sandbox.api.connect import CONSENT, OWNER
 from socialframe.sandbox.api.oauth_state import (
     CALLBACK,
     PLATFORMS,
+    Consent,
     Grant,
     OAuthState,
     connectable_accounts,
@@ -22,7 +23,6 @@ from socialframe.sandbox.pages.html import page, readable
 
 if TYPE_CHECKING:
     from socialframe.sandbox.api.answers import Answer, Routes
-    from socialframe.sandbox.api.oauth_state import Consent
     from socialframe.sandbox.api.request import ApiRequest
 
 _FORM = """<p>The app that holds a key of <strong>{owner}</strong> asks for one of your accounts on

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 from socialframe.sandbox.api.answers import Answer
@@ -17,37 +19,7 @@ _UNSAFE = re.compile(
 )
 _LONGEST = 160  # characters of a table cell
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{head}<link rel="icon" href="data:,">
-<title>{title} (made-up)</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.5;
-  font-family: system-ui, sans-serif; }}
-form {{ max-width: 36rem; }}
-fieldset, .note, pre {{ border: 1px solid; border-radius: .3rem; padding: .5rem 1rem; }}
-fieldset label {{ display: block; padding: .2rem 0; }}
-button {{ font: inherit; min-height: 2.75rem; padding: 0 1.5rem; margin: 1rem .5rem 0 0; }}
-code, dd {{ overflow-wrap: anywhere; white-space: pre-wrap; }}
-a {{ display: inline-block; padding: .2rem 0; margin-right: 1rem; color: inherit; }}
-.wide {{ overflow-x: auto; }}
-th, td {{ text-align: left; padding: .2rem 1rem .2rem 0; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{content}
-<p class="note">This page is made-up. It belongs to a sandbox: no platform takes part in it, and
-no real account, post or number is on it.</p>
-</main>
-</body>
-</html>
-"""
+_PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
 
 
 def page(title: str, content: str, *, forms: str, status: int = 200, head: str = "") -> Answer:
@@ -63,7 +35,7 @@ def page(title: str, content: str, *, forms: str, status: int = 200, head: str =
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),
     )
-    text = _PAGE.format(title=escape(title), content=content, head=head)
+    text = _PAGE.substitute(title=escape(title), content=content, head=head)
     return Answer(text.encode(), headers, status, "text/html; charset=utf-8")
 
 

@@ -11,8 +11,7 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer
-from socialframe.sandbox.api.rate_limit import Verdict
+from socialframe.sandbox.api.answers import Answer, Routes
 from socialframe.sandbox.api.request_log import RequestLog
 from socialframe.sandbox.pages.html import page, readable, table
 from socialframe.sandbox.state import format_time
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from wsgiref.types import WSGIEnvironment
 
-    from socialframe.sandbox.api.answers import Routes
+    from socialframe.sandbox.api.rate_limit import Verdict
     from socialframe.sandbox.api.request import ApiRequest
 
 STATUS_PAGE = "/_sandbox/"
@@ -34,12 +33,8 @@ _HOSTS = re.compile(r"(?ai)(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})
 class StatusSource:
     """Values of the page besides the world; the application sets them."""
 
-    tier = ""
-
-    def __init__(self) -> None:
-        self.peek: Callable[[], Verdict] = lambda: Verdict(
-            allowed=True, limit=0, remaining=0, wait=0.0
-        )
+    tier: str
+    peek: Callable[[], Verdict]
 
 
 def is_local(environ: WSGIEnvironment) -> bool:

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.api.request import LAST_PAGE, RequestedPage, invalid
+from socialframe.sandbox.api.request import (
+    LAST_PAGE,
+    ApiRequest,
+    EndSign,
+    Headers,
+    PagingFamily,
+    RequestedPage,
+    invalid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from socialframe.sandbox.api.request import ApiRequest, EndSign, Headers, PagingFamily
     from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.world import World
 
@@ -33,8 +41,6 @@ class PageRange(NamedTuple):
 
 
 class _Position(NamedTuple):
-    """The position of a page in its list."""
-
     request: ApiRequest
     start: int
     limit: int
@@ -49,11 +55,6 @@ class _Position(NamedTuple):
         return -(-self.total // self.limit)
 
     @property
-    def stop(self) -> int:
-        # A page past the end must not lead back into the list.
-        return max(self.start, min(self.start + self.limit, self.total))
-
-    @property
     def more(self) -> bool:
         return self.start + self.limit < self.total
 
@@ -62,8 +63,6 @@ class _Position(NamedTuple):
 
 
 class ListPage(NamedTuple):
-    """One page of a list."""
-
     places: Sequence[int]
     members: Json
     headers: Headers = ()
@@ -71,8 +70,7 @@ class ListPage(NamedTuple):
 
 class _Family(NamedTuple):
     read: Callable[[ApiRequest, int], PageRange]
-    signs: Mapping[str, Callable[[_Position], Json]]
-    headers: Callable[[_Position], Headers] = lambda _: ()
+    signs: Mapping[str, tuple[str, ...]]  # the members of ``pagination`` by end sign
 
 
 def _limit(request: ApiRequest, default: int) -> int:
@@ -127,45 +125,30 @@ def _position(token: str) -> int:
 
 
 def _row_after(world: World, places: Sequence[int], post_id: str) -> int:
-    try:
-        return places.index(_place(world, post_id)) + 1
-    except ValueError:
-        raise invalid("after must be the id of a post in this list") from None
-
-
-def _place(world: World, post_id: str) -> int:
     place = world.find(post_id)
-    if place is None:
-        raise ValueError(post_id)
-    return place
+    with suppress(ValueError):
+        if place is not None:
+            return places.index(place) + 1
+    raise invalid("after must be the id of a post in this list")
 
 
-def _nothing(_spot: _Position) -> Json:
-    return {}
+def _next_cursor(spot: _Position) -> str | None:
+    sign = spot.request.end_sign
+    # With "hasMore" the cursor stays on the last page: a client that checks only it never ends.
+    if spot.more or sign == "hasMore":
+        # A page past the end must not lead back into the list.
+        return cursor_at(max(spot.start, min(spot.start + spot.limit, spot.total)))
+    return "" if sign == "empty" else None
 
 
-def _paged(*names: str) -> Callable[[_Position], Json]:
-    """Return an end sign made of members of ``pagination``."""
-    return lambda spot: {"pagination": {name: _MEMBERS[name](spot) for name in names}}
-
-
-def _absent_cursor(spot: _Position) -> Json:
-    names = ("limit", "nextCursor") if spot.more else ("limit",)
-    return _paged(*names)(spot)
-
-
-def _empty_cursor(spot: _Position) -> Json:
-    return {"pagination": {"limit": spot.limit, "nextCursor": cursor_at(spot.stop) * spot.more}}
-
-
-def _flagged_cursor(spot: _Position) -> Json:
-    # The cursor stays on the last page: a client that checks only it never ends.
-    page = {"limit": spot.limit, "hasMore": spot.more, "nextCursor": cursor_at(spot.stop)}
-    return {"pagination": page}
-
-
-def _next_link(spot: _Position) -> Json:
-    return {"links": {"next": spot.address(spot.page + 1) if spot.more else None}}
+def _members(spot: _Position, names: tuple[str, ...]) -> Json:
+    """Return the members of the response that describe its page."""
+    if spot.request.paging == "next_url":
+        return {"links": {"next": spot.address(spot.page + 1) if spot.more else None}}
+    shown = {name: _MEMBERS[name](spot) for name in names}
+    if spot.request.end_sign == "absent" and not spot.more:
+        shown.pop("nextCursor", None)
+    return {"pagination": shown} if shown else {}
 
 
 def _link_header(spot: _Position) -> Headers:
@@ -187,7 +170,7 @@ _MEMBERS: dict[str, Callable[[_Position], int | bool | str | None]] = {
     "pages": lambda spot: spot.pages,
     "hasMore": lambda spot: spot.more,
     "nextPage": lambda spot: spot.page + 1 if spot.more else None,
-    "nextCursor": lambda spot: cursor_at(spot.stop) if spot.more else None,
+    "nextCursor": _next_cursor,
 }
 
 # The first end sign of a family is its default.
@@ -195,34 +178,34 @@ _FAMILIES: dict[str, _Family] = {
     "page": _Family(
         _by_page,
         {
-            "pages": _paged("page", "limit", "total", "pages"),
-            "hasMore": _paged("page", "limit", "hasMore"),
-            "total": _paged("page", "limit", "total"),
-            "next_page": _paged("page", "limit", "nextPage"),
-            "short": _nothing,
+            "pages": ("page", "limit", "total", "pages"),
+            "hasMore": ("page", "limit", "hasMore"),
+            "total": ("page", "limit", "total"),
+            "next_page": ("page", "limit", "nextPage"),
+            "short": (),
         },
     ),
     "offset": _Family(
         _by_offset,
         {
-            "total": _paged("offset", "limit", "total"),
-            "hasMore": _paged("offset", "limit", "hasMore"),
-            "short": _paged("limit", "offset"),
+            "total": ("offset", "limit", "total"),
+            "hasMore": ("offset", "limit", "hasMore"),
+            "short": ("limit", "offset"),
         },
     ),
     "cursor": _Family(
         _by_cursor,
         {
-            "null": _paged("limit", "nextCursor"),
-            "empty": _empty_cursor,
-            "absent": _absent_cursor,
-            "hasMore": _flagged_cursor,
+            "null": ("limit", "nextCursor"),
+            "empty": ("limit", "nextCursor"),
+            "absent": ("limit", "nextCursor"),
+            "hasMore": ("limit", "hasMore", "nextCursor"),
         },
     ),
-    "next_url": _Family(_by_page, {"null": _next_link}),
-    "link": _Family(_by_page, {"absent": _nothing}, _link_header),
-    "after_id": _Family(_by_id, {"short": _nothing}),
-    "none": _Family(_at_once, {"none": _nothing}),
+    "next_url": _Family(_by_page, {"null": ()}),
+    "link": _Family(_by_page, {"absent": ()}),
+    "after_id": _Family(_by_id, {"short": ()}),
+    "none": _Family(_at_once, {"none": ()}),
 }
 
 PAGINGS: dict[str, tuple[str, ...]] = {
@@ -245,6 +228,11 @@ def end_sign_of(paging: PagingFamily, end_sign: EndSign | None) -> EndSign:
     return end_sign
 
 
+def pagination_members(paging: PagingFamily, end_sign: EndSign) -> tuple[str, ...]:
+    """Return the names of the members of ``pagination``; a family may have none."""
+    return _FAMILIES[paging].signs[end_sign]
+
+
 def _either(words: tuple[str, ...]) -> str:
     *others, last = map(repr, words)
     return f"{', '.join(others)} or {last}" if others else last
@@ -256,11 +244,10 @@ def read_page_range(request: ApiRequest, *, limit: int) -> PageRange:
 
 
 def cut_page(request: ApiRequest, wish: PageRange, places: Sequence[int]) -> ListPage:
-    """Return one page of a list."""
     start = wish.start if wish.after is None else _row_after(request.world, places, wish.after)
     if request.page_only:
         raise RequestedPage(start, wish.limit, places, request.paging, request.end_sign)
-    family = _FAMILIES[request.paging]
     spot = _Position(request, start, wish.limit, len(places))
-    shown = places[start : start + wish.limit]
-    return ListPage(shown, family.signs[request.end_sign](spot), family.headers(spot))
+    names = pagination_members(request.paging, request.end_sign)
+    headers = _link_header(spot) if request.paging == "link" else ()
+    return ListPage(places[start : start + wish.limit], _members(spot, names), headers)

@@ -64,13 +64,11 @@ def file_of(item: Json) -> File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of one platform."""
-
     text: int
-    text_only: bool
-    images: int
-    gifs: int
-    formats: tuple[str, ...]
+    text_only: bool = True
+    images: int = 10
+    gifs: int = 0
+    formats: tuple[str, ...] = (*_JPEG_PNG, "gif", "webp", *_MP4_MOV)
     videos: int = 1
     photo_text: int | None = None
     consent: tuple[str, ...] = ()
@@ -78,46 +76,19 @@ class Limits:
 
 
 PLATFORMS = {
-    "instagram": Limits(
-        text=2200,
-        text_only=False,
-        images=10,
-        gifs=0,
-        formats=(*_JPEG_PNG, *_MP4_MOV),
-        a_day=100,
-    ),
-    "facebook": Limits(
-        text=63_206,
-        text_only=True,
-        images=10,
-        gifs=10,
-        # WebP is turned into JPEG.
-        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-    ),
-    "threads": Limits(
-        text=500,
-        text_only=True,
-        images=10,
-        gifs=10,
-        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-        a_day=250,
-    ),
+    "instagram": Limits(text=2200, text_only=False, formats=(*_JPEG_PNG, *_MP4_MOV), a_day=100),
+    # Facebook turns WebP into JPEG.
+    "facebook": Limits(text=63_206, gifs=10),
+    "threads": Limits(text=500, gifs=10, a_day=250),
     "tiktok": Limits(
         text=2200,
         photo_text=4000,
         text_only=False,
         images=35,
-        gifs=0,
         formats=(*_JPEG_PNG, "webp", *_MP4_MOV, "webm"),
         consent=CONSENT,
     ),
-    "twitter": Limits(
-        text=280,
-        text_only=True,
-        images=4,
-        gifs=1,
-        formats=(*_JPEG_PNG, "gif", "webp", *_MP4_MOV),
-    ),
+    "twitter": Limits(text=280, images=4, gifs=1),
 }
 
 
@@ -159,7 +130,7 @@ def find_violation(platform: str, text: str, media: Sequence[File], options: Jso
             f"Consent is missing: {' and '.join(limits.consent)} must be true",
         ),
     )
-    return next((error for change_body, error in checks if change_body), None)
+    return next((error for broken, error in checks if broken), None)
 
 
 def _is_known(ending: str) -> bool:

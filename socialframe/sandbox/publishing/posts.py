@@ -9,18 +9,14 @@ import secrets
 from itertools import count
 from typing import TYPE_CHECKING
 
-from socialframe.sandbox.api.answers import Answer
-from socialframe.sandbox.api.request import ApiError, invalid
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.api.answers import Answer, Routes
+from socialframe.sandbox.api.request import ApiError, ApiRequest, invalid
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.publishing.publish import pending, save_post
 from socialframe.sandbox.publishing.read_post import read_post
-from socialframe.sandbox.state import format_time
+from socialframe.sandbox.state import State, format_time
 
 if TYPE_CHECKING:
-    from socialframe.sandbox.api.answers import Routes
-    from socialframe.sandbox.api.request import ApiRequest
-    from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.state import State
     from socialframe.sandbox.world.world import World
 
 _NOT_DELETED = {

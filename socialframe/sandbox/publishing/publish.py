@@ -30,13 +30,12 @@ from socialframe.sandbox.publishing.platform_limits import (
     file_of,
     find_violation,
 )
-from socialframe.sandbox.state import format_time
+from socialframe.sandbox.state import State, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.state import State
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +46,6 @@ _ASKED_FOR = ("platform", "accountId", "customContent", "customMedia", "platform
 
 
 class PublishQueue:
-    """The state of publishing."""
-
     def __init__(self) -> None:
         #: A heap of moments and post ids; posts that were rescheduled are skipped.
         self.due: list[tuple[datetime, str]] = []

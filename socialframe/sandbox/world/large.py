@@ -15,17 +15,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from socialframe.errors import ArgumentError
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.world.places import repeat_places
-from socialframe.sandbox.world.posts_index import Numbers
-from socialframe.sandbox.world.world import the_world
+from socialframe.sandbox.world.posts_index import Days, Numbers
+from socialframe.sandbox.world.world import InitialPosts, World, the_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from socialframe.sandbox.json_text import Json
-    from socialframe.sandbox.world.posts_index import Days
-    from socialframe.sandbox.world.world import InitialPosts, World
 
 MOST = 10_000_000
 _DAY = 86_400  # seconds
@@ -36,7 +33,10 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class LargePosts:
-    """Posts copied from the small world under other ids, at other moments, in a seeded order."""
+    """Posts copied from the small world under other ids, at other moments, in a seeded order.
+
+    `World` describes the methods.
+    """
 
     small = False
 
@@ -52,12 +52,10 @@ class LargePosts:
         return self._posts
 
     def post(self, place: int) -> Json:
-        """Return a post as a value."""
         post: Json = json.loads(self.line(place))
         return post
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         out, number = self._published_at(place), self._posts - place
         return _template(self._source, self._pattern(place)) % {
             b"id": b"%010x" % number,
@@ -68,7 +66,6 @@ class LargePosts:
         }
 
     def find(self, post_id: str) -> int | None:
-        """Return the place of a post by its id."""
         if not re.fullmatch("post_[0-9a-f]{10}", post_id):
             return None
         number = int(post_id[5:], 16)
@@ -77,17 +74,14 @@ class LargePosts:
     def select(
         self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Return the places of posts by status, target and day of creation, ascending."""
         return self._within(span, _WRITTEN, self._slots(status, platform, account, out=False))
 
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
-        """Return the places of published posts, newest first."""
         return self._within(span, 0, self._slots(status, platform, account, out=True))
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Return the numbers of each target of a published post, or None."""
         numbers = self._source.numbers(self._pattern(place))
         if numbers is None:
             return None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Self, overload
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Self, overload
 
 
 class LazyPlaces(Sequence[int]):

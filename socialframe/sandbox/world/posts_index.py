@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from socialframe.sandbox.json_text import Json
 
 Cells = tuple[str, ...]
 Words = frozenset[Any]
-Days = tuple["date | None", "date | None"]
+Days = tuple[date | None, date | None]
 """The first and the last day; None is no bound."""
 
 METRICS = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "views")
@@ -30,50 +29,39 @@ class Numbers(NamedTuple):
     metrics: Json | None
 
 
-# Compared by identity, because hashing all posts would be slow.
-@dataclass(frozen=True, slots=True, eq=False)
 class FilePosts:
-    """The posts of the files in ``data/world``."""
+    """The posts of the files in ``data/world``. `World` describes the methods."""
 
-    posts: tuple[Json, ...]
-    lines: tuple[bytes, ...]
-    rows: Mapping[str, tuple[Cells, ...]]
-    _ages: tuple[int, ...] = field(init=False)  # negated days, so that newest first is ascending
-    _places: Mapping[str, int] = field(init=False)
-    _words: tuple[Words, ...] = field(init=False)  # status, platforms and accounts of each post
-    _known: Words = field(init=False)  # all three
-    small: bool = field(init=False, default=True)
+    small = True
 
-    def __post_init__(self) -> None:
-        from datetime import date
-
-        days = (date.fromisoformat(post["createdAt"][:10]).toordinal() for post in self.posts)
-        object.__setattr__(self, "_ages", tuple(-day for day in days))
-        places = {post["id"]: place for place, post in enumerate(self.posts)}
-        object.__setattr__(self, "_places", places)
-        words = tuple(map(_words, self.posts))
-        object.__setattr__(self, "_words", words)
-        object.__setattr__(self, "_known", frozenset().union(*words))
+    def __init__(
+        self,
+        posts: tuple[Json, ...],
+        lines: tuple[bytes, ...],
+        rows: Mapping[str, tuple[Cells, ...]],
+    ) -> None:
+        self.posts, self.lines, self.rows = posts, lines, rows
+        days = (date.fromisoformat(post["createdAt"][:10]).toordinal() for post in posts)
+        self._ages = tuple(-day for day in days)  # negated, so that newest first is ascending
+        self._places = {post["id"]: place for place, post in enumerate(posts)}
+        self._words = tuple(map(_words, posts))  # status, platforms and accounts of each post
+        self._known: Words = frozenset().union(*self._words)
 
     def __len__(self) -> int:
         return len(self.posts)
 
     def post(self, place: int) -> Json:
-        """Return a post as a value."""
         return self.posts[place]
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         return self.lines[place]
 
     def find(self, post_id: str) -> int | None:
-        """Return the place of a post by its id."""
         return self._places.get(post_id)
 
     def select(
         self, status: str | None, platform: str | None, account: str | None, span: Days
     ) -> Sequence[int]:
-        """Return the places of posts by status, target and day of creation, ascending."""
         # Unknown values do not reach the cache, so that they cannot fill it.
         wanted = frozenset({status, *_target(platform, account)} - {None})
         if not wanted <= self._known:
@@ -85,14 +73,12 @@ class FilePosts:
         return places[bisect_left(places, low) : bisect_left(places, high)]
 
     def numbers(self, place: int) -> tuple[Numbers, ...] | None:
-        """Return the numbers of each target of a published post, or None."""
         rows = self.rows.get(self.posts[place]["id"])
         return None if rows is None else tuple(map(_numbers, rows))
 
     def measured(
         self, platform: str | None, account: str | None, span: Days, status: str | None = None
     ) -> Sequence[int]:
-        """Return the places of published posts, newest first."""
         return _measured(self, platform, account, span, status)
 
 

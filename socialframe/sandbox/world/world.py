@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from socialframe.errors import FileError
-from socialframe.sandbox.json_text import dumps
+from socialframe.sandbox.json_text import Json, dumps
 from socialframe.sandbox.world.places import merge_places
-from socialframe.sandbox.world.posts_index import FilePosts, Numbers, involves, new_numbers
+from socialframe.sandbox.world.posts_index import Cells, FilePosts, Numbers, involves, new_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from socialframe.sandbox.json_text import Json
     from socialframe.sandbox.world.large import LargePosts
-    from socialframe.sandbox.world.posts_index import Cells
 
 InitialPosts: TypeAlias = "FilePosts | LargePosts"
 
@@ -56,7 +54,6 @@ class World:
         return self.own[place] if place in self.own else self.initial.post(place)
 
     def line(self, place: int) -> bytes:
-        """Return a post as JSON."""
         return dumps(self.own[place]) if place in self.own else self.initial.line(place)
 
     def find(self, post_id: str) -> int | None:
@@ -141,22 +138,15 @@ class World:
         """Return a world with this post, in place of one with the same id."""
         place = self.find(post["id"])
         if place is None:
-            place = min(self.own, default=0) - 1 if min(self.own, default=0) < 0 else -1
-        gone = (
-            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
-        )
-        return replace(self, own={**self.own, place: post}, gone=gone)
+            place = min([0, *self.own]) - 1
+        return replace(self, own={**self.own, place: post}, gone=self._gone_with(place))
 
     def without_post(self, post_id: str) -> Self:
-        """Return a world without this post."""
         place = self.find(post_id)
         if place is None:
             return self
         own = {at: post for at, post in self.own.items() if at != place}
-        gone = (
-            self.gone if place < 0 or self._is_gone(place) else tuple(sorted((*self.gone, place)))
-        )
-        return replace(self, own=own, gone=gone)
+        return replace(self, own=own, gone=self._gone_with(place))
 
     def with_account(self, account: Json, health: Json) -> Self:
         """Return a world with this account, in place of the same one."""
@@ -182,6 +172,11 @@ class World:
         at = bisect_left(self.gone, place)
         return self.gone[at : at + 1] == (place,)
 
+    def _gone_with(self, place: int) -> tuple[int, ...]:
+        if place < 0 or self._is_gone(place):
+            return self.gone
+        return tuple(sorted((*self.gone, place)))
+
 
 def _pair(account: Json) -> tuple[str, str]:
     return account["platform"], account["accountId"]
@@ -201,7 +196,6 @@ def find_world(beside: Path | None = None) -> Path:
 
 
 def load_world(folder: Path) -> World:
-    """Read a world from its files."""
     book = json.loads((folder / "accounts.json").read_bytes())
     lines: list[bytes] = []
     # Names carry the year and each file starts with its newest post.
@@ -217,25 +211,23 @@ def load_world(folder: Path) -> World:
     )
 
 
+def _read_csv(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))[1:]
+
+
 def _read_metrics(path: Path) -> dict[str, tuple[Cells, ...]]:
     rows: dict[str, list[Cells]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        next(reader)
-        for post_id, _position, *cells in reader:
-            rows.setdefault(post_id, []).append(tuple(cells))
+    for post_id, _position, *cells in _read_csv(path):
+        rows.setdefault(post_id, []).append(tuple(cells))
     return {post_id: tuple(targets) for post_id, targets in rows.items()}
 
 
 def _read_followers(path: Path) -> dict[str, Series]:
     days: dict[str, list[str]] = {}
     counts: dict[str, list[int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        next(reader)
-        for account, day, count in reader:
-            days.setdefault(account, []).append(day)
-            counts.setdefault(account, []).append(int(count))
+    for account, day, count in _read_csv(path):
+        days.setdefault(account, []).append(day)
+        counts.setdefault(account, []).append(int(count))
     return {account: Series(tuple(days[account]), tuple(counts[account])) for account in days}
 
 
