@@ -1,6 +1,6 @@
 """Real processes that share one budget file, against a sandbox that counts.
 
-``SOCIALFRAME_STRESS=20`` runs them for twenty windows of 2 s.
+``SOCIALFRAME_STRESS=10`` runs them for ten windows of 2 s, not for two of 1 s.
 """
 
 import itertools
