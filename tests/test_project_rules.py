@@ -41,14 +41,20 @@ def test_files_and_functions_are_short():
     for path in [*SOURCES, *TESTS, *(ROOT / "data").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
+        long_functions = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
+        ]
+        if not long_functions and (path in TESTS or text.count("\n") <= 400):
+            continue  # short even with comments and docstrings; the tokenizer is slow
         lines = code_lines(text, tree)
         if path not in TESTS and len(lines) > 400:
             too_long.append(f"{name(path)}: {len(lines)} lines")
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
-                own = lines & set(range(node.lineno, node.end_lineno + 1))
-                if len(own) > 60:
-                    too_long.append(f"{name(path)}: {node.name} has {len(own)} lines")
+        for node in long_functions:
+            own = lines & set(range(node.lineno, node.end_lineno + 1))
+            if len(own) > 60:
+                too_long.append(f"{name(path)}: {node.name} has {len(own)} lines")
 
     assert too_long == []
 

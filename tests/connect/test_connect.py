@@ -442,6 +442,11 @@ def shell(url, key, *words, browser=""):
     )
 
 
+def run(url, key, *words):
+    """Run the command in this process."""
+    return CliRunner(env={"SOCIALAPI_BASE_URL": url, "SOCIALAPI_KEY": key}).invoke(main, words)
+
+
 def link_of(process):
     """Read standard error until the link."""
     for line in process.stderr:
@@ -459,16 +464,13 @@ def test_connect_command_opens_a_browser_and_prints_the_account():
     with box.serve() as url:
         done = shell(url, box.key, "connect", "instagram", browser=browser)
         out, errors = done.communicate(timeout=60)
-        gone = shell(url, box.key, "disconnect", *out.split()[:2])
-        output = gone.communicate(timeout=60)
-        twice = shell(url, box.key, "disconnect", *out.split()[:2])
-        refused = twice.communicate(timeout=60)
+        gone, twice = (run(url, box.key, "disconnect", *out.split()[:2]) for _ in range(2))
 
     assert (done.returncode, out) == (0, "instagram ig_40918 lantern.and.loom\n"), errors
-    assert (gone.returncode, output[0]) == (0, "")
-    assert output[1] == "Disconnected: instagram, ig_40918.\n"
-    assert twice.returncode == 5
-    assert "404 Account not found" in refused[1]
+    assert (gone.exit_code, gone.stdout) == (0, "")
+    assert gone.stderr == "Disconnected: instagram, ig_40918.\n"
+    assert twice.exit_code == 5
+    assert "404 Account not found" in twice.stderr
 
 
 @pytest.mark.processes
@@ -503,7 +505,6 @@ def test_ctrl_c_aborts_the_command(words):
     assert errors.strip() == "Aborted!"
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -517,8 +518,7 @@ def test_command_failures_print_one_sentence(words, code, said):
     """The exit code tells the kind of failure."""
     box = sf.Sandbox()
     with box.serve() as url:
-        process = shell(url, box.key, "connect", *words)
-        out, errors = process.communicate(timeout=60)
+        done = run(url, box.key, "connect", *words)
 
-    assert (process.returncode, out) == (code, ""), errors
-    assert said in errors
+    assert (done.exit_code, done.stdout) == (code, ""), done.stderr
+    assert said in done.stderr

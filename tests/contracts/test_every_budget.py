@@ -113,6 +113,11 @@ def group(kind, count, folder, limit, clock):
     return [FairShareBudget(f"p{i}", limit, clock, booked, queue) for i in range(count)]
 
 
+def minutes(kind):
+    """Return for how many windows of a minute to simulate; a transaction takes a millisecond."""
+    return 10 if STRESS or kind == "pure" else 4
+
+
 def each_kind(names, every, few):
     """Parametrize every case by ``FairShare`` alone, and few of them, or all in stress, by file."""
     every = [case if isinstance(case, tuple) else (case,) for case in every]
@@ -127,9 +132,10 @@ def test_several_processes_never_exceed_the_limit(tmp_path, kind, latency):
     clock = Clock()
     budgets = group(kind, 4, tmp_path, Limit(60, 60.0), clock)
 
-    arrivals = Simulation(clock, LATENCIES[latency], calls=400).run(budgets * 2).arrivals
+    calls = 40 * minutes(kind)
+    arrivals = Simulation(clock, LATENCIES[latency], calls=calls).run(budgets * 2).arrivals
 
-    assert len(arrivals) == 400
+    assert len(arrivals) == calls
     assert fullest_window(arrivals, 60.0) <= 60
 
 
@@ -142,12 +148,13 @@ def test_no_limiter_refuses_a_request_of_several_processes(tmp_path, kind, limit
     """Requests arrive at any moment between start and response."""
     clock = Clock()
     budgets = group(kind, 4, tmp_path, Limit(60, 60.0), clock)
-    simulation = Simulation(clock, LATENCIES[latency], calls=400, limiter=limiter(60, 60.0, clock))
+    limiter = limiter(60, 60.0, clock)
+    simulation = Simulation(clock, LATENCIES[latency], calls=40 * minutes(kind), limiter=limiter)
 
     assert simulation.run(budgets).refused == 0
 
 
-@each_kind(["calls", "windows"], [(60, 10), (600, 2)], few=[(60, 10)])
+@each_kind(["calls", "windows"], [(60, 10), (600, 2)], few=[(60, 4)])
 def test_several_processes_use_99_percent_of_the_limit(tmp_path, kind, calls, windows):
     """With a slow first response."""
     clock = Clock()
@@ -166,10 +173,11 @@ def test_waiting_processes_get_even_shares_and_use_all(tmp_path, kind, late):
     Simulation(clock, steady, calls=60).run(budgets[:1])
     began = clock.now
 
-    simulation = Simulation(clock, lambda _: (0.02, 0.05 + late), until=began + 600)
+    until = began + 60 * minutes(kind)
+    simulation = Simulation(clock, lambda _: (0.02, 0.05 + late), until=until)
     started = simulation.run(budgets).started
 
-    assert sum(started.values()) >= 0.99 * 9 * 60
+    assert sum(started.values()) >= 0.99 * (minutes(kind) - 1) * 60
     assert all(count >= 0.8 * sum(started.values()) / 4 for count in started.values())
 
 
@@ -183,11 +191,11 @@ def test_a_process_with_eight_threads_gets_no_more_than_one_with_one(tmp_path, k
         clock.sleep(0 if burst else 1)
     began = clock.now
 
-    simulation = Simulation(clock, lambda _: (0.02, 0.35), until=began + 600)
+    simulation = Simulation(clock, lambda _: (0.02, 0.35), until=began + 60 * minutes(kind))
     started = simulation.run([many] * 8 + [single]).started
 
     total = sum(started.values())
-    assert total >= 0.99 * (9 if burst else 10) * 60
+    assert total >= 0.99 * (minutes(kind) - burst) * 60
     assert started[8] >= 0.8 * total / 2
 
 
@@ -219,13 +227,13 @@ def test_a_process_that_needs_less_than_its_share_leaves_the_rest(tmp_path, kind
     simulation = Simulation(
         clock,
         lambda _: (3.0, 6.0) if simulation.worker == 0 else (0.02, 0.05),
-        until=clock.now + 600,
+        until=clock.now + 60 * minutes(kind),
     )
 
     started = simulation.run([slow, quick]).started
 
-    assert started[0] >= 40
-    assert sum(started.values()) >= 0.99 * 600
+    assert started[0] >= 4 * minutes(kind)
+    assert sum(started.values()) >= 0.99 * 60 * minutes(kind)
 
 
 def test_waiting_processes_are_served_in_the_order_of_arrival(tmp_path):

@@ -4,6 +4,7 @@ import traceback
 from collections import Counter
 from email.utils import formatdate, parsedate_to_datetime
 
+import pandas as pd
 import pytest
 from bad_days import OLD, OUTPUTS, client_of, posts, wait_for, walk
 from stand_ins import Clock
@@ -56,10 +57,6 @@ def walk_scenario(name, output, *, span=None, tier="paid", **choices):
     return found, app
 
 
-def rows_of(found):
-    return [row for frame in found.frames for row in frame.to_dict("records")]
-
-
 def test_each_scenario_has_a_test():
     """A new scenario is not forgotten."""
     days = {name.replace("-", "_") for name in SCENARIOS}
@@ -73,7 +70,7 @@ def test_flaky_evening(output, all_posts):
     found, app = walk_scenario("flaky-evening", output)
 
     assert (found.error, found.warnings) == (None, [])
-    assert rows_of(found) == all_posts.to_dict("records")
+    pd.testing.assert_frame_equal(pd.concat(found.frames, ignore_index=True), all_posts)
     assert set(app.statuses) == {200, 429, 500, 502, 503, 504}
     assert app.statuses[200] == 54
 

@@ -1,6 +1,6 @@
 """Repeated kill -9 at random moments of a long walk; the file is complete at the end.
 
-``SOCIALFRAME_STRESS=200`` kills 200 times.
+``SOCIALFRAME_STRESS=100`` kills 100 times, during 300 pages instead of 100.
 """
 
 import os
@@ -16,8 +16,8 @@ import pytest
 
 import socialframe as sf
 
-TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "4"))
-PAGES = 300
+TIMES = int(os.environ.get("SOCIALFRAME_STRESS", "3"))
+PAGES = 300 if TIMES > 3 else 100
 WRITE = """
 import sys, socialframe as sf
 api = sf.Client(sys.argv[1], base_url=sys.argv[2], tier=sf.Limit(100_000), cache=False)
@@ -34,7 +34,7 @@ def command(sandbox, url):
 def test_repeated_kills_request_no_page_twice(tmp_path):
     """Except the page in flight; the file has each post once."""
     # The latency makes the walk long enough to be killed during it.
-    sandbox = sf.Sandbox(latency=0.004, window_seconds=0.01)
+    sandbox = sf.Sandbox(posts=18 * PAGES, latency=0.004, window_seconds=0.01)
     moments = random.Random(7)  # noqa: S311 - any moments are valid
     killed = ended = 0
     with sandbox.serve() as url:
@@ -45,7 +45,7 @@ def test_repeated_kills_request_no_page_twice(tmp_path):
             while len(sandbox.requests) == received and process.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.002)
-            time.sleep(moments.uniform(0, 2.0 / max(TIMES, 4)))
+            time.sleep(moments.uniform(0, 2.0 / max(TIMES, 6)))
             process.send_signal(signal.SIGKILL)
             _, errors = process.communicate(timeout=30)
             killed += 1
@@ -56,7 +56,7 @@ def test_repeated_kills_request_no_page_twice(tmp_path):
     frame = sf.read_parquet(tmp_path / "posts.parquet")
     answered = [request for request in sandbox.requests if request.status == 200]
     assert frame["id"].is_unique
-    assert len(frame) == 5400
+    assert len(frame) == 18 * PAGES
     assert len(answered) <= (ended + 1) * PAGES + killed
     assert sf.walks().empty
     file = Path(os.environ["XDG_CACHE_HOME"], "socialframe", "walks.sqlite")

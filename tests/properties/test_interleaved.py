@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import suppress
+from datetime import date
 
 import httpx
 from hypothesis import HealthCheck, settings
@@ -26,7 +27,6 @@ class Interleaved(RuleBasedStateMachine):
         self.http = httpx.Client(
             transport=transport, base_url="http://sandbox.example", headers=headers
         )
-        self.other = sf.Client.sandbox(self.sandbox, cache=False)  # with its own store
         self.api = sf.Client.sandbox(self.sandbox, cache=False)
         self.query = self.api.posts(status="draft", per_page=PAGE, since=SINCE)
         self.pages = None
@@ -35,7 +35,9 @@ class Interleaved(RuleBasedStateMachine):
 
     def ids(self):
         """Return the ids of all posts on the server."""
-        return self.other.posts(status="draft", since=SINCE).frame()["id"].tolist()
+        world = self.sandbox.state.world
+        places = world.select(status="draft", first=date.fromisoformat(SINCE))
+        return [world.post(place)["id"] for place in places]
 
     @rule(count=st.integers(1, 9))
     def add(self, count):
@@ -62,13 +64,20 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def read(self, count):
-        """Read some pages, up to the last one."""
+        """Read some pages, up to the last one or an error."""
         if self.pages is None:
             self.pages = self.query.pages()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sf.WalkWarning)
-            if any(next(self.pages, None) is None for _ in range(count)):
-                self.end()
+            try:
+                if any(next(self.pages, None) is None for _ in range(count)):
+                    self.end()
+            except sf.IncompleteWalk as error:
+                # The server refuses the id of a deleted post, or all rows of some pages are known.
+                expected = isinstance(error, sf.PagingLoop) or error.status_code == 400
+                if not (self.moved and expected):
+                    raise
+                self.pages = None
 
     @rule()
     def interrupt(self):
@@ -114,13 +123,12 @@ class Interleaved(RuleBasedStateMachine):
         self.interrupt()
         self.http.close()
         self.api.close()
-        self.other.close()
 
 
 def test_a_list_that_changes_between_numbered_pages_is_complete_or_a_warning():
     """Rows move between pages."""
     steps = settings(
-        max_examples=settings.default.max_examples // 20,
+        max_examples=settings.default.max_examples // 8,
         stateful_step_count=20,
         suppress_health_check=[HealthCheck.too_slow],
     )
@@ -135,7 +143,7 @@ def test_a_list_that_changes_between_pages_by_id_is_complete_or_a_warning():
             super().__init__(paging="after_id")
 
     steps = settings(
-        max_examples=settings.default.max_examples // 20,
+        max_examples=settings.default.max_examples // 8,
         stateful_step_count=20,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -220,25 +220,31 @@ def test_a_database_that_becomes_read_only_costs_a_warning(file):
 FULL = """
 import resource, sys, warnings
 import socialframe as sf
-api = sf.Client.sandbox(cache=sys.argv[1])
-kept = api.accounts().frame()
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    rows = len(api.posts().frame())
-print(rows, [w.category.__name__ for w in caught])
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+for size in sys.argv[2:]:
+    api = sf.Client.sandbox(cache=f"{sys.argv[1]}/{size}.sqlite")
+    kept = api.accounts().frame()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), most))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rows = len(api.posts().frame())
+    print(rows, [w.category.__name__ for w in caught])
+    api.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 """
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("size", [1_000, 40_000, 90_000])
-def test_a_full_disk_costs_a_warning(file, size):
+def test_a_full_disk_costs_a_warning(tmp_path):
     """No row is lost, the file stays whole, and what was kept before is there."""
-    assert ran(FULL, file, size) == "5400 ['CacheWarning']\n"
-    with held(file) as _, sqlite3.connect(file) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
-    assert rows(file) >= 2
+    sizes = ["1000", "40000", "90000"]
+    assert ran(FULL, tmp_path, *sizes) == "5400 ['CacheWarning']\n" * len(sizes)
+    for size in sizes:
+        kept = tmp_path / f"{size}.sqlite"
+        with sqlite3.connect(kept) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        connection.close()
+        assert rows(kept) >= 2
 
 
 def test_a_damaged_file_is_set_aside(file):
