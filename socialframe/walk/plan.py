@@ -94,6 +94,8 @@ class Plan:
     def key(self) -> WalkKey:
         """The key that walks of the same query share."""
         paging = f"{self.endpoint.paging!r} {self.endpoint.records!r} {self.schema.key!r}"
+        if self.call.method != "GET":
+            paging += f" {self.call.method} {self.call.body!r}"
         return WalkKey(self.endpoint.name, self.call.path, self.call.params, paging, self.limit)
 
     @property
