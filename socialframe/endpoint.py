@@ -134,7 +134,7 @@ def _check_request(path: object, records: object, params: object) -> None:
 
 
 def _check_body(method: object, json: object) -> None:
-    if method not in ("GET", "POST"):  # noqa: PLR6201 - it may be unhashable
+    if method not in ("GET", "POST"):
         raise ArgumentError(f"method must be 'GET' or 'POST'; got {method!r}.")
     if json is not None and method != "POST":
         raise ArgumentError("json is the body of a POST; pass method='POST', too, or params=….")

@@ -107,6 +107,8 @@ def token_schemes(hints: Hints, sent: Call, param: str | None) -> tuple[Paging, 
     if counted := _counted(hints, sent, token):
         return (counted,)
     params = _params(sent, _last_name(token))
+    if not params and hints.value(hints.more) is False:  # it is the only page
+        params = (_last_name(token),)
     more = f", more={hints.more!r}" if hints.more else ""
     names = " and ".join(map(repr, params))
     guess = "are guesses" if len(params) > 1 else "is a guess"
@@ -135,7 +137,8 @@ def _header_schemes(hints: Hints) -> tuple[Paging, ...]:
     if name == "x-next-page":
         return (Assumed(Cursor(header=name, param="page"), hint=hint),)
     param = re.sub(r"^x-|next-|-", lambda found: "_" if found[0] == "-" else "", name)
-    tries = (Cursor(header=name, request_header=name), Cursor(header=name, param=param))
+    spelt = "-".join(part.upper() if len(part) < 4 else part.title() for part in name.split("-"))  # noqa: PLR2004 - CMR, X
+    tries = (Cursor(header=name, request_header=spelt), Cursor(header=name, param=param))
     return (*(Assumed(scheme, hint=hint) for scheme in tries), UnknownPaging(hint=hint))
 
 

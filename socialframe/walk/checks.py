@@ -74,7 +74,7 @@ class WalkChecks:
         names = set(page.envelope) if isinstance(page.envelope, dict) else set()
         self._odd = not names or bool(names - self._names)
         self._names |= names
-        shown = step.reason if step.reason in paging.fields else ""
+        shown = step.reason if _is_read(step, paging) else ""
         if self.reason and step.call is None and step.reason != self.reason:
             self._doubts.append(f"the last reply lacks {self.reason!r}, which earlier ones had")
         self.reason = self.reason or shown
@@ -118,7 +118,7 @@ class WalkChecks:
 
     def use_scheme(self, step: Step, paging: Paging) -> None:
         """Reset the checks for a scheme that was tried and works."""
-        self.reason = step.reason if step.reason in paging.fields else ""
+        self.reason = step.reason if _is_read(step, paging) else ""
         self._same = self._twins = 0
 
     def find_new(self, counts: list[int], key: list[pa.Array]) -> tuple[npt.NDArray[np.bool_], int]:
@@ -217,3 +217,8 @@ class WalkChecks:
         if key and records and not self._keyed:
             doubts.append(f"no record has the key {', '.join(key)}, so duplicates were kept")
         return doubts
+
+
+def _is_read(step: Step, paging: Paging) -> bool:
+    """Whether a field, or a header other than ``Link``, decided a step."""
+    return step.reason in paging.fields or step.reason.startswith("header ")
