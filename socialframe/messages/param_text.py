@@ -26,8 +26,8 @@ def param_text(name: str, value: object) -> str:
         try:
             return json.dumps(_plain(name, value), ensure_ascii=False, separators=(",", ":"))
         except RecursionError:
-            refuse(name, value)
-    plain = _scalar(name, value)
+            _refuse(name, value)
+    plain = plain_scalar(name, value)
     return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
@@ -35,14 +35,14 @@ def _plain(name: str, value: object) -> object:
     """Return a value that ``json`` can write; scalars of numpy and enums are replaced."""
     if isinstance(value, Mapping):
         if any(not isinstance(key, str) for key in value):
-            refuse(name, value)
+            _refuse(name, value)
         return {key: _plain(name, one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(name, one) for one in value]
-    return None if value is None else _scalar(name, value)
+    return None if value is None else plain_scalar(name, value)
 
 
-def _scalar(name: str, value: object) -> str | int | float | bool:
+def plain_scalar(name: str, value: object) -> str | int | float | bool:
     """Return a scalar as text, number or boolean."""
     if isinstance(value, Enum):
         value = value.value
@@ -50,9 +50,9 @@ def _scalar(name: str, value: object) -> str | int | float | bool:
     if kind and getattr(value, "shape", None) == () and not isinstance(value, str):  # of numpy
         value = str(value) if kind == "M" else value.item()  # type: ignore[attr-defined]
         if kind not in "biufUM" or value == "NaT":
-            refuse(name, value)
+            _refuse(name, value)
     if isinstance(value, float) and not math.isfinite(value):
-        refuse(name, value)
+        _refuse(name, value)
     if isinstance(value, str | int | float):
         return value
     if isinstance(value, datetime) and value == value:  # noqa: PLR0124 - NaT of pandas
@@ -64,14 +64,14 @@ def _scalar(name: str, value: object) -> str | int | float | bool:
         return format(value, "f")
     if isinstance(value, UUID):
         return str(value)
-    return refuse(name, value)
+    return _refuse(name, value)
 
 
-def refuse(name: str, value: object) -> NoReturn:
+def _refuse(name: str, value: object) -> NoReturn:
     """Raise the error for a value that has no obvious text."""
     kind = type(value).__name__
     order = " (a set has no order; pass a list)" if isinstance(value, set | frozenset) else ""
-    shown = repr(value)[:80]
+    shown = " ".join(repr(value).split())[:80]
     raise ArgumentError(
         f"The parameter {name!r} cannot be sent: {shown} is of type {kind}{order}. {_ADVICE}."
     )

@@ -237,8 +237,10 @@ def _members(value: Any, records: str, path: str = "", depth: int = 0) -> Iterat
         if f"{path}{name}" != records:
             yield f"{path}{name}", _plain(name), inner
     for name, inner in value.items():
-        if _plain(name) != "pageinfo" or _is_beside(f"{path}{name}", records):
+        if _plain(name) != "pageinfo":
             yield from _members(inner, records, f"{path}{name}.", depth + 1)
+        elif _is_beside(f"{path}{name}", records):
+            yield from _members(inner, records, f"{path}{name}.", min(depth + 1, _MAX_DEPTH - 1))
 
 
 def _deep_page_info(value: dict[str, Any], records: str, path: str) -> Iterator[Member]:

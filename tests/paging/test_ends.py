@@ -22,9 +22,7 @@ def walked(app, paging, *, params=None, key=None, **options):
     api = client_of(Scripted(app), tier=sf.Limit(10_000), **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error", sf.WalkWarning)
-        return api.fetch(
-            "/v1/rows", records="rows", params=params, paging=paging, key=key
-        ).frame()
+        return api.fetch("/v1/rows", records="rows", params=params, paging=paging, key=key).frame()
 
 
 def gap(environ, says):
@@ -154,7 +152,7 @@ def by_id(ids, size, key="id", inclusive=True):
 
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("key", [None, "id"])
-@pytest.mark.parametrize("count", [0, 2, 3, 5, 7, 8])
+@pytest.mark.parametrize("count", [0, 2, 3, 7, 8])
 def test_the_record_of_the_requested_id_is_returned_once(count, key, inclusive):
     """Whether the API returns it again or not; ids do not fit a double."""
     ids = [1432100000000000000 - 7 * i for i in range(count)]
@@ -211,8 +209,10 @@ MISSPELT = [
 ]
 
 
-@pytest.mark.parametrize("output", ["frame", "records", "pages"])
-@pytest.mark.parametrize("paging", MISSPELT, ids=repr)
+@pytest.mark.parametrize(
+    ("paging", "output"),
+    [*((one, "frame") for one in MISSPELT), (MISSPELT[0], "records"), (MISSPELT[0], "pages")],
+)
 def test_a_declared_field_that_no_reply_has_is_an_error(paging, output):
     """A misspelt path must not end the walk; the error names it."""
     names = [f"r{i}" for i in range(5)]
