@@ -120,6 +120,8 @@ def _ended(hints: Hints, size: str | None) -> Paging | None:
         return PageNumber(size_param=size, next_page=hints.empty_number)
     if hints.empty_token:
         return Cursor(field=hints.empty_token, param=_last_name(hints.empty_token))
+    if hints.empty_parameters:
+        return Cursor(field=hints.empty_parameters)
     return None
 
 

@@ -147,6 +147,12 @@ class Hints:
         return None
 
     @property
+    def empty_parameters(self) -> str | None:
+        """Object of the parameters for the next call, empty on the last page."""
+        empty = (path for path, name, value in self.members if name in _CONTINUE and not value)
+        return next(empty, None)
+
+    @property
     def sure_token(self) -> str | None:
         """Token with a name that can only mean the next call."""
         return self._token([_SURE_TOKEN], bool)
@@ -209,12 +215,17 @@ def read_hints(page: Page) -> Hints:
 def page_size(page: Page) -> int | None:
     """Return the number of rows that a page may have: as the reply reports it, else as sent."""
     reported = [v for _, name, v in _members(page.envelope, page.path) if name in _SIZE]
-    sent = [value for name, value in page.call.params if _plain(name) in _SIZE_SENT]
+    sent = [value for name, value in page.call.params if _is_size(_plain(name))]
     for value in (*reported, *sent):
         text = str(value)
         if not isinstance(value, bool) and text.isdecimal() and 0 < len(text) <= _MAX_DIGITS:
             return int(text)
     return None
+
+
+def _is_size(name: str) -> bool:
+    """Whether a parameter is a page size; some have a prefix, such as ``cmlimit``."""
+    return name in _SIZE_SENT or name.endswith("limit")
 
 
 def _plain(name: str) -> str:

@@ -48,7 +48,7 @@ def missing_field(page: Page, paging: Paging, *, alone: bool) -> str:
 
 
 def _is_end(page: Page, paging: Paging) -> bool:
-    if page.empty:
+    if page.empty or has_path(page.envelope, "batchcomplete"):  # of MediaWiki
         return True
     hints, count, size = read_hints(page), page.count, page_size(page)
     if hints.total is not None:
