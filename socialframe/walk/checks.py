@@ -66,7 +66,7 @@ class WalkChecks:
         """Add a reason why the walk may be incomplete."""
         self._doubts.append(text)
 
-    def check_page(self, page: Page, step: Step, paging: Paging) -> str:
+    def check_page(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> str:
         """Check a page; return why it is a loop, or an empty string."""
         total = whole_number_at(page, paging.total)
         if total is not None:
@@ -80,8 +80,9 @@ class WalkChecks:
         self.reason = self.reason or shown
         self._declared = self._declared or shows_declared(page, paging)
         self._empty = self._empty + 1 if page.empty else 0
-        if page.empty and step.reason != getattr(paging, "more", None):
-            return ""  # a new token, URL or number leads on; a flag alone may be repeated forever
+        flag = guessed and step.reason == getattr(paging, "more", None)
+        if page.empty and not flag:
+            return ""  # a new token, URL or number leads on; a detected flag alone may mean nothing
         # Without keys, pages are compared by their bytes.
         items = page.reply.body if page.empty else page.items
         name = hashlib.blake2b(items, digest_size=16).digest()

@@ -345,7 +345,8 @@ class Walk:
     def _check(self, page: Page, step: Step) -> None:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
-        loop = self.checks.check_page(page, step, self.endpoint.paging)
+        paging = self.endpoint.paging
+        loop = self.checks.check_page(page, step, paging, guessed=self._detected)
         if loop and step.call is not None and self._first is None and self.until is None:
             raise self._incomplete(loop, step.call, loop=True)
         empty = self.checks.empty_pages(self.max_empty_pages)

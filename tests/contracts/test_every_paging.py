@@ -261,9 +261,7 @@ AUTO = {
     "cursor-pair": lambda r, s, e: cursored(
         r, s, e, lambda t, m: {"nextPageToken": t}, "pageToken"
     ),
-    "continue": lambda r, s, e: cursored(
-        r, s, e, lambda t, m: {"has_more": m, **continuing(t, m)}
-    ),
+    "continue": lambda r, s, e: cursored(r, s, e, lambda t, m: {"has_more": m, **continuing(t, m)}),
     "dots": TestNextURLAtNameWithDots().answer,
     "after-flag": lambda r, s, e: cursored(
         r, s, e, lambda t, m: {"data": {"after": t or "x", "hasMore": m}}, "after"

@@ -7,7 +7,7 @@ from contracts.paging_contract import sent
 from stand_ins import Scripted, client_of
 
 import socialframe as sf
-from socialframe.paging import AfterId, Cursor, NextURL, Offset, PageNumber, Single
+from socialframe.paging import AfterId, Auto, Cursor, NextURL, Offset, PageNumber, Single
 
 TOKENS = Cursor(field="next", param="t")
 
@@ -40,7 +40,8 @@ def gap(environ, says):
         (NextURL(field="next"), lambda n: {"next": f"?page={n + 1}" if n < 8 else None}),
         (PageNumber(total_pages="pages"), lambda n: {"pages": 8}),
         (PageNumber(next_page="next"), lambda n: {"next": n + 1 if n < 8 else None}),
-        (PageNumber(more="more"), lambda n: {"more": n < 8, "page": n}),
+        (PageNumber(more="more"), lambda n: {"more": n < 8}),
+        (Auto(), lambda n: {"has_more": n < 8, "page": n}),
         (None, lambda n: {"page": n, "pages": 8}),
     ],
 )
