@@ -29,10 +29,10 @@ class Auto(Scheme):
     a token (with its flag); an offset with a number of rows or a flag; finally, a page number or an
     offset that the caller sent. The detected scheme is used for the complete walk.
 
-    A token goes into the parameter that usually belongs to its name: ``next_cursor`` into
-    ``cursor``, ``nextPageToken`` into ``pageToken``, ``endCursor`` into ``after``. If that returns
-    no new rows, the parameter with the name of the token is tried. If that fails, too, the error
-    asks for ``Cursor(field=…, param=…)``.
+    A token is tried in the parameters that usually belong to its name, such as ``cursor`` for
+    ``next_cursor``, ``pageToken`` for ``nextPageToken``, ``after`` for ``endCursor``, and in the
+    parameter with its own name. If none returns new rows, the error asks for
+    ``Cursor(field=…, param=…)``.
 
     Parameters
     ----------

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from socialframe.paging.hints import Hints
     from socialframe.paging.schemes import Paging
 
-# By the name of a token, in lower case and without separators: the parameters, the usual one first.
+# By the name of a token, in lower case and without separators: the parameters in their order.
 # "=" is the token's own name, "-" the name without "next".
 _PAIRS = {
     "endcursor": ("after", "="),
     "aftercursor": ("after", "page[after]", "="),
-    "nextcursor": ("-", "=", "start_cursor"),
+    "nextcursor": ("=", "-", "start_cursor"),
     "nextpagetoken": ("-", "="),
     "nexttoken": ("=", "-", "pagination_token"),
     "nextmaxid": ("-", "="),
