@@ -78,6 +78,9 @@ class Client(Endpoints):
     max_requests : int or None
         Maximum number of requests of one walk, retries included; beyond it, ``MaxRequestsError`` is
         raised. None is no limit. Replayed pages do not count.
+    max_empty_pages : int
+        Number of empty pages in a row, each of which leads to another page, that is an error
+        (``IncompleteWalk``). The rows are kept: a client with a larger number can resume the walk.
     journal : bool
         Store the pages of a walk that breaks, so that it can be resumed.
     resume : "auto" or False
@@ -118,6 +121,7 @@ class Client(Endpoints):
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_wait: float = 120.0,
         max_requests: int | None = None,
+        max_empty_pages: int = 50,
         journal: bool = True,
         resume: Resume = "auto",
         progress: bool | None = None,
@@ -159,6 +163,7 @@ class Client(Endpoints):
             stale_if_error=bool(stale_if_error),
             progress=progress,
             max_requests=most,
+            max_empty_pages=whole_number("max_empty_pages", max_empty_pages),
         )
 
     @classmethod
@@ -224,6 +229,8 @@ class Client(Endpoints):
         paging: Paging | None = None,
         columns: Mapping[str, str] | Sequence[Column] | None = None,
         key: str | Sequence[str] | None = None,
+        method: Literal["GET", "POST"] = "GET",
+        json: Mapping[str, object] | None = None,
     ) -> Query:
         """Query any endpoint, declared or not.
 
@@ -235,7 +242,8 @@ class Client(Endpoints):
             Dotted path of the records in a reply; ``""`` if the body is the list; None for the only
             list of objects in it.
         params : mapping or None
-            Parameters by the API's names; a list is sent as repeated parameters.
+            Parameters by the API's names. A list is sent as repeated parameters; a dict, and a list
+            with dicts, as JSON text. Dates and times are sent as ISO 8601.
         paging : Paging or None
             The paging scheme; None detects it (``socialframe.paging.Auto``).
         columns : mapping, sequence of Column or None
@@ -244,6 +252,12 @@ class Client(Endpoints):
         key : str, sequence of str or None
             Primary key: paths in a record, or names of declared columns. None does not deduplicate
             rows.
+        method : {"GET", "POST"}
+            Pass ``"POST"`` only if the request reads and changes nothing, such as a search or a
+            GraphQL query: it is repeated after a failure, and its replies are cached.
+        json : mapping or None
+            JSON body of a POST. The parameters of the paging scheme go into it, by dotted path:
+            ``Cursor(field="data.posts.pageInfo.endCursor", param="variables.after")``.
 
         Returns
         -------
@@ -271,6 +285,8 @@ class Client(Endpoints):
             paging=paging,
             columns=columns,
             key=key,
+            method=method,
+            json=json,
         )
 
     def connect(

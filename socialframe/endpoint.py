@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol
 
 from socialframe.errors import ArgumentError
-from socialframe.messages.call import Call, Params
+from socialframe.messages.call import Call, Params, to_json_body
 from socialframe.paging import Auto, Paging, Single
 from socialframe.paging.schemes import Scheme
 from socialframe.query import Query
@@ -132,6 +133,15 @@ def _check_request(path: object, records: object, params: object) -> None:
         raise ArgumentError(f"params must map names to values; got {params!r}.")
 
 
+def _check_body(method: object, json: object) -> None:
+    if method not in ("GET", "POST"):
+        raise ArgumentError(f"method must be 'GET' or 'POST'; got {method!r}.")
+    if json is not None and method != "POST":
+        raise ArgumentError("json is the body of a POST; pass method='POST', too, or params=….")
+    if not isinstance(json, Mapping | None):
+        raise ArgumentError(f"json must map names to JSON values; got {json!r}.")
+
+
 def _key_names(key: object) -> tuple[str, ...]:
     keys = (key,) if isinstance(key, str) else key
     if not isinstance(keys, Sequence | None) or any(
@@ -164,9 +174,12 @@ def undeclared(
     paging: Paging | None,
     columns: Mapping[str, str] | Sequence[Column] | None,
     key: str | Sequence[str] | None,
+    method: str,
+    json: Mapping[str, object] | None,
 ) -> Query:
     """Return a query of an endpoint that is not declared; see ``Client.fetch``."""
     _check_request(path, records, params)
+    _check_body(method, json)
     if paging is not None and not isinstance(paging, Scheme):
         raise ArgumentError(f"paging must be a scheme of socialframe.paging; got {paging!r}.")
     keys = _key_names(key)
@@ -184,7 +197,19 @@ def undeclared(
     declared = Endpoint(
         name="fetch", path=path, records=records, paging=paging or Auto(), schema=schema
     )
-    typed = {"params": params, "records": records, "paging": paging, "columns": columns, "key": key}
+    typed = {
+        "params": params,
+        "records": records,
+        "paging": paging,
+        "columns": columns,
+        "key": key,
+        "method": None if method == "GET" else method,
+        "json": json,
+    }
     arguments = (("path", path), *((k, v) for k, v in typed.items() if v is not None))
-    plan = Plan(declared, arguments, Call.of(path, params or {}), schema)
+    call = Call.of(path, params or {})
+    if method == "POST":
+        body = b"" if json is None else to_json_body(json)
+        call = replace(call, method=method, body=body, reads=True)
+    plan = Plan(declared, arguments, call, schema)
     return Query(plan, client._session)

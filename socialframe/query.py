@@ -370,7 +370,7 @@ class Query:
         columns = self.columns
         what = "columns inferred" if columns.inferred else f"{len(columns)} columns"
         path = self._plan.endpoint.path
-        return f"<Query {self._plan}: GET {path}, {what}, nothing sent yet>"
+        return f"<Query {self._plan}: {self._plan.call.method} {path}, {what}, nothing sent yet>"
 
     def _repr_html_(self) -> str:
         try:
@@ -382,6 +382,6 @@ class Query:
         sent = f". Last time: {html.escape(last)}." if last else ", nothing sent yet."
         return (
             f"<p><code>{html.escape(str(self._plan))}</code>: "
-            f"GET {html.escape(self._plan.endpoint.path)}{sent}{text} "
+            f"{self._plan.call.method} {html.escape(self._plan.endpoint.path)}{sent}{text} "
             f"<code>.frame()</code> fetches these columns:</p>{self.columns._repr_html_()}"
         )

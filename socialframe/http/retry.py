@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ATTEMPTS = 5
+READS = "socialframe.reads"  # extension of a request: whether a POST only reads
 _TOO_MANY = httpx.codes.TOO_MANY_REQUESTS
 _PASSING = frozenset({500, 502, 503, 504})
 _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=20)  # "full jitter"
@@ -23,7 +24,8 @@ _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=20)  # "full jit
 class Retry(httpx.BaseTransport):
     """Repeats a GET that failed on the way or met a 5xx, and any call that met a 429.
 
-    A POST is never repeated but after a 429: whatever else came of it, it may have been done.
+    A POST is never repeated but after a 429: whatever else came of it, it may have been done. If
+    the caller said that it only reads, it is repeated like a GET.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ class Retry(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and again while it helps; the last answer or failure comes out as it is."""
         wait_limit: WaitLimit = request.extensions[WAIT_LIMIT]
-        get = request.method == "GET"
+        get = request.method == "GET" or bool(request.extensions.get(READS))
 
         def again(state: tenacity.RetryCallState) -> bool:
             outcome = _outcome(state)

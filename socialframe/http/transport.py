@@ -31,7 +31,7 @@ from socialframe.http.budget import Budget, uptime
 from socialframe.http.headers import retry_after
 from socialframe.http.network import Network
 from socialframe.http.request_limit import REQUEST_LIMIT
-from socialframe.http.retry import Retry
+from socialframe.http.retry import READS, Retry
 from socialframe.http.throttle import WAIT_LIMIT, Throttle, WaitLimit
 from socialframe.messages.call import Call, Reply
 from socialframe.messages.envelope import parse
@@ -203,10 +203,10 @@ class Transport:
             raise ArgumentError(f"A parameter cannot be part of a URL: {error}.") from None
 
     def _request(self, call: Call, url: httpx.URL, limits: dict[str, Any]) -> httpx.Request:
-        headers, content = self._headers, call.body or None
-        if content:
-            headers = {**headers, "Content-Type": "application/json"}
-        extensions = {"timeout": self._timeout, **limits}
+        content = call.body or None
+        own = {"Content-Type": "application/json"} if content else {}
+        headers = {**dict(call.headers), **self._headers, **own}
+        extensions = {"timeout": self._timeout, READS: call.reads, **limits}
         return httpx.Request(
             call.method, url, headers=headers, content=content, extensions=extensions
         )

@@ -101,19 +101,28 @@ def parse(body: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON is
 
 
 def get_path(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
-    """Return the value at a dotted path, None if there is no such member."""
-    for name in path.split(".") if path else ():
+    """Return the value at a dotted path, None if there is no such member.
+
+    A member whose own name has dots, such as ``@odata.nextLink``, wins.
+    """
+    while path:
         if not isinstance(body, dict):
             return None
-        body = body.get(name)
+        if path in body:
+            return body[path]
+        name, _, path = path.partition(".")
+        body = body.get(name) if path else None
     return body
 
 
 def has_path(envelope: object, path: str) -> bool:
     """Whether there is a member at a dotted path; null counts."""
-    parent, _, name = path.rpartition(".")
-    holder = get_path(envelope, parent)
-    return isinstance(holder, dict) and name in holder
+    while isinstance(envelope, dict) and path:
+        if path in envelope:
+            return True
+        name, _, path = path.partition(".")
+        envelope = envelope.get(name)
+    return False
 
 
 def split_reply(

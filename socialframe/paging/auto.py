@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from socialframe.paging.end_signs import Step
 from socialframe.paging.hints import OFFSET_NAMES, PAGE_NAMES, Hints, read_hints
 from socialframe.paging.schemes import Cursor, LinkHeader, NextURL, Offset, PageNumber, Scheme
+from socialframe.paging.tokens import Assumed, UnknownPaging, token_schemes, was_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from socialframe.messages.call import Call
     from socialframe.messages.envelope import Page
-    from socialframe.paging.end_signs import Rows
+    from socialframe.paging.end_signs import Rows, Step
     from socialframe.paging.schemes import Paging
 
 _SIZES = ("limit", "per_page", "perPage", "page_size", "pageSize", "size", "count")
@@ -29,10 +29,15 @@ class Auto(Scheme):
     a token (with its flag); an offset with a number of rows or a flag; finally, a page number or an
     offset that the caller sent. The detected scheme is used for the complete walk.
 
+    A token is tried in the parameters that usually belong to its name, such as ``cursor`` for
+    ``next_cursor``, ``pageToken`` for ``nextPageToken``, ``after`` for ``endCursor``, and in the
+    parameter with its own name. If none returns new rows, the error asks for
+    ``Cursor(field=…, param=…)``.
+
     Parameters
     ----------
     token_param : str or None
-        Parameter that sends a token back; None means that it has the name of the token.
+        Parameter that sends a token back; None tries the usual ones.
     unsaid : tuple of Paging
         Schemes to try, in this order, if the reply has none of these fields. A declared endpoint
         sets them.
@@ -61,9 +66,15 @@ class Auto(Scheme):
         scheme = (
             (LinkHeader() if "next" in hints.links else None)
             or (NextURL(field=hints.url) if hints.url else None)
+            or (Cursor(field=hints.parameters) if hints.parameters else None)
             or _page_number(hints, sent, size)
-            or _token(hints, self.token_param)
-            or _offset(hints, sent, size)
+        )
+        if scheme is not None:
+            return (scheme,)
+        if found := token_schemes(hints, sent, self.token_param):
+            return found
+        scheme = (
+            _offset(hints, sent, size)
             or (None if hints.says_more else _ended(hints, size))
             or _position_only(hints, size)
             or _as_sent(sent, size)
@@ -79,54 +90,6 @@ class Auto(Scheme):
         return self.resolve(page)[0].next(page, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Assumed(Scheme):
-    """A scheme that no field of the reply confirms: it acts as ``scheme`` does."""
-
-    scheme: Paging
-    doubt: str = ""
-    hint: str = ""
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        return self.scheme.fields
-
-    @property
-    def total(self) -> str | None:
-        return self.scheme.total
-
-    @property
-    def name(self) -> str:
-        return self.scheme.name
-
-    @property
-    def counter(self) -> str:
-        return self.scheme.counter
-
-    def first(self, call: Call) -> Call:
-        return self.scheme.first(call)
-
-    def next(self, page: Page, rows: Rows) -> Step:
-        return self.scheme.next(page, rows)
-
-    def requests_needed(self, page: Page, *, guessed: bool = False) -> int | None:
-        return self.scheme.requests_needed(page, guessed=guessed)
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownPaging(Scheme):
-    """The reply does not mention other pages, and no scheme that was tried returned new rows."""
-
-    doubt: str = ""
-
-    @property
-    def name(self) -> str:
-        return "unknown"
-
-    def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
-        return Step(None)
-
-
 def contradicting_sign(page: Page, paging: Paging) -> str:
     """Return the path of a field on the last page that shows more pages; empty if there is none."""
     hints = read_hints(page)
@@ -134,7 +97,10 @@ def contradicting_sign(page: Page, paging: Paging) -> str:
     if more is not None:  # a flag counts more than a token
         sign = hints.more if more else None
     else:
-        sign = hints.url or hints.number or hints.sure_token
+        token = hints.sure_token
+        if page.empty and was_sent(page.call, hints.value(token)):
+            token = None  # it leads back to this page
+        sign = hints.url or hints.number or token
     page_at, pages_at = hints.page, hints.pages
     if sign is None and page_at and pages_at:
         scheme = paging.scheme if isinstance(paging, Assumed) else paging
@@ -154,6 +120,8 @@ def _ended(hints: Hints, size: str | None) -> Paging | None:
         return PageNumber(size_param=size, next_page=hints.empty_number)
     if hints.empty_token:
         return Cursor(field=hints.empty_token, param=_last_name(hints.empty_token))
+    if hints.empty_parameters:
+        return Cursor(field=hints.empty_parameters)
     return None
 
 
@@ -174,21 +142,6 @@ def _page_number(hints: Hints, sent: Call, size: str | None) -> Paging | None:
         total_rows=hints.total,
         more=hints.more,
     )
-
-
-def _token(hints: Hints, param: str | None) -> Paging | None:
-    token = hints.token
-    if token is None:
-        return None
-    if param is not None:
-        return Cursor(field=token, param=param, more=hints.more)
-    name = _last_name(token)
-    more = f", more={hints.more!r}" if hints.more else ""
-    hint = (
-        f"The token at {token!r} was sent back as {name!r}, which is a guess; pass "
-        f"paging=Cursor(field={token!r}, param=…{more}) with the parameter of the API."
-    )
-    return Assumed(Cursor(field=token, param=name, more=hints.more), hint=hint)
 
 
 def _offset(hints: Hints, sent: Call, size: str | None) -> Paging | None:

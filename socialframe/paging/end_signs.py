@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from socialframe.errors import ReplyError
-from socialframe.messages.call import Call
 from socialframe.messages.envelope import get_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from socialframe.messages.call import Call
     from socialframe.messages.envelope import Page
 
     Rows = Callable[[], int]
@@ -89,7 +89,7 @@ def step_to_url(page: Page, target: object, reason: str) -> Step:
         url = urljoin(page.reply.url, target.strip())
     except ValueError:
         raise ReplyError(invalid_value(reason, target, "URL")) from None
-    return Step(Call(page.call.path, page.call.params, url=url), reason)
+    return Step(replace(page.call, url=url), reason)
 
 
 def invalid_value(field: str, value: object, expected: str) -> str:

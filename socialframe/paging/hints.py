@@ -22,13 +22,25 @@ _TOTAL = {
     "total", "totalcount", "totalresults", "totalrows", "totalitems", "totalentries",
     "totalelements",
 }  # fmt: skip
+_SIZE = {
+    "limit", "perpage", "pagesize", "resultsperpage", "itemsperpage", "maxresults", "maxrecords",
+}  # fmt: skip
+_SIZE_SENT = _SIZE | {"size", "count", "first", "top", "rows", "take", "num"}
 _MORE = {"hasmore", "hasnext", "hasnextpage", "more", "next"}
 _SURE_TOKEN = re.compile(r"next(page)?(cursor|token)|(cursor|token)next")
 _TOKENS = [  # the most certain first
     _SURE_TOKEN,
-    re.compile(r"endcursor|nextid|nextkey|continuation(token)?|bookmark|scrollid"),
-    re.compile(r"after|cursor|(page)?token|marker|next"),
+    re.compile(
+        r"endcursor|aftercursor|cursormark|next(id|key|maxid|offset|marker|cursormark|continuation)"
+        r"|continuation(token)?|bookmark|scrollid"
+    ),
+    re.compile(r"after|cursor|(page)?token|marker|next|nextpage"),
+    re.compile(r"offset"),  # a text that is no number
 ]
+_CONTINUE = {"continue", "continuation"}
+_HEADER = re.compile(
+    r"x-next-page|(?:[\w-]+-)?(?:next-?(?:page-)?(?:token|cursor)|continuation(?:-token)?|search-after)"
+)
 _EMPTY = (None, "")
 _MAX_DEPTH = 4
 _MAX_DIGITS = 18  # of an integer that is sent as text: it fits 64 bits
@@ -63,6 +75,7 @@ class Hints:
     members: tuple[Member, ...]  # of the envelope, outermost first
     rows: int  # on the page
     links: tuple[str, ...]  # relations of its Link header that concern pages
+    header: str = ""  # its header with a token
 
     def value(self, path: str | None) -> Any:  # noqa: ANN401 - JSON is any value
         """Return the value at a path; a number that is sent as text is converted."""
@@ -125,6 +138,21 @@ class Hints:
         return self._token(_TOKENS, bool)
 
     @property
+    def parameters(self) -> str | None:
+        """Object of the parameters for the next call."""
+        for path, name, value in self.members:
+            flat = isinstance(value, dict) and all(isinstance(v, str | int) for v in value.values())
+            if name in _CONTINUE and value and flat:
+                return path
+        return None
+
+    @property
+    def empty_parameters(self) -> str | None:
+        """Object of the parameters for the next call, empty on the last page."""
+        empty = (path for path, name, value in self.members if name in _CONTINUE and not value)
+        return next(empty, None)
+
+    @property
     def sure_token(self) -> str | None:
         """Token with a name that can only mean the next call."""
         return self._token([_SURE_TOKEN], bool)
@@ -168,6 +196,8 @@ class Hints:
         for pattern in patterns:
             for path, name, value in self.members:
                 scalar = isinstance(value, str | int | type(None)) and not isinstance(value, bool)
+                if name in OFFSET_NAMES and (not isinstance(value, str) or value.isdecimal()):
+                    continue  # counts rows
                 if scalar and pattern.fullmatch(name) and fits(value):
                     return path
         return None
@@ -175,18 +205,67 @@ class Hints:
 
 def read_hints(page: Page) -> Hints:
     """Return the paging fields of a page."""
-    header = page.reply.headers.get("link", "")
+    headers = page.reply.headers
+    header = headers.get("link", "")
     links = tuple(rel for rel in _PAGE_RELATIONS if header and link_target(header, rel))
-    return Hints(tuple(_members(page.envelope, page.path)), page.count, links)
+    token = next((name for name in headers if headers[name] and _HEADER.fullmatch(name)), "")
+    return Hints(tuple(_members(page.envelope, page.path)), page.count, links, token)
+
+
+def page_size(page: Page) -> int | None:
+    """Return the number of rows that a page may have: as the reply reports it, else as sent."""
+    reported = [v for _, name, v in _members(page.envelope, page.path) if name in _SIZE]
+    sent = [value for name, value in page.call.params if _is_size(_plain(name))]
+    for value in (*reported, *sent):
+        text = str(value)
+        if not isinstance(value, bool) and text.isdecimal() and 0 < len(text) <= _MAX_DIGITS:
+            return int(text)
+    return None
+
+
+def _is_size(name: str) -> bool:
+    """Whether a parameter is a page size; some have a prefix, such as ``cmlimit``."""
+    return name in _SIZE_SENT or name.endswith("limit")
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case without separators; of a name with dots, the last part."""
+    last = name.rpartition(".")[2].lstrip("@$")
+    return last.replace("_", "").replace("-", "").lower()
 
 
 def _members(value: Any, records: str, path: str = "", depth: int = 0) -> Iterator[Member]:  # noqa: ANN401
-    """Yield the members of an envelope, outermost first; lists are not searched."""
-    if not isinstance(value, dict) or depth == _MAX_DEPTH:
+    """Yield the members of an envelope, outermost first; lists are not searched.
+
+    Deep down there is only the ``pageInfo`` of GraphQL; of several, the one beside the records.
+    """
+    if not isinstance(value, dict):
+        return
+    if depth == _MAX_DEPTH:
+        yield from _deep_page_info(value, records, path)
         return
     for name, inner in value.items():
-        if "." not in name and f"{path}{name}" != records:
-            yield f"{path}{name}", name.replace("_", "").replace("-", "").lower(), inner
+        if f"{path}{name}" != records:
+            yield f"{path}{name}", _plain(name), inner
     for name, inner in value.items():
-        if "." not in name:
+        if _plain(name) != "pageinfo":
             yield from _members(inner, records, f"{path}{name}.", depth + 1)
+        elif _is_beside(f"{path}{name}", records):
+            yield from _members(inner, records, f"{path}{name}.", min(depth + 1, _MAX_DEPTH - 1))
+
+
+def _deep_page_info(value: dict[str, Any], records: str, path: str) -> Iterator[Member]:
+    """Yield the members of the ``pageInfo`` on the path of the records."""
+    for name, inner in value.items():
+        if not isinstance(inner, dict):
+            continue
+        if _plain(name) == "pageinfo" and _is_beside(f"{path}{name}", records):
+            yield from ((f"{path}{name}.{key}", _plain(key), one) for key, one in inner.items())
+        elif records.startswith(f"{path}{name}."):
+            yield from _deep_page_info(inner, records, f"{path}{name}.")
+
+
+def _is_beside(path: str, records: str) -> bool:
+    """Whether the object of a field holds the records, too."""
+    parent = path.rpartition(".")[0]
+    return not parent or records.startswith(f"{parent}.")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from socialframe.errors import ReplyError
+from socialframe.errors import ArgumentError, ReplyError
 from socialframe.messages.envelope import get_path, has_path
 from socialframe.paging.end_signs import (
     Step,
@@ -315,14 +315,31 @@ class Offset(Scheme):
 class Cursor(Scheme):
     """Each reply has a token for the next call; a reply without one is the end.
 
+    The token stands in the body (``field``) or in a header (``header``). It is sent back as a
+    parameter (``param``) or as a header (``request_header``). Without both, the token is an object,
+    and each of its members is sent as a parameter.
+
+    An empty page whose token is the one that was sent is the end, too.
+
     Parameters
     ----------
-    field : str
-        Dotted path of the token in the body. Null, empty, missing and 0 are the end.
-    param : str
-        Parameter that sends the token back.
+    field : str or None
+        Dotted path of the token in the body. Null, empty, missing and 0 are the end. If no reply
+        of a walk has it, that is an error, unless the only page is short or has all rows.
+    param : str or None
+        Parameter that sends the token back. In a POST with a JSON body, it is a dotted path in the
+        body, such as ``variables.after``.
     more : str or None
         Dotted path of a flag; false is the end, even with a token.
+    end : str, tuple of str
+        Tokens that mark the end, such as ``"-end-"``.
+    header, request_header : str or None
+        Header of the reply that has the token; header of the request that sends it back.
+
+    Raises
+    ------
+    ArgumentError
+        If the arguments do not say where the token stands, or say it twice.
 
     Examples
     --------
@@ -332,25 +349,59 @@ class Cursor(Scheme):
     >>> page = Page(Call("/v1/posts"), None, {"meta": {"next": "abc"}}, b"[1]", "posts")
     >>> paging.next(page, lambda: 1).call.params
     (('cursor', 'abc'),)
+    >>> Cursor(header="X-Next-Token", request_header="X-Token").header
+    'X-Next-Token'
     """
 
-    field: str
-    param: str
+    field: str | None = None
+    param: str | None = None
     more: str | None = None
+    end: str | tuple[str, ...] = ()
+    header: str | None = None
+    request_header: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.field) == bool(self.header):
+            raise ArgumentError("Cursor needs field= (in the body) or header=, and not both.")
+        if self.param and self.request_header:
+            raise ArgumentError("Cursor sends the token as param= or as request_header=, not both.")
+        if self.header and not (self.param or self.request_header):
+            raise ArgumentError("Cursor(header=…) needs param= or request_header=.")
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Paths of the token and the flag."""
-        return (self.field, self.more) if self.more else (self.field,)
+        return tuple(path for path in (self.field, self.more) if path)
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call with the token, or the end."""
-        token = get_path(page.envelope, self.field)
-        if not token or (self.more and get_path(page.envelope, self.more) is False):
-            return Step(None, self.field)
-        if not isinstance(token, str | int):
-            raise ReplyError(invalid_value(self.field, token, "token"))
-        return Step(page.call.with_param(self.param, token), self.field)
+        reason = self.field or f"header {self.header}"
+        if self.field:
+            token = get_path(page.envelope, self.field)
+        else:
+            token = page.reply.headers.get((self.header or "").lower())
+        ends = (self.end,) if isinstance(self.end, str) else self.end
+        if (
+            not token
+            or token in ends
+            or (self.more and get_path(page.envelope, self.more) is False)
+        ):
+            return Step(None, reason)
+        following = self._following(page.call, token, reason)
+        return Step(None if page.empty and following == page.call else following, reason)
+
+    def _following(self, call: Call, token: Any, reason: str) -> Call:  # noqa: ANN401 - JSON
+        if isinstance(token, dict) and not (self.param or self.request_header):
+            if not all(isinstance(value, str | int) for value in token.values()):
+                raise ReplyError(invalid_value(reason, token, "flat object"))
+            return call.continued(token)
+        if not isinstance(token, str | int) or isinstance(token, bool):
+            raise ReplyError(invalid_value(reason, token, "token"))
+        if self.request_header:
+            return call.with_header(self.request_header, str(token))
+        if not self.param:
+            raise ReplyError(f"The reply has a token at {reason!r}; Cursor needs param= for it.")
+        return call.with_param(self.param, token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +411,8 @@ class NextURL(Scheme):
     Parameters
     ----------
     field : str
-        Dotted path of the URL in the body.
+        Dotted path of the URL in the body. If no reply of a walk has it, that is an error, unless
+        the only page is short or has all rows.
 
     Examples
     --------
@@ -418,6 +470,9 @@ class LinkHeader(Scheme):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfterId(Scheme):
     """A parameter takes the id of the last record; an empty page is the end.
+
+    If the API returns the record of that id again, as the first one, the record is dropped. If it
+    returns nothing else, that is the end.
 
     Parameters
     ----------

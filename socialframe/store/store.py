@@ -442,7 +442,9 @@ def _values(file: SQLiteFile[Storage], keys: list[str]) -> list[bytes | None]:
 def _encode_reply(call: Call, reply: Reply) -> bytes:
     headers = [(name, value) for name, value in reply.headers.items() if name not in _NOT_STORED]
     head = [call.path, call.params, call.url, reply.status, headers, reply.at.timestamp()]
-    return encode([*head, reply.url], reply.body)
+    more = [call.method, call.body.decode(), call.headers]
+    special = call.method != "GET" or call.headers
+    return encode([*head, reply.url, *(more if special else ())], reply.body)
 
 
 def _decode_reply(data: bytes) -> tuple[Call, Reply] | None:
@@ -450,12 +452,17 @@ def _decode_reply(data: bytes) -> tuple[Call, Reply] | None:
     if found is None:
         return None
     try:
-        path, params, url, status, headers, moment, asked = found[0]
-        call = Call(path, tuple((name, value) for name, value in params), url)
+        path, params, url, status, headers, moment, asked, *more = found[0]
+        method, body, own = more or ("GET", "", ())
+        call = Call(path, _pairs(params), url, method, body.encode(), _pairs(own))
         at = datetime.fromtimestamp(moment, UTC)
         return call, Reply(status, dict(headers), found[1], at, asked)
     except (ValueError, TypeError):
         return None
+
+
+def _pairs(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in values)
 
 
 def _decode_walk(data: bytes) -> StoredWalk | None:

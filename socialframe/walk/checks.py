@@ -11,7 +11,8 @@ from socialframe.errors import ReplyError
 from socialframe.frames import KeySet
 from socialframe.messages.envelope import get_path, has_path, parse, reports_zero_rows
 from socialframe.paging.auto import contradicting_sign
-from socialframe.paging.end_signs import whole_number_at
+from socialframe.paging.end_signs import flag_at, whole_number_at
+from socialframe.paging.missing import missing_field, shows_declared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,8 @@ class WalkChecks:
     _keyed: bool = False  # whether any record had a key
     _stale: int = 0  # pages in a row without a new row
     _repeated: int = 0  # pages with rows, none of them new
+    _empty: int = 0  # empty pages in a row
+    _declared: bool = False  # whether a reply had a field that the scheme declares
     _same: int = 0  # pages in a row with the bytes of an earlier page
     _twins: int = 0  # of them, those with rows
     _names: set[str] = field(default_factory=set)  # fields of the envelopes
@@ -63,7 +66,7 @@ class WalkChecks:
         """Add a reason why the walk may be incomplete."""
         self._doubts.append(text)
 
-    def check_page(self, page: Page, step: Step, paging: Paging) -> str:
+    def check_page(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> str:
         """Check a page; return why it is a loop, or an empty string."""
         total = whole_number_at(page, paging.total)
         if total is not None:
@@ -71,12 +74,17 @@ class WalkChecks:
         names = set(page.envelope) if isinstance(page.envelope, dict) else set()
         self._odd = not names or bool(names - self._names)
         self._names |= names
-        shown = step.reason if step.reason in paging.fields else ""
+        shown = step.reason if _is_read(step, paging) else ""
         if self.reason and step.call is None and step.reason != self.reason:
             self._doubts.append(f"the last reply lacks {self.reason!r}, which earlier ones had")
         self.reason = self.reason or shown
+        self._declared = self._declared or shows_declared(page, paging)
+        self._empty = self._empty + 1 if page.empty else 0
+        flag = guessed and step.reason == getattr(paging, "more", None)
+        if page.empty and not flag:
+            return ""  # a new token, URL or number leads on; a detected flag alone may mean nothing
         # Without keys, pages are compared by their bytes.
-        items = b"" if page.empty else page.items
+        items = page.reply.body if page.empty else page.items
         name = hashlib.blake2b(items, digest_size=16).digest()
         known = name in self._pages
         self._same = self._same + 1 if known else 0
@@ -86,9 +94,32 @@ class WalkChecks:
             return f"{_STALE} pages in a row repeated earlier pages."
         return ""
 
+    @property
+    def _has_all(self) -> bool:
+        """Whether the rows so far are as many as the last reply reports."""
+        return bool(self.totals) and self._new >= self.totals[-1] > 0
+
+    def empty_pages(self, most: int) -> str:
+        """Return why there are too many empty pages in a row; empty if there are not."""
+        if self._empty < most:
+            return ""
+        return (
+            f"{most} pages in a row were empty, and each led to another one. If rows may follow, "
+            "set max_empty_pages=… of the Client to a larger number and resume the walk."
+        )
+
+    def is_hollow(self, records: int, *, key: tuple[str, ...], whole: bool) -> bool:
+        """Return whether the walk ended with empty pages although the API reports more rows."""
+        records = self._new if key else records
+        return whole and bool(self.totals) and self._empty >= _STALE and records < self.totals[-1]
+
+    def missing_field(self, page: Page, paging: Paging, *, alone: bool) -> str:
+        """Return the error of a declared field that no reply has; empty if there is none."""
+        return "" if self._declared else missing_field(page, paging, alone=alone)
+
     def use_scheme(self, step: Step, paging: Paging) -> None:
         """Reset the checks for a scheme that was tried and works."""
-        self.reason = step.reason if step.reason in paging.fields else ""
+        self.reason = step.reason if _is_read(step, paging) else ""
         self._same = self._twins = 0
 
     def find_new(self, counts: list[int], key: list[pa.Array]) -> tuple[npt.NDArray[np.bool_], int]:
@@ -100,7 +131,8 @@ class WalkChecks:
         start, loop = 0, -1
         for place, count in enumerate(counts):
             has_new = fresh[start : start + count].any()
-            self._stale = 0 if has_new else self._stale + 1
+            if count or self._has_all:  # other empty pages have their own limit
+                self._stale = 0 if has_new else self._stale + 1
             self._repeated += bool(count and not has_new)
             start += count
             if self._stale >= _STALE and loop < 0:
@@ -131,6 +163,10 @@ class WalkChecks:
         A declared scheme is trusted if its own field is in the reply.
         """
         stated = step.reason in paging.fields and has_path(page.envelope, step.reason)
+        if page.empty and get_path(page.envelope, step.reason):  # a repeated token
+            stated = False
+        if not guessed and flag_at(page, getattr(paging, "more", None)):
+            stated = False
         if paging.doubt or (stated and not guessed):
             return
         try:
@@ -182,3 +218,8 @@ class WalkChecks:
         if key and records and not self._keyed:
             doubts.append(f"no record has the key {', '.join(key)}, so duplicates were kept")
         return doubts
+
+
+def _is_read(step: Step, paging: Paging) -> bool:
+    """Whether a field, or a header other than ``Link``, decided a step."""
+    return step.reason in paging.fields or step.reason.startswith("header ")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
 from socialframe.messages.envelope import Page, parse, split_reply
+from socialframe.messages.param_text import plain_scalar
 from socialframe.store.stored_walk import WalkKey
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class Plan:
     def key(self) -> WalkKey:
         """The key that walks of the same query share."""
         paging = f"{self.endpoint.paging!r} {self.endpoint.records!r} {self.schema.key!r}"
+        if self.call.method != "GET":
+            paging += f" {self.call.method} {self.call.body!r}"
         return WalkKey(self.endpoint.name, self.call.path, self.call.params, paging, self.limit)
 
     @property
@@ -164,4 +167,7 @@ def to_json(value: object) -> object:
         return {str(name): to_json(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_json(entry) for entry in value]
-    return str(value)
+    try:
+        return plain_scalar("", value)
+    except ArgumentError:
+        return str(value)

@@ -68,7 +68,7 @@ class Session:
         Whether broken walks are stored, and whether the same query resumes them.
     offline, refresh, stale_if_error : bool
         As ``Client`` takes them.
-    progress, max_requests
+    progress, max_requests, max_empty_pages
         As ``Client`` takes them.
     stats : dict
         Statistics of earlier runs, by query.
@@ -86,6 +86,7 @@ class Session:
     stale_if_error: bool = False
     progress: bool | None = None
     max_requests: int | None = None
+    max_empty_pages: int = 50
     stats: dict[str, QueryStats] = field(default_factory=dict)
 
     def run(self, plan: Plan, consume: Callable[[Walk], T], options: Options) -> T:
@@ -309,7 +310,7 @@ class _Run:
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        walk = Walk(plan, recorder.send, bar)
+        walk = Walk(plan, recorder.send, bar, max_empty_pages=session.max_empty_pages)
         self._recorder, self._walk = recorder, walk
         try:
             complete = recorder.walk if recorder.replays else None

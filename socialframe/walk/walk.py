@@ -22,7 +22,8 @@ from socialframe.errors import (
 )
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
 from socialframe.messages.envelope import get_path
-from socialframe.paging import Auto
+from socialframe.paging import AfterId, Auto
+from socialframe.paging.inclusive import drop_repeated
 from socialframe.version import VERSION
 from socialframe.walk.checks import WalkChecks
 from socialframe.walk.overlap import map_batches
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 _PARAMETER_REFUSED = {400, 404, 405, 422}  # statuses by which an API refuses a tried parameter
 
 
+MAX_EMPTY_PAGES = 50
+_NO_NEW_ROWS = "Several pages in a row had no new rows."
+
+
 @dataclass(slots=True, repr=False)
 class Walk:
     """All pages of a plan, from first to last. Use it once.
@@ -56,12 +61,15 @@ class Walk:
         Receives the progress.
     until : int or None
         Number of replies after which the walk stops, incomplete; None means no limit.
+    max_empty_pages : int
+        Number of empty pages in a row that is an error.
     """
 
     plan: Plan
     send: Send
     progress: Watch
     until: int | None = None
+    max_empty_pages: int = MAX_EMPTY_PAGES
     pages: int = 0
     records: int = 0  # deduplicated by primary key
     rows: int = 0  # after an explode
@@ -81,6 +89,8 @@ class Walk:
     _detected: bool = False  # whether the paging scheme was detected
     _schemes: list[Paging] = field(default_factory=list)  # to try if the current one fails
     _first: Page | None = None  # the first page, while schemes are tried
+    _before: Page | None = None  # the page before, if its last id leads to the next one
+    _missing: str = ""  # the error of a declared field that no reply has
     _ended: tuple[Endpoint, Step] | None = None  # a scheme whose first try was an empty page
     _decoder: Decoder = field(init=False)
 
@@ -133,6 +143,9 @@ class Walk:
             if onward is None:
                 paging = self.endpoint.paging
                 self.checks.check_last_page(page, step, paging, guessed=self._detected)
+                if not self._detected and self.until is None:
+                    alone = self.pages == 1
+                    self._missing = self.checks.missing_field(page, paging, alone=alone)
             call = onward
             yield page
         self._finish()
@@ -149,13 +162,26 @@ class Walk:
             self._first = page if self._schemes else None
             self.endpoint = replace(self.endpoint, paging=scheme, records=page.path)
             self.calls = scheme.requests_needed(page, guessed=self._detected)
+        if isinstance(self.endpoint.paging, AfterId) and not self._detected:
+            page, self._before = self._without_repeated(page, self.endpoint.paging), page
+        return page
+
+    def _without_repeated(self, page: Page, paging: AfterId) -> Page:
+        if self._before is None:
+            return page
+        page, doubt = drop_repeated(page, self._before, paging)
+        if doubt:
+            self.checks.add_doubt(doubt)
         return page
 
     def _has_new_records(self, page: Page) -> bool:
         return self.checks.has_new_records(page, self._key_paths)
 
-    def _next_scheme(self, call: Call) -> Call | None:
-        """Return the second call of the next scheme to try; None if a repetition is the end."""
+    def _next_scheme(self, call: Call, error: SocialFrameError | None = None) -> Call | None:
+        """Return the second call of the next scheme to try; None if a repetition is the end.
+
+        ``error`` is the refusal of the last scheme.
+        """
         while self._first is not None and len(self._schemes) > bool(self._ended):
             paging, *self._schemes = self._schemes
             self.endpoint = replace(self.endpoint, paging=paging)
@@ -165,8 +191,12 @@ class Walk:
                 return step.call
         if self._ended:  # by a scheme whose next page was empty
             self.endpoint, self.stop = self._ended[0], self._ended[1].reason
+            if self.checks.reason and (hint := self.endpoint.paging.hint):
+                self.checks.add_doubt(f"the page after the first one was empty. {hint.rstrip('.')}")
         elif self._first is not None and self.checks.reason:
             reason = self.checks.reason
+            if error is not None and self.endpoint.paging.hint:
+                raise self._broken(error, call) from error
             text = (
                 f"{reason!r} shows that there are more rows, but every scheme led to the same rows."
             )
@@ -178,7 +208,7 @@ class Walk:
         if not self.pages:
             raise error
         if self._first is not None and error.status_code in _PARAMETER_REFUSED:
-            return self._next_scheme(call)
+            return self._next_scheme(call, error)
         counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
             self.stop = "404 after the last counted page"
@@ -309,16 +339,19 @@ class Walk:
         fresh, loop = self.checks.find_new(counts, key)
         if loop >= 0 and self.until is None:
             self.rows += int(fresh.sum())  # of the pages before it
-            text = "Several pages in a row had no new rows."
-            raise self._incomplete(text, pages[loop].call, loop=True)
+            raise self._incomplete(_NO_NEW_ROWS, pages[loop].call, loop=True)
         return fresh
 
     def _check(self, page: Page, step: Step) -> None:
         self.pages += 1
         self._moments[1:] = [page.reply.at.isoformat()]
-        loop = self.checks.check_page(page, step, self.endpoint.paging)
+        paging = self.endpoint.paging
+        loop = self.checks.check_page(page, step, paging, guessed=self._detected)
         if loop and step.call is not None and self._first is None and self.until is None:
             raise self._incomplete(loop, step.call, loop=True)
+        empty = self.checks.empty_pages(self.max_empty_pages)
+        if empty and step.call is not None and self.until is None:
+            raise self._incomplete(empty, step.call)
 
     def _count(self, page: Page) -> int:
         self._counted += len(page.records())
@@ -347,6 +380,8 @@ class Walk:
         self.complete = self.until is None
         if self._full:
             self.stop = "limit" if self.complete else "unfinished"
+        elif self._missing and self.due is not None:
+            raise self._incomplete(self._missing, self.due)
         elif self.endpoint.paging.doubt:
             self.checks.add_doubt(self.endpoint.paging.doubt)
         elif not self.stop:
@@ -358,11 +393,10 @@ class Walk:
             return
         paging = self.endpoint.paging
         begun = paging.counter and self.plan.call.param(paging.counter)
-        doubts = self.checks.doubts(
-            self.records,
-            key=self.endpoint.schema.key,
-            whole=self.stop != "limit" and not begun,
-        )
+        key, whole = self.endpoint.schema.key, self.stop != "limit" and not begun
+        if self.checks.is_hollow(self.records, key=key, whole=whole) and self.due is not None:
+            raise self._incomplete(_NO_NEW_ROWS, self.due, loop=True)
+        doubts = self.checks.doubts(self.records, key=key, whole=whole)
         if doubts:
             self.complete, self.stop = None, "; ".join(doubts)
             name = self.endpoint.name

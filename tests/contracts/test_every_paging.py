@@ -135,6 +135,46 @@ class TestCursor(PagingContract):
         return cursored(rows, size, environ, self.says)
 
 
+class TestCursorWithEndWord(PagingContract):
+    """The last token is a word."""
+
+    def declared(self):
+        return Cursor(field="mark", param="cursor", end=("-end-", "done"))
+
+    def answer(self, rows, size, environ):
+        return cursored(rows, size, environ, lambda token, more: {"mark": token or "-end-"})
+
+
+class TestCursorInHeader(PagingContract):
+    """The token stands in a header of the reply, and goes back in one of the request."""
+
+    def declared(self):
+        return Cursor(header="X-Next", request_header="X-Position")
+
+    def answer(self, rows, size, environ):
+        start = int(environ.get("HTTP_X_POSITION", "0"))
+        if "HTTP_X_POSITION" in environ and not environ["QUERY_STRING"]:
+            start = 0  # the server that repeats a page
+        more = start + size < len(rows)
+        headers = {"X-Next": str(start + size) if more else ""}
+        return 200, {"rows": rows[start : start + size]}, headers
+
+
+class TestCursorOfSeveralParameters(PagingContract):
+    """The token is an object, and each member is a parameter."""
+
+    def declared(self):
+        return Cursor(field="continue")
+
+    def answer(self, rows, size, environ):
+        return cursored(rows, size, environ, continuing)
+
+
+def continuing(token, more):
+    """Return the parameters of the next page as an object."""
+    return {"continue": {"cursor": token, "n": 1} if more else None}
+
+
 class TestNextURL(PagingContract):
     """The URL is absolute and has other parameters."""
 
@@ -156,6 +196,19 @@ class TestNextURLRelative(TestNextURL):
 
     def address(self, page, size):
         return f"?limit={size}&page={page}"
+
+
+class TestNextURLAtNameWithDots(PagingContract):
+    """The name of the field has a dot."""
+
+    def declared(self):
+        return NextURL(field="@odata.nextLink")
+
+    def answer(self, rows, size, environ):
+        def says(page, count, size, more):
+            return {"@odata.nextLink": f"?limit={size}&page={page + 1}" if more else None}
+
+        return numbered(rows, size, environ, says)
 
 
 class TestLinkHeader(PagingContract):
@@ -205,6 +258,11 @@ AUTO = {
     "cursor-empty": lambda r, s, e: cursored(
         r, s, e, lambda t, m: {"meta": {"next_cursor": t or "", "has_more": m}}, "next_cursor"
     ),
+    "cursor-pair": lambda r, s, e: cursored(
+        r, s, e, lambda t, m: {"nextPageToken": t}, "pageToken"
+    ),
+    "continue": lambda r, s, e: cursored(r, s, e, lambda t, m: {"has_more": m, **continuing(t, m)}),
+    "dots": TestNextURLAtNameWithDots().answer,
     "after-flag": lambda r, s, e: cursored(
         r, s, e, lambda t, m: {"data": {"after": t or "x", "hasMore": m}}, "after"
     ),

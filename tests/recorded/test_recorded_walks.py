@@ -41,12 +41,15 @@ DECLARED = {
     "s2_author_papers": Cursor(field="next", param="offset"),
     "harvest_time_entries": PageNumber(next_page="next_page"),
 }
-#: Those whose replies say themselves how to go on.
+#: Those whose replies say how to go on, by a well-known name or otherwise; two need a hint.
 SELF_EXPLAINING = {
     "mastodon_tag_timeline",
     "inat_observations",
     "deezer_artist_albums",
     "harvest_time_entries",
+    "slack_users_list",
+    "youtube_subscriptions",
+    "s2_author_papers",
 }
 
 

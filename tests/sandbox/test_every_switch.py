@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import socialframe as sf
-from socialframe.paging import AfterId, Cursor, PageNumber, Single
+from socialframe.paging import AfterId, PageNumber, Single
 from socialframe.sandbox import PAGINGS, Sandbox
 from socialframe.sandbox.world.world import the_world
 
@@ -16,14 +16,6 @@ SPAN = {"dateFrom": "2026-09-01", "dateTo": "2026-09-30", "limit": 20}
 
 #: What Auto cannot detect in a sandbox, and the hint that its message names.
 HINTS = {
-    "cursor": (
-        r"paging=Cursor\(field='pagination.nextCursor', param=…\)",
-        Cursor(field="pagination.nextCursor", param="cursor"),
-    ),
-    ("cursor", "hasMore"): (
-        r"paging=Cursor\(.*, param=…, more='pagination.hasMore'\)",
-        Cursor(field="pagination.nextCursor", param="cursor", more="pagination.hasMore"),
-    ),
     "after_id": ("paging=…", AfterId(param="after")),
     "none": ("paging=…", Single()),
     ("page", "short"): ("paging=…", PageNumber(size_param="limit")),
