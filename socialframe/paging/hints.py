@@ -30,7 +30,7 @@ _TOKENS = [  # the most certain first
     re.compile(r"after|cursor|(page)?token|marker|next"),
 ]
 _EMPTY = (None, "")
-_MAX_DEPTH = 4
+_MAX_DEPTH = 8  # of objects in an envelope
 _MAX_DIGITS = 18  # of an integer that is sent as text: it fits 64 bits
 _PAGE_RELATIONS = ("next", "prev", "previous", "first", "last")
 

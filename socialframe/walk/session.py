@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from socialframe.errors import (
+    APIError,
     ArgumentError,
     IncompleteWalk,
     OfflineMiss,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from socialframe.walk.walk import Walk
 
 T = TypeVar("T")
+
+_FIRST_REFUSAL = 300  # replies from this status on are no pages, and are not stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,8 +381,10 @@ class _Run:
             error.walk_id = recorder.walk.id if resumable and not expired else ""
             if self._make_query is not None:
                 error._query = self._make_query(replace(self._plan, walk_id=error.walk_id))
+        invalid = _is_invalid_reply(error.__cause__ or error)
         if recorder.replays:
-            if recorder.torn:
+            # An older version may have stored a reply that states an error.
+            if recorder.torn or (invalid and isinstance(error.__cause__ or error, APIError)):
                 recorder.discard()
         elif expired is not None:
             bar.say(
@@ -390,7 +395,7 @@ class _Run:
         elif isinstance(error, PagingLoop):
             self._stop(recorder, LOOPED, error.reason, walk)
         elif isinstance(error, SocialFrameError):
-            if isinstance(error.__cause__ or error, ReplyError):
+            if invalid:
                 recorder.truncate(walk.due)
             self._stop(recorder, "failed", str(error), walk)
         elif isinstance(error, GeneratorExit):  # a loop over its pages was left
@@ -415,6 +420,13 @@ def missing(plan: Plan) -> OfflineMiss:
         f"GET {call} is not in the cache as a complete walk, and offline=True sends no "
         "request. Run the query once without offline."
     )
+
+
+def _is_invalid_reply(error: BaseException) -> bool:
+    """Whether a reply that was received is no page: it has another shape, or states an error."""
+    if isinstance(error, APIError):
+        return error.status_code is not None and error.status_code < _FIRST_REFUSAL
+    return isinstance(error, ReplyError)
 
 
 def _stats_key(plan: Plan) -> str:
