@@ -237,8 +237,10 @@ def _without_records(envelope: dict[str, Any], path: str) -> dict[str, Any]:
     return envelope
 
 
-def reports_zero_rows(envelope: dict[str, Any]) -> bool:
+def reports_zero_rows(envelope: object) -> bool:
     """Whether a total or count in the envelope is 0."""
+    if not isinstance(envelope, dict):
+        return False
     inner = [value for value in envelope.values() if isinstance(value, dict)]
     return any(
         _COUNT_NAME.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)

@@ -206,6 +206,8 @@ def _as_row(search: _Search, core: str, whole: dict[str, Any], *, paged: bool) -
     scalars = search.scalars(whole)
     if paged or not scalars or is_only_error(whole) or _outside(search, core):
         return None
+    if any(found.named for found in search.lists):
+        return None
     has_id = any(plain_name(name) in {"id", "uuid", "pk"} for name in whole)
     has_id = has_id and scalars > 1
     named = bool(core) and _singular(_last(core)) in search.own - _ROWS

@@ -166,6 +166,10 @@ class Session:
         """Return the provenance of the last run that ended; empty if there is none."""
         return self.stats.get(_stats_key(plan), QueryStats()).description
 
+    def found_records(self, plan: Plan) -> str | None:
+        """Return the path of the records that the last run found; None if it is declared."""
+        return self.stats.get(_stats_key(plan), QueryStats()).records
+
     def complete_walk(self, plan: Plan) -> StoredWalk | None:
         """Return the newest complete walk with the rows: with the same limit or without one."""
         if self.store is None or self.cache is None:
@@ -331,7 +335,8 @@ class _Run:
             facts = {"arguments": plan.given} | walk.facts()
             text = "" if walk.complete is False else describe_facts(facts, walk.rows)
             calls = recorder.replies if ended else walk.calls
-            session.remember(plan, QueryStats(calls, walk.size, text))
+            records = walk.endpoint.records if plan.endpoint.records is None else None
+            session.remember(plan, QueryStats(calls, walk.size, text, records))
             bar.close()
 
     def _remaining(self) -> int | None:

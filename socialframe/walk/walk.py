@@ -22,7 +22,7 @@ from socialframe.errors import (
     user_stacklevel,
 )
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
-from socialframe.messages.envelope import get_path
+from socialframe.messages.envelope import get_path, reports_zero_rows
 from socialframe.messages.reply_errors import stated_doubt
 from socialframe.paging import Auto, Single
 from socialframe.version import VERSION
@@ -149,8 +149,9 @@ class Walk:
         if not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
             schemes = self.endpoint.paging.resolve(page)
-            if self._detected and page.path.endswith(".") and schemes[-1].name == "unknown":
-                schemes = (Single(),)  # one object has no other pages
+            alone = page.path.endswith(".") or (page.empty and reports_zero_rows(page.envelope))
+            if self._detected and alone and schemes[-1].name == "unknown":
+                schemes = (Single(),)  # one object, or no rows at all, has no other pages
             scheme, *self._schemes = schemes
             self._first = page if self._schemes else None
             self.endpoint = replace(self.endpoint, paging=scheme, records=page.path)
