@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 
@@ -21,6 +22,7 @@ def has_path(envelope: object, path: str) -> bool:
     return isinstance(holder, dict) and name in holder
 
 
+@lru_cache(4096)
 def plain_name(name: str) -> str:
     """Return a name in lower case without underscores and hyphens.
 

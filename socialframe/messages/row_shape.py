@@ -126,6 +126,13 @@ class _Search:
             )
         }
 
+    def has_inner_row(self, value: dict[str, Any]) -> bool:
+        """Whether an object in it has a usual name of records."""
+        names = self.own | _ROWS
+        return any(
+            isinstance(inner, dict) and _singular(name) in names for name, inner in value.items()
+        )
+
     def scalars(self, value: dict[str, Any]) -> int:
         """Return the number of those members that are neither lists nor objects."""
         return sum(not isinstance(inner, list | dict) for inner in self.members(value).values())
@@ -196,7 +203,9 @@ def _only_list(
         return None
     holder = get_path(body, found.path.rpartition(".")[0])
     alone = all(len(search.members(one)) <= 1 for one in (body, holder))
-    if alone or ((_has_signs(body) or _has_signs(holder)) and not _few(holder, found.value)):
+    # Signs around an object with fields of its own do not tell whether it is a row.
+    signs = _has_signs(holder) or (_has_signs(body) and not search.scalars(holder))
+    if alone or (signs and not _few(holder, found.value)):
         return found.path
     return None
 
@@ -206,7 +215,7 @@ def _as_row(search: _Search, core: str, whole: dict[str, Any], *, paged: bool) -
     scalars = search.scalars(whole)
     if paged or not scalars or is_only_error(whole) or _outside(search, core):
         return None
-    if any(found.named for found in search.lists):
+    if search.has_inner_row(whole) or any(found.named for found in search.lists):
         return None
     has_id = any(plain_name(name) in {"id", "uuid", "pk"} for name in whole)
     has_id = has_id and scalars > 1
@@ -234,10 +243,16 @@ def _without_list(
         return "rows" if is_table else _as_row(search, core, whole, paged=paged)
     filled = any(value is not None for value in search.members(whole).values())
     named = [path for path, is_named in search.nulls if is_named]
-    nulls = named or [path for path, _ in search.nulls if paged]
+    nulls = named or [path for path, _ in search.nulls if paged and "." not in path]
     if len(nulls) == 1 and not filled:
         return nulls[0]
-    is_row = search.scalars(whole) and filled and not paged and not named
+    is_row = (
+        not search.has_inner_row(whole)
+        and search.scalars(whole)
+        and filled
+        and not paged
+        and not named
+    )
     return f"{core}." if is_row and not is_only_error(whole) else None
 
 
@@ -285,9 +300,9 @@ def _unclear(call: Call, search: _Search, body: dict[str, Any], core: str) -> st
 
 def _keyed(value: dict[str, Any], path: str = "") -> Iterator[str]:
     """Yield the paths of objects whose members may be rows."""
-    objects = [inner for inner in value.values() if isinstance(inner, dict)]
-    many = len(value) > 1 or any(_DATA_KEY.fullmatch(name) for name in value)
-    if many and len(objects) == len(value):
+    keys = any(_DATA_KEY.fullmatch(name) for name in value)
+    kind = dict | list if keys else dict
+    if (keys or len(value) > 1) and all(isinstance(inner, kind) for inner in value.values()):
         yield f"{path}*"
     if path.count(".") < _MAX_DEPTH:
         for name, inner in value.items():

@@ -179,7 +179,7 @@ def test_the_number_of_entries_does_not_change_the_path():
 
 def test_an_error_behind_other_lists_is_found():
     """The fast split ends the envelope at the last lists."""
-    lists = ",".join('"x%d":[[1],[2]]' % number for number in range(4))
+    lists = ",".join(f'"x{number}":[[1],[2]]' for number in range(4))
     body = f'{{"posts":[],"error":"down",{lists}}}'.encode()
 
     with pytest.raises(APIError, match="down"):
