@@ -30,6 +30,8 @@ _ERRORS = {
     "errormsg", "errmsg", "errordescription", "errordetail", "errordetails",
 }  # fmt: skip
 _SUCCESS = {"success", "ok", "succeeded", "issuccess", "successful"}
+_FLAGS = {"haserror", "haserrors", "iserror"}
+_INCOMPLETE = {"partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
 _STATUS = {"status", "state", "result", "outcome", "stat"}
 _FAILED = {"error", "err", "fail", "failed", "failure", "false", "ko", "nok"}
 _CODES = {
@@ -105,6 +107,8 @@ def stated_doubt(envelope: object) -> str:
         if found is not None:
             return f"the API reports an error beside the rows: {found[0].rstrip('.')}"
         for name, value in members.items():
+            if value is True and plain_name(name) in _INCOMPLETE:
+                return f"the reply has {name!r}: true"
             if value and isinstance(value, list | dict) and _PARTIAL.fullmatch(plain_name(name)):
                 many = f"{len(value)} entr{'y' if len(value) == 1 else 'ies'}"
                 return f"the reply has {name!r}: {many}"
@@ -191,7 +195,7 @@ def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] 
         if plain in _ERRORS and _states_error(value, depth):
             return _sentence(members, name, value)
         failed = value is False or (isinstance(value, str) and value.lower() == "false")
-        if plain in _SUCCESS and failed:
+        if (plain in _SUCCESS and failed) or (plain in _FLAGS and value is True):
             return _sentence(members, name, None)
     return None
 
@@ -204,8 +208,8 @@ def _states_error(value: object, depth: int) -> bool:
     if isinstance(value, dict):
         signs = {plain_name(name): one for name, one in value.items()}
         code = next((signs[name] for name in _CODES if name in signs), None)
-        if set(signs) <= _CODES | set(_TEXTS) and code is not None:
-            return str(code).lower() not in _FINE  # {"code": 0, "message": "ok"}
+        if code is not None and str(code).lower() in _FINE:
+            return False  # {"code": 0, "message": "ok"}
         return any(one not in (None, "", [], {}, False, 0) for one in value.values())
     if isinstance(value, bool):
         return value
@@ -224,24 +228,36 @@ def _weak_sign(
         for name, value in members.items()
         if plain_name(name) in {"message", "msg", "status", "statusmessage", "errmsg"}
     )
+    told = any(plain_name(name) in _TEXTS for name in members)
     for name, value in members.items():
         plain = plain_name(name)
-        number = _number(value)
-        if plain in _STATUS and isinstance(value, str) and value.lower() in _FAILED:
+        if plain in _CODES and not says_fine:
+            failed = _is_error_code(value, least, text=told or plain in _ERROR_CODES)
+        else:
+            failed = _is_failure(plain, value, least)
+        if failed:
             return _sentence(members, name, None)
-        if plain in _STATUS and number is not None and _HTTP_ERROR <= number < _NO_STATUS:
-            return _sentence(members, name, None)
-        if plain not in _CODES or says_fine:
-            continue
-        if number is not None:
-            fine = number == 0 or 200 <= number < 300  # noqa: PLR2004 - HTTP's success
-            if not fine and (number >= least or number < 0):
-                return _sentence(members, name, None)
-        elif isinstance(value, str) and value.lower() not in _FINE and least == 1:
-            told = any(plain_name(other) in _TEXTS for other in members)
-            if told or plain in _ERROR_CODES:
-                return _sentence(members, name, None)
     return None
+
+
+def _is_failure(plain: str, value: object, least: int) -> bool:
+    number = _number(value)
+    if plain in _SUCCESS:
+        return number == 0 and least == 1
+    if plain not in _STATUS:
+        return False
+    if number is not None:
+        return _HTTP_ERROR <= number < _NO_STATUS
+    return isinstance(value, str) and value.lower() in _FAILED
+
+
+def _is_error_code(value: object, least: int, *, text: bool) -> bool:
+    """Whether a code is one of an error; ``text`` says that a code in words counts."""
+    number = _number(value)
+    if number is not None:
+        fine = number == 0 or 200 <= number < 300  # noqa: PLR2004 - HTTP's success
+        return not fine and (number >= least or number < 0)
+    return isinstance(value, str) and value.lower() not in _FINE and least == 1 and text
 
 
 def _number(value: object) -> int | None:
@@ -266,7 +282,8 @@ def _has_data(value: object, depth: int = 0) -> bool:
             return True
         if isinstance(inner, dict) and plain in _WRAPPERS:
             lists = [one for one in inner.values() if isinstance(one, list)]
-            if any(lists) or (inner and not lists and plain in {"data", "result", "payload"}):
+            is_object = inner and not lists and not is_only_error(inner)
+            if any(lists) or (is_object and plain in {"data", "result", "payload"}):
                 return True
             if _has_data(inner, depth + 1):
                 return True
@@ -286,6 +303,7 @@ def _sentence(members: dict[str, Any], name: str, value: object) -> tuple[str, s
         texts.append(first)
     texts.append(_text(members))
     codes.append(_code(members))
+    texts += [_text(one) for one in members.values() if is_only_error(one)]
     shown = members[name]
     texts.append(f"The reply has {name!r}: {str(shown)[:200]}")
     text = next(str(one) for one in texts if one)

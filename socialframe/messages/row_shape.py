@@ -39,6 +39,7 @@ _NOISE = {
     "field", "dimension", "breadcrumb", "notice", "deprecation", "debug", "trace", "suggestion",
     "detail", "fault", "failure", "message", "info", "meta", "metadata", "pagination", "paging",
     "pageinfo", "cursor", "usererror", "fielderror", "schema", "extension", "messages", "warn",
+    "responsemetadata", "responsemeta", "responseheader",
 }  # fmt: skip
 _FAILED = re.compile(r"(failed|partialfail)\w*")
 # Members of an envelope that are not fields of a row.

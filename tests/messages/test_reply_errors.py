@@ -22,13 +22,16 @@ ERRORS = [
     ({"a": {"b": {"fault": {"faultstring": "Spike arrest"}}}, "rows": []}, "Spike arrest", None),
     ({"error": True, "message": "nope", "rows": []}, "nope", None),
     ({"posts": {"rows": [], "userErrors": [{"message": "bad id"}]}}, "bad id", None),
+    ({"status": "fail", "data": {"title": "A title is needed"}}, "A title is needed", None),
+    ({"success": 0, "message": "No permission", "data": []}, "No permission", None),
+    ({"hasError": True, "message": "m", "rows": []}, "m", None),
     ({"error_code": 4, "error_description": "limit", "rows": []}, "limit", "4"),
 ]  # fmt: skip
 FINE = [
     {"errors": [], "rows": []},
     {"error": None, "error_message": "", "rows": []},
     {"error": {"code": 0, "message": "ok"}, "data": {"list": []}},
-    {"error": {"code": "ok", "message": ""}, "data": {"videos": []}},
+    {"error": {"code": "ok", "message": "", "log_id": "x1"}, "data": {"videos": []}},
     {"success": True, "code": 0, "message": "ok", "rows": []},
     {"code": 200, "status": "success", "data": []},
     {"code": 1, "msg": "success", "data": []},
@@ -64,6 +67,7 @@ def test_an_empty_field_for_errors_is_no_error(envelope):
         {"rows": [], "success": False},
         {"rows": [], "error": "partial result"},
         {"rows": [], "code": 500},
+        {"rows": [], "incomplete_results": True},
     ],
 )
 def test_an_error_beside_rows_is_a_doubt(envelope):
@@ -71,7 +75,7 @@ def test_an_error_beside_rows_is_a_doubt(envelope):
     assert stated_doubt(envelope)
 
 
-@pytest.mark.parametrize("envelope", [one for one in FINE if one != {"rows": [], "code": 500}])
+@pytest.mark.parametrize("envelope", FINE)
 def test_no_error_is_no_doubt(envelope):
     """A failed row is not a failed reply."""
     assert not stated_doubt(envelope)

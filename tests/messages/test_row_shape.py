@@ -32,6 +32,7 @@ FOUND = [
     ({"account": "x", "count": 2, "things": [A, B]}, "things", [A, B]),
     ({"data": {"viewer": {"posts": {"nodes": [A], "pageInfo": {}}}}},
      "data.viewer.posts.nodes", [A]),
+    ({"ok": True, "things": [A], "response_metadata": {"next_cursor": ""}}, "things", [A]),
     ({"response": {"list": [A], "total": 1}, "code": 0}, "response.list", [A]),
     # no rows
     ({"items": None, "page": 1}, "items", []),

@@ -16,7 +16,29 @@ from socialframe.messages.reply_errors import stated_doubt, stated_error
 
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=2)
 names = st.sampled_from(
-    ["id", "name", "error", "errors", "status", "success", "code", "message", "data", "items", "posts", "post", "total", "count", "next", "links", "rows", "columns", "headers", "x", "7"]
+    [
+        "id",
+        "name",
+        "error",
+        "errors",
+        "status",
+        "success",
+        "code",
+        "message",
+        "data",
+        "items",
+        "posts",
+        "post",
+        "total",
+        "count",
+        "next",
+        "links",
+        "rows",
+        "columns",
+        "headers",
+        "x",
+        "7",
+    ]
 )
 json_values = st.recursive(
     scalars,
@@ -43,7 +65,19 @@ USUAL = ["data", "items", "results", "records", "rows", "value", "entries", "pos
 ODD = ["widgets", "things", "stories"]
 noise = st.dictionaries(
     st.sampled_from(
-        ["links", "buttons", "errors", "includes", "facets", "headers", "warnings", "failedAccounts", "scopes", "accounts", "people"]
+        [
+            "links",
+            "buttons",
+            "errors",
+            "includes",
+            "facets",
+            "headers",
+            "warnings",
+            "failedAccounts",
+            "scopes",
+            "accounts",
+            "people",
+        ]
     ),
     other_rows
     | st.lists(st.just("text"), max_size=2)
