@@ -239,8 +239,10 @@ class Client(Endpoints):
         path : str
             Path on the API, such as ``/v1/posts``.
         records : str or None
-            Dotted path of the records in a reply; ``""`` if the body is the list; None for the only
-            list of objects in it.
+            Dotted path of the list of records in a reply; ``""`` if the body is the list. A path
+            that ends in ``.`` names an object that is one row (``"."`` is the body); one that ends
+            in ``*`` an object whose members are rows, with their keys in the column ``_key``. None
+            finds the rows by names and shape.
         params : mapping or None
             Parameters by the API's names. A list is sent as repeated parameters; a dict, and a list
             with dicts, as JSON text. Dates and times are sent as ISO 8601.

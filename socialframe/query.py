@@ -370,7 +370,9 @@ class Query:
         columns = self.columns
         what = "columns inferred" if columns.inferred else f"{len(columns)} columns"
         path = self._plan.endpoint.path
-        return f"<Query {self._plan}: {self._plan.call.method} {path}, {what}, nothing sent yet>"
+        records = self._session.found_records(self._plan)
+        sent = "nothing sent yet" if records is None else f"records={records!r} in the last run"
+        return f"<Query {self._plan}: {self._plan.call.method} {path}, {what}, {sent}>"
 
     def _repr_html_(self) -> str:
         try:

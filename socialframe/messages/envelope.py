@@ -15,6 +15,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ReplyError
+from socialframe.messages.paths import get_path, has_path, plain_name
+from socialframe.messages.reply_errors import is_only_error, refuse_stated_error
+from socialframe.messages.row_shape import TABLE_HEADERS, find_rows, take_rows, without_rows
 from socialframe.secret import redacted
 
 if TYPE_CHECKING:
@@ -27,9 +30,9 @@ RECORDS_KEY = "socialframe records"  # no API uses this name
 _BOM = b"\xef\xbb\xbf"
 _LINE_START = b"{" + json.dumps(RECORDS_KEY).encode() + b":"
 _EMPTY_ARRAY = re.compile(rb"\[\s*\]")
+_TABLE = re.compile(rb"\[\s*\[")  # the rows are lists, whose names are in the envelope
 _PLACEHOLDER = "\0records"  # replaces the records while the rest of the body is parsed
 _PLACEHOLDER_JSON = json.dumps(_PLACEHOLDER).encode()
-_MAX_DEPTH = 3  # of the search for a list of records
 _MAX_BRACKETS = 4  # closing brackets that are tried, from the end, as the end of the records
 _COUNT_NAME = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
 
@@ -59,15 +62,21 @@ class Page:
 
         With ``exact``, a number that no double can represent is an ``InexactNumber``.
         """
+        return self.records_and_rest(exact=exact)[0]
+
+    def records_and_rest(self, *, exact: bool = False) -> tuple[list[Any], Any]:
+        """Return the records, and the members of the envelope that were parsed with them."""
         # If another list follows the records in the body, items may extend to its end. Then the
-        # object has further members, which are ignored here.
+        # object has further members.
         try:
-            found = parse(to_json_lines([self]), exact=exact)[RECORDS_KEY]
+            rest = parse(to_json_lines([self]), exact=exact)
+            found = rest.pop(RECORDS_KEY)
         except ReplyError:
-            found = get_path(parse(self.reply.body, exact=exact), self.path)
+            body = parse(self.reply.body, exact=exact)
+            found, rest = get_path(body, self.path), without_rows(body, self.path)
         if not isinstance(found, list):
             raise ReplyError(_missing_list(self.call, self.path, found))
-        return found
+        return found, rest
 
 
 def to_json_lines(pages: Iterable[Page]) -> bytes:
@@ -100,31 +109,6 @@ def parse(body: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 - JSON is
         raise ReplyError(f"The reply is not JSON ({error}); it begins {shown!r}.") from None
 
 
-def get_path(body: Any, path: str) -> Any:  # noqa: ANN401 - JSON is any value
-    """Return the value at a dotted path, None if there is no such member.
-
-    A member whose own name has dots, such as ``@odata.nextLink``, wins.
-    """
-    while path:
-        if not isinstance(body, dict):
-            return None
-        if path in body:
-            return body[path]
-        name, _, path = path.partition(".")
-        body = body.get(name) if path else None
-    return body
-
-
-def has_path(envelope: object, path: str) -> bool:
-    """Whether there is a member at a dotted path; null counts."""
-    while isinstance(envelope, dict) and path:
-        if path in envelope:
-            return True
-        name, _, path = path.partition(".")
-        envelope = envelope.get(name)
-    return False
-
-
 def split_reply(
     call: Call, reply: Reply, path: str | None, *, fields: tuple[str, ...] = (), first: bool = True
 ) -> Page:
@@ -135,8 +119,8 @@ def split_reply(
     call, reply : Call, Reply
         Request and reply.
     path : str or None
-        Dotted path of the records in the body; empty if the body is the list; None to find the
-        only list of objects.
+        Path of the records, as ``row_shape`` describes it; empty if the body is the list; None to
+        find them by names and shape.
     fields : tuple of str
         Paths that the paging scheme reads; an empty path means the whole envelope. If one of
         them seems to be missing, the whole body is parsed to make sure.
@@ -147,64 +131,72 @@ def split_reply(
     ------
     ReplyError
         If the body is not JSON, or has no such list.
+    APIError
+        If the body states an error and has no records.
     """
+    page = _split(call, reply, path, fields, first=first)
+    if page.empty:
+        # Other lists after the records may hide members of the envelope; see ``records``.
+        hidden = _EMPTY_ARRAY.fullmatch(page.items) is None
+        envelope = parse(reply.body) if hidden else page.envelope
+        refuse_stated_error(call, reply, without_rows(envelope, page.path), weak=True)
+    return page
+
+
+def _split(  # noqa: C901 - the ways of a reply, from the usual to the odd one
+    call: Call, reply: Reply, path: str | None, fields: tuple[str, ...], *, first: bool
+) -> Page:
     body = reply.body.removeprefix(_BOM)
-    if path:
+    if path is not None and path[-1:] not in {"", ".", "*"}:
         for envelope, start, stop in _splits(body, path):
+            if _TABLE.match(body, start):
+                break
             if all(field and has_path(envelope, field) for field in fields):
                 return Page(call, reply, envelope, body[start:stop], path)
     envelope = parse(body)
     if path is None:
-        path = records_path(call, envelope)
-    records = get_path(envelope, path)
-    if records is None and _may_lack_records(envelope, first=first):
-        return Page(call, reply, envelope, b"[]", path)
-    if not isinstance(records, list):
+        path = _find(call, reply, envelope)
+    records, emptied = take_rows(call, envelope, path)
+    if records is None:
+        if _may_lack_records(envelope, path, first=first):
+            return Page(call, reply, envelope, b"[]", path)
+        refuse_stated_error(call, reply, envelope, weak=True)
         raise ReplyError(_missing_list(call, path, envelope))
-    if not path:
+    if records is envelope:
         return Page(call, reply, {}, body.strip(), path)
-    envelope = _without_records(envelope, path)
-    for split, start, stop in _splits(body, path):
-        if split == envelope:
-            return Page(call, reply, envelope, body[start:stop], path)
+    if records is get_path(envelope, path):
+        for split, start, stop in _splits(body, path):
+            if split == emptied:
+                return Page(call, reply, emptied, body[start:stop], path)
     items = json.dumps(records, separators=(",", ":")).encode() if records else b"[]"
-    return Page(call, reply, envelope, items, path)
+    return Page(call, reply, emptied, items, path)
 
 
-def _may_lack_records(envelope: object, *, first: bool) -> bool:
-    if not isinstance(envelope, dict) or envelope.get("error"):
+def _find(call: Call, reply: Reply, body: object) -> str:
+    """Return the path of the rows; raise the error that the body states instead of rows."""
+    try:
+        path = find_rows(call, body)
+    except ReplyError:
+        refuse_stated_error(call, reply, body)
+        raise
+    if path.endswith("."):
+        hint = f" (If this object is a row, pass records={path!r}.)"
+        refuse_stated_error(call, reply, body, weak=False, hint=hint)
+    return path
+
+
+def _may_lack_records(envelope: object, path: str, *, first: bool) -> bool:
+    if envelope is None:
+        return not path
+    if not isinstance(envelope, dict) or is_only_error(get_path(envelope, path.rstrip(".*"))):
         return False
-    return not first or reports_zero_rows(envelope)
+    if has_path(envelope, path):
+        return get_path(envelope, path) is None
+    return not first or reports_zero_rows(envelope) or _is_table(envelope)
 
 
-def records_path(call: Call, body: object) -> str:
-    """Return the path of the only list of objects in a body; raise ReplyError if it is unclear."""
-    if isinstance(body, list):
-        return ""
-    lists = list(_lists(body))
-    own = [path for path, value in lists if path == call.path.rpartition("/")[2] and not value]
-    if own:  # an empty list of the requested name wins over a list of something else
-        return own[0]
-    found = [path for path, value in lists if any(isinstance(entry, dict) for entry in value)]
-    found = found or [path for path, _ in lists]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(repr(name) for name in body) if isinstance(body, dict) else "no keys"
-    what = f"lists at {', '.join(map(repr, found))}" if found else "no list"
-    raise ReplyError(
-        f"The reply to GET {call.path} has {what}, so the path of the records is unclear; its "
-        f"keys are {names}. Pass records=… with the dotted path of the list."
-    )
-
-
-def _lists(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
-    if not isinstance(value, dict) or depth == _MAX_DEPTH:
-        return
-    for name, inner in value.items():
-        if isinstance(inner, list) and "." not in name:
-            yield f"{path}{name}", inner
-        elif "." not in name:
-            yield from _lists(inner, f"{path}{name}.", depth + 1)
+def _is_table(envelope: dict[str, Any]) -> bool:
+    return any(plain_name(name) in TABLE_HEADERS for name in envelope)
 
 
 @cache
@@ -243,8 +235,10 @@ def _without_records(envelope: dict[str, Any], path: str) -> dict[str, Any]:
     return envelope
 
 
-def reports_zero_rows(envelope: dict[str, Any]) -> bool:
+def reports_zero_rows(envelope: object) -> bool:
     """Whether a total or count in the envelope is 0."""
+    if not isinstance(envelope, dict):
+        return False
     inner = [value for value in envelope.values() if isinstance(value, dict)]
     return any(
         _COUNT_NAME.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from socialframe.errors import ReplyError
-from socialframe.messages.envelope import get_path
+from socialframe.messages.paths import get_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

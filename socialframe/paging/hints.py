@@ -42,7 +42,7 @@ _HEADER = re.compile(
     r"x-next-page|(?:[\w-]+-)?(?:next-?(?:page-)?(?:token|cursor)|continuation(?:-token)?|search-after)"
 )
 _EMPTY = (None, "")
-_MAX_DEPTH = 4
+_MAX_DEPTH = 8  # of objects in an envelope
 _MAX_DIGITS = 18  # of an integer that is sent as text: it fits 64 bits
 _PAGE_RELATIONS = ("next", "prev", "previous", "first", "last")
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from socialframe.messages.envelope import get_path
+from socialframe.messages.paths import get_path
 from socialframe.paging.hints import page_size
 
 if TYPE_CHECKING:

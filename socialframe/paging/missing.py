@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from socialframe.messages.envelope import get_path, has_path
+from socialframe.messages.paths import get_path, has_path
 from socialframe.paging.auto import contradicting_sign
 from socialframe.paging.hints import page_size, read_hints
 from socialframe.paging.schemes import Cursor, NextURL, Offset, PageNumber

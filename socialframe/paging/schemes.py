@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from socialframe.errors import ArgumentError, ReplyError
-from socialframe.messages.envelope import get_path, has_path
+from socialframe.messages.paths import get_path, has_path
 from socialframe.paging.end_signs import (
     Step,
     end_by_length,

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 from socialframe.errors import ReplyError
 from socialframe.frames import KeySet
-from socialframe.messages.envelope import get_path, has_path, parse, reports_zero_rows
+from socialframe.messages.envelope import parse, reports_zero_rows
+from socialframe.messages.paths import get_path, has_path
+from socialframe.messages.reply_errors import stated_doubt
+from socialframe.messages.row_shape import without_rows
 from socialframe.paging.auto import contradicting_sign
 from socialframe.paging.end_signs import flag_at, whole_number_at
+from socialframe.paging.hints import read_hints
 from socialframe.paging.missing import missing_field, shows_declared
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from socialframe.paging import Paging, Step
 
 _STALE = 3  # this many pages in a row without a new row are a loop
+_LED = {"Cursor", "NextURL", "LinkHeader"}  # schemes whose replies lead to the next page
 _SILENT = (
     "no reply shows how to get the next page, and the last request returned no new rows; "
     "pass paging=… to fetch() if there are more"
@@ -68,6 +73,8 @@ class WalkChecks:
 
     def check_page(self, page: Page, step: Step, paging: Paging, *, guessed: bool) -> str:
         """Check a page; return why it is a loop, or an empty string."""
+        if doubt := stated_doubt(page.envelope):
+            self._doubts.append(doubt)
         total = whole_number_at(page, paging.total)
         if total is not None:
             self.totals.append(total)
@@ -174,14 +181,19 @@ class WalkChecks:
         except ReplyError:  # raised again when its rows are decoded
             return
         if isinstance(envelope, dict) and page.path:
-            page = replace(page, envelope=envelope)
-            listless = page.empty and get_path(envelope, page.path) is None
+            page = replace(page, envelope=without_rows(envelope, page.path))
+            listless = page.empty and not has_path(envelope, page.path.rstrip(".*"))
             if listless and self._odd and not reports_zero_rows(envelope):
                 text = f"the last reply has no list {page.path!r} and other fields than before"
                 self._doubts.append(text)
                 return
         if field_path := contradicting_sign(page, paging):
             self._doubts.append(f"{field_path!r} in the last reply shows that there are more")
+        elif paging.name not in _LED and not self.totals:
+            # Beside a token or a URL, many APIs send a total that is an estimate.
+            hints = read_hints(page)
+            total = hints.value(hints.total)
+            self.totals += [total] if total else []
 
     def unconfirmed_end(self) -> None:
         """Add that the walk ended only because a page repeated."""

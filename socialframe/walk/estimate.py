@@ -76,6 +76,8 @@ class QueryStats:
         Records of a full page; 0 if unknown.
     description : str
         Provenance of the last run that ended, in one line; empty if there is none.
+    records : str or None
+        Path of the records that the last run found; None if the query declares it.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class QueryStats:
     calls: int | None = None
     size: int = 0
     description: str = ""
+    records: str | None = None
 
     def needed(self, limit: int | None) -> int | None:
         """Return the number of calls for ``limit`` records; None if unknown."""
@@ -106,10 +109,12 @@ def remember(known: MutableMapping[str, QueryStats], key: str, stats: QueryStats
     >>> remember(known, "posts", QueryStats(54, 100))
     >>> remember(known, "posts", QueryStats(None, 0))
     >>> known
-    {'posts': QueryStats(calls=54, size=100, description='')}
+    {'posts': QueryStats(calls=54, size=100, description='', records=None)}
     """
     old = known.pop(key, QueryStats())
     calls = old.calls if stats.calls is None else stats.calls
-    known[key] = QueryStats(calls, stats.size or old.size, stats.description or old.description)
+    description = stats.description or old.description
+    records = old.records if stats.records is None else stats.records
+    known[key] = QueryStats(calls, stats.size or old.size, description, records)
     for oldest in list(known)[:-_REMEMBERED]:
         known.pop(oldest, None)

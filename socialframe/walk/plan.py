@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from socialframe.errors import ArgumentError
 from socialframe.messages.envelope import Page, parse, split_reply
 from socialframe.messages.param_text import plain_scalar
+from socialframe.messages.reply_errors import refuse_stated_error
+from socialframe.messages.row_shape import without_rows
 from socialframe.store.stored_walk import WalkKey
 
 if TYPE_CHECKING:
@@ -32,8 +34,7 @@ class Endpoint:
     path : str
         Path on the API.
     records : str or None
-        Dotted path of the records in a reply; empty if the body is the list; None for the only list
-        of objects in it.
+        Path of the records in a reply, as ``messages.row_shape`` describes it; None to find them.
     paging : Paging
         The paging scheme.
     schema : Schema
@@ -52,10 +53,14 @@ class Endpoint:
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
         """Split a reply into envelope and records."""
         if self.reshape is not None:
-            records = self.reshape(parse(reply.body))
+            body = parse(reply.body)
+            records = self.reshape(body)
             if records is not None:
+                envelope = without_rows(body, self.records or "")
+                if not records:
+                    refuse_stated_error(call, reply, envelope, weak=True)
                 items = json.dumps(records, separators=(",", ":")).encode()
-                return Page(call, reply, {}, items, "")
+                return Page(call, reply, envelope, items, "")
         return split_reply(call, reply, self.records, fields=self.paging.fields, first=first)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from socialframe.errors import (
+    APIError,
     ArgumentError,
     IncompleteWalk,
     OfflineMiss,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from socialframe.walk.walk import Walk
 
 T = TypeVar("T")
+
+_FIRST_REFUSAL = 300  # replies from this status on are no pages, and are not stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,10 @@ class Session:
     def last_run(self, plan: Plan) -> str:
         """Return the provenance of the last run that ended; empty if there is none."""
         return self.stats.get(_stats_key(plan), QueryStats()).description
+
+    def found_records(self, plan: Plan) -> str | None:
+        """Return the path of the records that the last run found; None if it is declared."""
+        return self.stats.get(_stats_key(plan), QueryStats()).records
 
     def complete_walk(self, plan: Plan) -> StoredWalk | None:
         """Return the newest complete walk with the rows: with the same limit or without one."""
@@ -329,7 +336,8 @@ class _Run:
             facts = {"arguments": plan.given} | walk.facts()
             text = "" if walk.complete is False else describe_facts(facts, walk.rows)
             calls = recorder.replies if ended else walk.calls
-            session.remember(plan, QueryStats(calls, walk.size, text))
+            records = walk.endpoint.records if plan.endpoint.records is None else None
+            session.remember(plan, QueryStats(calls, walk.size, text, records))
             bar.close()
 
     def _remaining(self) -> int | None:
@@ -379,8 +387,10 @@ class _Run:
             error.walk_id = recorder.walk.id if resumable and not expired else ""
             if self._make_query is not None:
                 error._query = self._make_query(replace(self._plan, walk_id=error.walk_id))
+        invalid = _is_invalid_reply(error.__cause__ or error)
         if recorder.replays:
-            if recorder.torn:
+            # An older version may have stored a reply that states an error.
+            if recorder.torn or (invalid and isinstance(error.__cause__ or error, APIError)):
                 recorder.discard()
         elif expired is not None:
             bar.say(
@@ -391,7 +401,7 @@ class _Run:
         elif isinstance(error, PagingLoop):
             self._stop(recorder, LOOPED, error.reason, walk)
         elif isinstance(error, SocialFrameError):
-            if isinstance(error.__cause__ or error, ReplyError):
+            if invalid:
                 recorder.truncate(walk.due)
             self._stop(recorder, "failed", str(error), walk)
         elif isinstance(error, GeneratorExit):  # a loop over its pages was left
@@ -416,6 +426,13 @@ def missing(plan: Plan) -> OfflineMiss:
         f"GET {call} is not in the cache as a complete walk, and offline=True sends no "
         "request. Run the query once without offline."
     )
+
+
+def _is_invalid_reply(error: BaseException) -> bool:
+    """Whether a reply that was received is no page: it has another shape, or states an error."""
+    if isinstance(error, APIError):
+        return error.status_code is not None and error.status_code < _FIRST_REFUSAL
+    return isinstance(error, ReplyError)
 
 
 def _stats_key(plan: Plan) -> str:

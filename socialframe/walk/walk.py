@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from socialframe.errors import (
+    APIError,
     IncompleteWalk,
     MaxRequestsError,
     NotFoundError,
@@ -21,8 +22,10 @@ from socialframe.errors import (
     user_stacklevel,
 )
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
-from socialframe.messages.envelope import get_path
-from socialframe.paging import AfterId, Auto
+from socialframe.messages.envelope import reports_zero_rows
+from socialframe.messages.paths import get_path
+from socialframe.messages.reply_errors import stated_doubt
+from socialframe.paging import AfterId, Auto, Single
 from socialframe.paging.inclusive import drop_repeated
 from socialframe.version import VERSION
 from socialframe.walk.checks import WalkChecks
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from socialframe.progress import Watch
     from socialframe.walk.plan import Endpoint, Plan
 
+_OK = 200
 _PARAMETER_REFUSED = {400, 404, 405, 422}  # statuses by which an API refuses a tried parameter
 
 
@@ -158,7 +162,11 @@ class Walk:
         page = self.endpoint.open(call, reply, first=not self.pages)
         if not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
-            scheme, *self._schemes = self.endpoint.paging.resolve(page)
+            schemes = self.endpoint.paging.resolve(page)
+            alone = page.path.endswith(".") or (page.empty and reports_zero_rows(page.envelope))
+            if self._detected and alone and schemes[-1].name == "unknown":
+                schemes = (Single(),)  # one object, or no rows at all, has no other pages
+            scheme, *self._schemes = schemes
             self._first = page if self._schemes else None
             self.endpoint = replace(self.endpoint, paging=scheme, records=page.path)
             self.calls = scheme.requests_needed(page, guessed=self._detected)
@@ -207,7 +215,8 @@ class Walk:
         """Return the next call to try if the refused one was only tried; else raise the error."""
         if not self.pages:
             raise error
-        if self._first is not None and error.status_code in _PARAMETER_REFUSED:
+        stated = isinstance(error, APIError) and error.status_code == _OK and not error.retryable
+        if self._first is not None and (stated or error.status_code in _PARAMETER_REFUSED):
             return self._next_scheme(call, error)
         counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
@@ -263,6 +272,7 @@ class Walk:
             "endpoint": self.endpoint.name,
             "path": self.endpoint.path,
             "parameters": dict(self.plan.call.params),
+            "records": self.endpoint.records,
             "paging": self.endpoint.paging.name,
             "pages": self.pages,
             "from_cache": self.cached,
@@ -280,13 +290,16 @@ class Walk:
 
     def _parsed(self, page: Page) -> list[Any]:
         try:
-            return page.records()
+            records, rest = page.records_and_rest()
         except ReplyError as error:
             self.pages -= 1
             self.due = page.call
             if not self.pages:
                 raise
             raise self._broken(error, page.call) from error
+        if doubt := stated_doubt(rest):
+            self.checks.add_doubt(doubt)
+        return records
 
     def _values(self, *, each: bool = False) -> Iterator[list[Any]]:
         """Yield the records of each page, deduplicated by the key unless ``each``."""

@@ -14,7 +14,7 @@ from stand_ins import Scripted, client_of
 
 import socialframe as sf
 from socialframe import paging
-from socialframe.messages.envelope import get_path
+from socialframe.messages.paths import get_path
 from socialframe.paging.schemes import Scheme
 
 FOLDER = Path(__file__).parents[1] / "samples"

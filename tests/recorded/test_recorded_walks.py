@@ -16,7 +16,8 @@ import pytest
 from recordings import FOLDER, same
 
 import socialframe as sf
-from socialframe.messages.envelope import get_path, parse
+from socialframe.messages.envelope import parse
+from socialframe.messages.paths import get_path
 from socialframe.paging import Auto, Cursor, LinkHeader, NextURL, PageNumber
 
 # The replay server leaves its files to the garbage collector.

@@ -1,0 +1,223 @@
+"""Replies that state an error with status 200, and rows that are not one list, in whole walks."""
+
+from dataclasses import replace
+
+import pytest
+from stand_ins import Scripted, client_of, reply_of
+
+import socialframe as sf
+from socialframe.paging import Single
+
+A, B, C = ({"id": name} for name in "abc")
+SINGLE = {"paging": Single()}
+ERRORS = [
+    {"error": "down", "accounts": []},
+    {"error": {"message": "down", "code": "E7"}, "rows": []},
+    {"success": False, "message": "down", "rows": []},
+    {"data": None, "errors": [{"message": "down"}]},
+    {"code": 40100, "message": "down", "data": {}},
+    {"status": "error", "message": "down", "rows": [], "next": None},
+    {"result": {"meta": {"fault": "down"}, "rows": []}},
+]
+
+
+def complete(frame):
+    """Return whether the rows of a frame are known to be complete."""
+    return frame.attrs["socialframe"]["complete"]
+
+
+@pytest.mark.parametrize("body", ERRORS)
+@pytest.mark.parametrize("records", [None, "rows"])
+def test_an_error_with_status_200_reaches_the_user(body, records):
+    """With the sentence of the API."""
+    query = client_of(Scripted(body)).fetch("/v1/rows", records=records, **SINGLE)
+
+    with pytest.raises(sf.APIError, match="down") as caught:
+        query.frame()
+
+    assert caught.value.status_code == 200
+    assert caught.value.code in {None, "E7", "40100"}
+
+
+@pytest.mark.parametrize("name", ["accounts", "posts", "followers"])
+def test_an_error_with_status_200_reaches_the_user_of_a_declared_endpoint(name):
+    """Beside an empty list."""
+    body = {"error": "down", "accounts": [], "posts": [], "stats": {}}
+
+    with pytest.raises(sf.APIError, match="down"):
+        getattr(client_of(Scripted(body)), name)().frame()
+
+
+@pytest.mark.parametrize("body", ERRORS)
+@pytest.mark.parametrize("output", ["frame", "records", "pages"])
+def test_an_error_on_page_2_is_an_incomplete_walk(body, output):
+    """The error is its cause; the rows of page 1 are in it."""
+    app = Scripted({"rows": [A], "nextCursor": "c"}, body)
+    query = client_of(app).fetch("/v1/rows")
+
+    with pytest.raises(sf.IncompleteWalk, match="down") as caught:
+        list(getattr(query, output)())
+
+    assert isinstance(caught.value.__cause__, sf.APIError)
+    assert (caught.value.pages_done, caught.value.rows) == (1, 1)
+
+
+@pytest.mark.parametrize("body", ERRORS)
+def test_a_reply_with_an_error_is_not_kept(body, tmp_path):
+    """The next run asks again, and gets the rows."""
+    app = Scripted(body, {"rows": [A], "nextCursor": "c"}, body, {"rows": [B], "nextCursor": ""})
+    query = client_of(app, cache=tmp_path / "walks.sqlite").fetch("/v1/rows")
+
+    with pytest.raises(sf.APIError):
+        query.frame()
+    with pytest.raises(sf.IncompleteWalk):
+        query.frame()
+    frame = query.frame()
+
+    assert frame["id"].tolist() == ["a", "b"]
+    assert complete(frame) is True
+    assert len(app.seen) == 4
+
+
+def test_known_rate_limit_words_are_a_rate_limit_error():
+    """The same call may succeed later."""
+    body = {"code": 40100, "message": "Too many requests.", "data": {}}
+
+    with pytest.raises(sf.RateLimitError) as caught:
+        client_of(Scripted(body)).fetch("/v1/rows", **SINGLE).frame()
+
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("beside", "match"),
+    [
+        ({"errors": [{"message": "b is locked"}]}, "b is locked"),
+        ({"failedAccounts": ["b"]}, "'failedAccounts': 1 entry"),
+        ({"success": False, "message": "partial"}, "partial"),
+        (
+            {"x": [[1], [2]], "y": [[1], [2]], "errors": ["b is locked"], "z": [[1]] * 6},
+            "b is locked",
+        ),
+    ],
+)
+def test_an_error_beside_rows_is_a_warning(beside, match):
+    """The rows are returned."""
+    body = {"rows": [A], "nextCursor": None, **beside}
+    query = client_of(Scripted(body)).fetch("/v1/rows", records="rows")
+
+    with pytest.warns(sf.WalkWarning, match=match):
+        frame = query.frame()
+
+    assert frame["id"].tolist() == ["a"]
+    assert complete(frame) is None
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"has_more": True},
+        {"total": 9},
+        {"next_cursor": "c"},
+        {"links": {"next": "/v1/rows?page=2"}},
+    ],
+)
+@pytest.mark.parametrize("depth", range(7))
+def test_a_sign_of_more_rows_is_found_at_any_depth(sign, depth):
+    """The walk declares that there is one page."""
+    for level in range(depth):
+        sign = {f"l{level}": sign}
+
+    with pytest.warns(sf.WalkWarning, match="there are more|reports 9 rows"):
+        frame = client_of(Scripted({"rows": [A], **sign})).fetch("/v1/rows", **SINGLE).frame()
+
+    assert complete(frame) is None
+
+
+def test_rows_of_later_pages_are_at_the_path_of_the_first():
+    """Also if another list has entries then, and the rows none."""
+    app = Scripted(
+        {"things": [A], "links": [], "nextCursor": "c"},
+        {"things": [], "links": [C], "data": [C], "nextCursor": "d"},
+        {"things": B, "links": [C], "nextCursor": None},
+    )
+    query = client_of(app).fetch("/v1/rows")
+
+    frame = query.frame()
+
+    assert frame["id"].tolist() == ["a", "b"]
+    assert complete(frame) is True
+    assert frame.attrs["socialframe"]["records"] == "things"
+    assert "records='things'" in repr(query)
+
+
+def test_one_object_is_one_row():
+    """No page can follow."""
+    me = {"id": 7, "name": "x", "links": [], "roles": ["a"]}
+
+    frame = client_of(Scripted(me)).fetch("/me").frame()
+
+    assert frame["name"].tolist() == ["x"]
+    assert list(frame["roles"][0]) == ["a"]
+    assert complete(frame) is True
+
+
+def test_null_is_no_rows():
+    """A total of 0 says that there are no other pages."""
+    body = {"total": 0, "things": None}
+
+    frame = client_of(Scripted(body)).fetch("/v1/things").frame()
+
+    assert len(frame) == 0
+    assert complete(frame) is True
+
+
+def test_objects_by_name_are_rows_on_every_page():
+    """Their key is a column."""
+    app = Scripted(
+        {"metrics": {"x": {"n": 1}}, "nextCursor": "c"},
+        {"metrics": {"y": {"n": 2}}, "nextCursor": None},
+    )
+
+    frame = client_of(app).fetch("/v1/stats", records="metrics.*").frame()
+
+    assert frame.to_dict("list") == {"_key": ["x", "y"], "n": [1, 2]}
+    assert complete(frame) is True
+
+
+def test_tables_have_the_names_of_their_headers_on_every_page():
+    """Without rows, there are none."""
+    headers = [{"name": "day"}, {"name": "views"}]
+    app = Scripted(
+        {"columnHeaders": headers, "rows": [["mon", 1]], "nextCursor": "c"},
+        {"columnHeaders": headers, "rows": [["tue", 2]], "nextCursor": "d"},
+        {"columnHeaders": headers, "nextCursor": None},
+    )
+
+    frame = client_of(app).fetch("/v1/reports").frame()
+
+    assert frame.to_dict("list") == {"day": ["mon", "tue"], "views": [1, 2]}
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1}\n{"a": 2}\n', b"a,b\n1,2\n", b'"text"', b"7"])
+def test_other_replies_are_a_clear_error(body):
+    """JSON lines, CSV, a text, a number."""
+    with pytest.raises(sf.ReplyError, match="not JSON|has no list"):
+        client_of(Scripted(body)).fetch("/v1/rows").frame()
+
+
+def test_an_error_that_an_older_version_kept_is_deleted(tmp_path):
+    """The first run reads it, and the next one asks the API."""
+    api = client_of(Scripted({"rows": [A]}), cache=tmp_path / "walks.sqlite")
+    query = api.fetch("/v1/rows", **SINGLE)
+    session, plan = api._session, query._plan
+    store, name = session.store, plan.key.name(session.tenant)
+    walk = store.begin(session.tenant, name, "fetch", plan.query)
+    store.append(walk, 0, plan.call, reply_of({"error": "down", "rows": []}))
+    ended = replace(walk, pages=1, first=store.now(), last=store.now())
+    store.finish(ended, replayable=True)
+
+    with pytest.raises(sf.APIError, match="down"):
+        query.frame()
+
+    assert query.frame()["id"].tolist() == ["a"]
