@@ -47,7 +47,8 @@ _FAILURE = re.compile(
 )
 _RATE_LIMIT = re.compile(
     r"rate[ _-]?limit|request[ _-]?limit|too[ _-]?many[ _-]?(request|call)|quota|throttl|"
-    r"calls? per|slow[ _-]?down|over[ _-]?query[ _-]?limit|limit (is |was |has been )?(exceed|reach)",
+    r"calls? per|slow[ _-]?down|over[ _-]?query[ _-]?limit|"
+    r"limit (is |was |has been )?(exceed|reach)|(reach|exceed)(ed)? your( \w+)? limit",
     re.IGNORECASE,
 )
 
@@ -124,10 +125,9 @@ def _error_of(members: dict[str, Any], sent: Collection[str]) -> tuple[str, str]
 
 
 def _is_error(value: object, *, counter: bool) -> bool:
-    if isinstance(value, bool) or value is None:
-        return bool(value)
     if isinstance(value, int | float):
-        return bool(value) and not counter  # {"errors": 2} counts rows that failed
+        # {"errors": 2} counts rows that failed.
+        return bool(value) and (value is True or not counter)
     if isinstance(value, str):
         return _NOTHING.fullmatch(value.strip()) is None
     if isinstance(value, list):

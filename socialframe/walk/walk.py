@@ -18,10 +18,12 @@ from socialframe.errors import (
     ReplyError,
     SocialFrameError,
     WalkWarning,
+    add_request_id,
     user_stacklevel,
 )
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
 from socialframe.messages.envelope import get_path
+from socialframe.messages.request_id import request_id
 from socialframe.paging import Auto
 from socialframe.version import VERSION
 from socialframe.walk.checks import WalkChecks
@@ -72,6 +74,7 @@ class Walk:
     size: int = 0  # records of its fullest page
     stop: str = ""
     complete: bool | None = False
+    request_id: str | None = None  # of the last reply, or of the one that failed
     endpoint: Endpoint = field(init=False)  # its paging becomes known with the first page
     checks: WalkChecks = field(default_factory=WalkChecks)
     _replies: int = 0
@@ -142,7 +145,12 @@ class Walk:
         self._replies += 1
         self.cached += reply.cached
         self.resumed += reply.resumed
-        page = self.endpoint.open(call, reply, first=not self.pages)
+        self.request_id = request_id(reply.headers)
+        try:
+            page = self.endpoint.open(call, reply, first=not self.pages)
+        except ReplyError as error:
+            add_request_id(error, self.request_id)
+            raise
         if not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
             scheme, *self._schemes = self.endpoint.paging.resolve(page)
@@ -175,9 +183,11 @@ class Walk:
 
     def _after_refusal(self, error: SocialFrameError, call: Call) -> Call | None:
         """Return the next call to try if the refused one was only tried; else raise the error."""
+        self.request_id = error.request_id
         if not self.pages:
             raise error
-        if self._first is not None and error.status_code in _PARAMETER_REFUSED:
+        refused = error.status_code in _PARAMETER_REFUSED and not error.retryable
+        if self._first is not None and refused:
             return self._next_scheme(call)
         counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
@@ -244,6 +254,7 @@ class Walk:
             "last_fetch": self._moments[-1] if self._moments else None,
             "complete": self.complete,
             "stop": self.stop,
+            "request_id": self.request_id,
             "schema": self.endpoint.schema.version,
             "version": VERSION,
         }
