@@ -24,10 +24,11 @@ from socialframe.errors import (
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
 from socialframe.messages.envelope import get_path
 from socialframe.messages.request_id import request_id
-from socialframe.paging import Auto
+from socialframe.paging import Auto, Single
 from socialframe.version import VERSION
 from socialframe.walk.checks import WalkChecks
 from socialframe.walk.overlap import map_batches
+from socialframe.walk.plan import has_no_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +152,9 @@ class Walk:
         except ReplyError as error:
             add_request_id(error, self.request_id)
             raise
-        if not self.pages:
+        if not self.pages and has_no_content(reply):
+            self.endpoint = replace(self.endpoint, paging=Single())
+        elif not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
             scheme, *self._schemes = self.endpoint.paging.resolve(page)
             self._first = page if self._schemes else None
