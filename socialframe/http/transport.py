@@ -27,7 +27,7 @@ from socialframe.errors import (
     ValidationError,
     add_request_id,
 )
-from socialframe.http.auth import Auth
+from socialframe.http.auth import REDIRECTED, Auth
 from socialframe.http.budget import Budget, uptime
 from socialframe.http.headers import is_limited, retry_after
 from socialframe.http.limits import error_text
@@ -175,7 +175,10 @@ class Transport:
         if limit is not None:
             limit.check()
         url = self._address(call)
-        limits = {WAIT_LIMIT: WaitLimit(self._max_wait, notify), REQUEST_LIMIT: limit}
+        limits: dict[str, Any] = {
+            WAIT_LIMIT: WaitLimit(self._max_wait, notify),
+            REQUEST_LIMIT: limit,
+        }
         for _ in range(_REDIRECTS):
             started = time.perf_counter()
             response = self._chain.handle_request(self._request(call, url, limits))
@@ -186,6 +189,7 @@ class Transport:
                 break
             try:
                 url = _checked(url.join(response.headers["location"]))
+                limits[REDIRECTED] = True
             except (httpx.InvalidURL, UnicodeError):
                 break
         if response.is_success and not _is_refusal(call, response):
