@@ -390,6 +390,8 @@ def user_stacklevel() -> int:
     Python shows a warning text once per line, so warnings of two walks stay apart.
     """
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "socialframe":
+    # A context manager of this package is called by contextlib.
+    ours = {"socialframe", "contextlib"}
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ours:
         frame, level = frame.f_back, level + 1
     return level
