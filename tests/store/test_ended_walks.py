@@ -138,9 +138,8 @@ def test_killed_walk_that_is_picked_up_is_a_warning():
         api.posts().frame()
     walk_id = mark_as_running()
 
-    with pytest.warns(
-        sf.WalkWarning, match=rf"posts: .* 1 page, .*{walk_id}.*killed.*refresh=True"
-    ):
+    words = rf"posts: .* 1 page, .*{walk_id}.*killed.*refresh=True"
+    with pytest.warns(sf.WalkWarning, match=words) as found:
         frame = api.posts().frame()
 
     assert found[0].filename == __file__
