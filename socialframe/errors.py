@@ -11,7 +11,8 @@
     │   ├── AuthenticationError  401: missing or unknown key
     │   ├── ValidationError      400: invalid arguments
     │   ├── NotFoundError        404: unknown resource
-    │   ├── RateLimitError       429, or our own budget; the wait would exceed ``max_wait``
+    │   ├── RateLimitError       429 or a stated rate limit, or our own budget; the wait would
+    │   │                        exceed ``max_wait``
     │   └── ServerError          5xx: a failure of the API
     ├── NetworkError             connection error, timeout or truncated response
     ├── ReplyError               the response has an unexpected format
@@ -28,8 +29,8 @@
     ├── JournalWarning           a walk that fails cannot be resumed
     └── WalkWarning              the rows may be incomplete or may repeat
 
-Every error has ``status_code``, ``retry_after`` and ``retryable``, so a caller need not know the
-subclasses. Every error pickles. No error holds a header or a key.
+Every error has ``status_code``, ``retry_after``, ``retryable`` and ``request_id``, so a caller
+need not know the subclasses. Every error pickles. No error holds a key.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class SocialFrameError(Exception):
         Seconds to wait before a retry, as sent by the API.
     retryable : bool
         Whether the same call may succeed later.
+    request_id : str or None
+        Id of the request, as sent by the API in ``X-Request-Id`` or a similar header; its support
+        can look it up.
 
     Examples
     --------
@@ -60,6 +64,7 @@ class SocialFrameError(Exception):
     status_code: int | None = None
     retry_after: float | None = None
     retryable: bool = False
+    request_id: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls cls(*args), which fails for keyword-only arguments.
@@ -74,11 +79,19 @@ def _restore(
     return error
 
 
+def add_request_id(error: SocialFrameError, request_id: str | None) -> None:
+    """Add the id of the request to an error whose sentence does not have it."""
+    error.request_id = request_id
+    if request_id:
+        error.add_note(f"The id of the request is {request_id}.")
+
+
 def _copy_retry_facts(error: SocialFrameError, cause: SocialFrameError | None) -> None:
     if cause is not None:
         error.status_code = cause.status_code
         error.retry_after = cause.retry_after
         error.retryable = cause.retryable
+        error.request_id = cause.request_id
 
 
 class ArgumentError(SocialFrameError, ValueError):
@@ -112,6 +125,8 @@ class APIError(SocialFrameError):
         The error code of the API, such as ``RATE_LIMIT_EXCEEDED``.
     retry_after : float or None
         Seconds to wait before a retry, as sent by the API.
+    request_id : str or None
+        Id of the request, as sent by the API.
 
     Examples
     --------
@@ -128,9 +143,11 @@ class APIError(SocialFrameError):
         status_code: int | None = None,
         code: str | None = None,
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         status = f"{status_code} " if status_code is not None else ""
         suffix = f" ({code})" if code else ""
+        suffix += f" [request id {request_id}]" if request_id else ""
         super().__init__(f"{method} {path}: {status}{message}{suffix}")
         self.message = message
         self.method = method
@@ -138,6 +155,7 @@ class APIError(SocialFrameError):
         self.status_code = status_code
         self.code = code
         self.retry_after = retry_after
+        self.request_id = request_id
 
 
 class AuthenticationError(APIError):
@@ -153,7 +171,10 @@ class NotFoundError(APIError):
 
 
 class RateLimitError(APIError):
-    """429, or our own budget is used up, and the wait would exceed ``max_wait``."""
+    """A rate limit, or our own budget is used up, and the wait would exceed ``max_wait``.
+
+    The API answers 429, or states a rate limit with another status; ``status_code`` has it.
+    """
 
     retryable = True
 
@@ -366,6 +387,8 @@ def user_stacklevel() -> int:
     Python shows a warning text once per line, so warnings of two walks stay apart.
     """
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "socialframe":
+    # A context manager of this package is called by contextlib.
+    ours = {"socialframe", "contextlib"}
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ours:
         frame, level = frame.f_back, level + 1
     return level

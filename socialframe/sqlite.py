@@ -100,6 +100,11 @@ class DeferringLock:
         self._lock.release()
 
 
+def is_deferring() -> bool:
+    """Return whether work of this thread is deferred, because it works on a file already."""
+    return _thread.busy
+
+
 class Handle(Protocol):
     """An open file: a connection, or a storage of requests-cache."""
 

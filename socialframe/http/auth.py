@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from socialframe.secret import Secret
 
 
+#: Key of a request's extensions: whether a redirect leads to it, and no link.
+REDIRECTED = "socialframe.redirected"
+
+_AFTER_LINK = (
+    "If only its scheme or host differs, pass paging=NextURL(field=…, same_path=True) or "
+    "LinkHeader(same_path=True), which use its path on this host, or paging=PageNumber() if the "
+    "API takes page numbers. If the API has moved there, use Client(base_url=…)."
+)
+_AFTER_REDIRECT = "If the API has moved there, use Client(base_url=…)."
+
+
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Return whether two URLs share scheme, host and port, or the default port."""
     return (one.scheme, one.host, _port(one)) == (other.scheme, other.host, _port(other))
@@ -34,9 +45,10 @@ class Auth(httpx.BaseTransport):
         """Send the request with the key; raise ReplyError for a URL of another origin."""
         if not _same_origin(request.url, self._origin):
             url = redacted(str(request.url.copy_with(query=None)))
+            advice = _AFTER_REDIRECT if request.extensions.get(REDIRECTED) else _AFTER_LINK
             raise ReplyError(
                 f"The API leads to another host ({url}). It is not followed, because the key is "
-                f"sent to {self._origin} only."
+                f"sent to {self._origin} only. {advice}"
             )
         authorized = httpx.Request(
             request.method,

@@ -65,9 +65,14 @@ def adjusted(limit: Limit, calls: int | None, *, adapts: bool) -> Limit:
     return Limit(calls if adapts else min(calls, limit.calls), limit.seconds)
 
 
-def same_window(limit: Limit, reset: float | None) -> bool:
-    """Return whether a server whose count resets in so many seconds may use this window."""
-    return reset is None or reset <= limit.seconds + 2  # servers round to whole seconds
+def same_window(limit: Limit, reset: float | None, window: float | None = None) -> bool:
+    """Return whether a server may use this window: it resets in ``reset`` seconds or says its own.
+
+    Servers round to whole seconds.
+    """
+    if window is not None:
+        return abs(window - limit.seconds) <= 2  # noqa: PLR2004
+    return reset is None or reset <= limit.seconds + 2
 
 
 @dataclass(slots=True)
@@ -172,8 +177,8 @@ class Budget(Protocol):
     def pause(self, seconds: float) -> None:
         """Let no request of the tenant start for so many seconds."""
 
-    def update_limit(self, calls: int, reset: float | None) -> None:
-        """Use the server's limit, unless its reset shows that it counts in another window."""
+    def update_limit(self, calls: int, reset: float | None, window: float | None = None) -> None:
+        """Use the server's limit, unless reset or window show that it counts in another one."""
 
     def usage(self) -> Usage:
         """Return the usage of this moment."""
@@ -233,9 +238,11 @@ class MemoryBudget:
         with self._lock():
             self._paused_until = max(self._paused_until, self._now() + seconds)
 
-    def update_limit(self, calls: int, reset: float | None = None) -> None:
-        """Use the server's limit, unless its reset shows that it counts in another window."""
-        if same_window(self._limit, reset):
+    def update_limit(
+        self, calls: int, reset: float | None = None, window: float | None = None
+    ) -> None:
+        """Use the server's limit, unless reset or window show that it counts in another one."""
+        if same_window(self._limit, reset, window):
             self._server_calls = calls
 
     def usage(self) -> Usage:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import httpx
 
@@ -13,7 +14,7 @@ from socialframe.secret import redacted
 from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 _MAX_BYTES = 256 << 20  # of a decompressed response
@@ -46,6 +47,7 @@ class Network(httpx.BaseTransport):
         self._lock = ForkLock()
         self._inner: httpx.BaseTransport | None = None
         self._pid = os.getpid()
+        self._used: WeakSet[Any] = WeakSet()  # connections that had an answer
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request.
@@ -55,6 +57,8 @@ class Network(httpx.BaseTransport):
         inner = self._open()
         try:
             response = inner.handle_request(request)
+            if "network_stream" in response.extensions:
+                response.stream = _Body(response, self._used)
             try:
                 body = self._body(request, response)
             finally:
@@ -98,6 +102,40 @@ class Network(httpx.BaseTransport):
                     text = redacted(str(error))
                     raise NetworkError(f"The connection cannot be set up: {text}.") from None
             return self._inner
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of a response. If bytes follow it, the connection is closed.
+
+    They would be read as the answer to the next request. Bytes that come later, while the
+    connection idles, end it too: httpcore drops an idle connection that has data.
+
+    Raise RemoteProtocolError if ``used`` shows that the connection had an answer before: this one
+    may be a late copy of it.
+    """
+
+    def __init__(self, response: httpx.Response, used: WeakSet[Any]) -> None:
+        self._stream: Any = response.stream
+        self._connection = response.extensions["network_stream"]
+        self._used = used
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+        if self._has_more():
+            self._connection.close()
+            if self._connection in self._used:
+                raise httpx.RemoteProtocolError("it is not clear which request it answers")
+        self._used.add(self._connection)
+
+    def _has_more(self) -> bool:
+        try:
+            state = self._stream._httpcore_stream._stream._connection._h11_state
+            return bool(state.trailing_data[0])
+        except AttributeError:  # another version of httpcore does not show the bytes
+            return True
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _origin(request: httpx.Request) -> str:

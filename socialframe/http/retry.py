@@ -8,7 +8,7 @@ import httpx
 import tenacity
 
 from socialframe.errors import NetworkError
-from socialframe.http.headers import retry_after
+from socialframe.http.headers import is_limited, retry_after
 from socialframe.http.throttle import WAIT_LIMIT, WaitLimit
 
 if TYPE_CHECKING:
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 READS = "socialframe.reads"  # extension of a request: whether a POST only reads
-_TOO_MANY = httpx.codes.TOO_MANY_REQUESTS
+NOT_READY = httpx.codes.ACCEPTED
 _PASSING = frozenset({500, 502, 503, 504})
 _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=20)  # "full jitter"
 
 
 class Retry(httpx.BaseTransport):
-    """Repeats a GET that failed on the way or met a 5xx, and any call that met a 429.
+    """Repeats a GET that failed on the way or met a 5xx, and any call that met a rate limit.
 
-    A POST is never repeated but after a 429: whatever else came of it, it may have been done. If
-    the caller said that it only reads, it is repeated like a GET.
+    A GET is also repeated after a 202, whose answer is not ready yet. A POST is repeated only after
+    a rate limit, because after anything else it may have been done. A POST that only reads, by the
+    caller's word, is repeated like a GET.
 
     Parameters
     ----------
@@ -48,15 +49,15 @@ class Retry(httpx.BaseTransport):
             outcome = _outcome(state)
             if isinstance(outcome, BaseException):
                 return get and isinstance(outcome, NetworkError)
-            return outcome.status_code == _TOO_MANY or (get and outcome.status_code in _PASSING)
+            status = outcome.status_code
+            return is_limited(outcome) or (get and (status == NOT_READY or status in _PASSING))
 
         def stop(state: tenacity.RetryCallState) -> bool:
             outcome = _outcome(state)
-            limited = isinstance(outcome, httpx.Response) and outcome.status_code == _TOO_MANY
-            if state.attempt_number >= ATTEMPTS and not limited:
+            asks = "" if isinstance(outcome, BaseException) else _asks_to_wait(outcome)
+            if state.attempt_number >= ATTEMPTS and not asks:
                 return True
-            why = "the API asks to wait" if limited else "the API has trouble"
-            return not wait_limit.take(state.upcoming_sleep, why)
+            return not wait_limit.take(state.upcoming_sleep, asks or "the API has trouble")
 
         retrying = tenacity.Retrying(
             retry=again,
@@ -71,6 +72,13 @@ class Retry(httpx.BaseTransport):
     def close(self) -> None:
         """Close what is below."""
         self._inner.close()
+
+
+def _asks_to_wait(response: httpx.Response) -> str:
+    """Return why the API asks to wait; empty if it does not."""
+    if is_limited(response):
+        return "the API asks to wait"
+    return "the answer is not ready yet" if response.status_code == NOT_READY else ""
 
 
 def _outcome(state: tenacity.RetryCallState) -> httpx.Response | BaseException:

@@ -179,9 +179,11 @@ class SharedBudget:
         self._own.pause(seconds)
         self._run(lambda db, now: self._write_pause(db, now, seconds), lambda: None)
 
-    def update_limit(self, calls: int, reset: float | None = None) -> None:
-        """Use the server's limit, unless its reset shows that it counts in another window."""
-        if calls == self._server_calls or not same_window(self._limit, reset):
+    def update_limit(
+        self, calls: int, reset: float | None = None, window: float | None = None
+    ) -> None:
+        """Use the server's limit, unless reset or window show that it counts in another one."""
+        if calls == self._server_calls or not same_window(self._limit, reset, window):
             return
         self._server_calls = calls
         self._own.update_limit(calls)

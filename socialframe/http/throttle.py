@@ -9,7 +9,13 @@ import httpx
 
 from socialframe.errors import RateLimitError
 from socialframe.http.budget import describe_sharing
-from socialframe.http.headers import rate_limit, rate_limit_reset, retry_after
+from socialframe.http.headers import (
+    rate_limit,
+    rate_limit_reset,
+    rate_limit_window,
+    retry_after,
+)
+from socialframe.http.limits import mark_limited
 from socialframe.http.request_limit import REQUEST_LIMIT
 from socialframe.sqlite import ForkLock
 
@@ -79,7 +85,7 @@ class Throttle(httpx.BaseTransport):
         self._turn = ForkLock()  # one thread waits for the budget, the others for this lock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Wait for a slot and send the request. A 429 to a GET pauses the whole tenant.
+        """Wait for a slot and send the request. A rate limit of a GET pauses the whole tenant.
 
         Raises RateLimitError, without sending, if the wait exceeds ``max_wait``, and
         MaxRequestsError if the walk has sent ``max_requests`` requests.
@@ -94,10 +100,11 @@ class Throttle(httpx.BaseTransport):
             response = self._inner.handle_request(request)
         finally:
             self._budget.end(slot)
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS and request.method == "GET":
+        if mark_limited(response) and request.method == "GET":
             self._budget.pause(retry_after(response) or 0.0)
         if calls := rate_limit(response):
-            self._budget.update_limit(calls, rate_limit_reset(response))
+            reset, window = rate_limit_reset(response), rate_limit_window(response)
+            self._budget.update_limit(calls, reset, window)
         return response
 
     def _reserve(self, request: httpx.Request, wait_limit: WaitLimit) -> Slot:

@@ -25,16 +25,19 @@ from socialframe.errors import (
     ReplyError,
     ServerError,
     ValidationError,
+    add_request_id,
 )
-from socialframe.http.auth import Auth
+from socialframe.http.auth import REDIRECTED, Auth
 from socialframe.http.budget import Budget, uptime
-from socialframe.http.headers import retry_after
+from socialframe.http.headers import is_limited, retry_after
+from socialframe.http.limits import error_text
 from socialframe.http.network import Network
 from socialframe.http.request_limit import REQUEST_LIMIT
-from socialframe.http.retry import READS, Retry
+from socialframe.http.retry import NOT_READY, READS, Retry
 from socialframe.http.throttle import WAIT_LIMIT, Throttle, WaitLimit
-from socialframe.messages.call import Call, Reply
+from socialframe.messages.call import Call, Reply, SecretCall
 from socialframe.messages.envelope import parse
+from socialframe.messages.request_id import request_id
 from socialframe.secret import redacted
 from socialframe.version import VERSION
 
@@ -51,8 +54,8 @@ _BY_STATUS: dict[int, type[APIError]] = {
     400: ValidationError,
     401: AuthenticationError,
     404: NotFoundError,
-    429: RateLimitError,
 }
+_NO_CONTENT = {204, 205}  # an answer without rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,9 @@ class Transport:
         notify: Callable[[str], None] | None = None,
         limit: RequestLimit | None = None,
     ) -> Reply:
-        """Send a call and return its reply, which has a status of 2xx. A GET follows redirects.
+        """Send a call and return its reply, which has a status of 2xx and is no rate limit.
+
+        A GET follows redirects.
 
         Parameters
         ----------
@@ -170,7 +175,10 @@ class Transport:
         if limit is not None:
             limit.check()
         url = self._address(call)
-        limits = {WAIT_LIMIT: WaitLimit(self._max_wait, notify), REQUEST_LIMIT: limit}
+        limits: dict[str, Any] = {
+            WAIT_LIMIT: WaitLimit(self._max_wait, notify),
+            REQUEST_LIMIT: limit,
+        }
         for _ in range(_REDIRECTS):
             started = time.perf_counter()
             response = self._chain.handle_request(self._request(call, url, limits))
@@ -181,9 +189,12 @@ class Transport:
                 break
             try:
                 url = _checked(url.join(response.headers["location"]))
+                limits[REDIRECTED] = True
             except (httpx.InvalidURL, UnicodeError):
                 break
-        if response.is_success:
+        if response.is_success and not _is_refusal(call, response):
+            if status != httpx.codes.OK:
+                _check_body(call, response)
             headers = {k: v for k, v in response.headers.items() if k != "set-cookie"}
             moment = datetime.fromtimestamp(self._now(), UTC)
             return Reply(response.status_code, headers, response.content, moment, str(url))
@@ -223,35 +234,49 @@ def _target(call: Call) -> str:
     return f"{path}?{urlencode(call.params, quote_via=quote)}" if call.params else path
 
 
+def _is_refusal(call: Call, response: httpx.Response) -> bool:
+    """Return whether a response of 2xx states a rate limit, or that its answer is not ready."""
+    reads = not isinstance(call, SecretCall)
+    return is_limited(response) or (reads and response.status_code == NOT_READY)
+
+
+def _check_body(call: Call, response: httpx.Response) -> None:
+    """Raise ReplyError if the body is not JSON, unless the status says that there is none."""
+    status, content = response.status_code, response.content
+    if status in _NO_CONTENT or isinstance(call, SecretCall):
+        return
+    try:
+        parse(content)
+    except ReplyError as error:
+        reason = str(error) if content.strip() else "Its body is empty."
+        text = f"{call.method} {call.path} got status {status} without a JSON body. {reason}"
+        raise _with_id(ReplyError(text), response) from None
+
+
 def _refused(call: Call, response: httpx.Response) -> APIError | ReplyError:
     status = response.status_code
-    if status < 400:  # noqa: PLR2004 - neither success nor an error: 1xx, 3xx
-        return ReplyError(
-            f"{call.method} {call.path} got status {status} without a usable redirect."
-        )
-    message, code = _error_text(response)
+    limited = is_limited(response)
+    if status < 400 and not limited and status != NOT_READY:  # noqa: PLR2004 - 1xx, 3xx
+        text = f"{call.method} {call.path} got status {status} without a usable redirect."
+        return _with_id(ReplyError(text), response)
+    message, code = error_text(response)
     cls = ServerError if status >= 500 else _BY_STATUS.get(status, APIError)  # noqa: PLR2004
-    return cls(
+    if status == NOT_READY and not limited:
+        message, code = "the answer is not ready yet. Run the query again later", ""
+    error = (RateLimitError if limited else cls)(
         message,
         method=call.method,
         path=call.path,
         status_code=status,
-        code=code,
+        code=code if code and not code.isdigit() else None,
         retry_after=retry_after(response),
+        request_id=request_id(response.headers),
     )
+    error.retryable = error.retryable or status == NOT_READY
+    return error
 
 
-def _error_text(response: httpx.Response) -> tuple[str, str | None]:
-    """Return text and code of an error body. The sibling API nests them in ``error``."""
-    try:
-        body = parse(response.content)
-    except ReplyError:
-        body = None
-    members = body if isinstance(body, dict) else {}
-    inner = members.get("error")
-    if isinstance(inner, dict):
-        members = inner
-        inner = None
-    text = inner or members.get("message") or response.reason_phrase or "no reason given"
-    code = members.get("code")
-    return redacted(str(text))[:500], redacted(code)[:80] if isinstance(code, str) else None
+def _with_id(error: ReplyError, response: httpx.Response) -> ReplyError:
+    error.status_code = response.status_code
+    add_request_id(error, request_id(response.headers))
+    return error

@@ -39,7 +39,12 @@ _CODES = {
     "returncode", "httpstatus",
 }  # fmt: skip
 _ERROR_CODES = {"errorcode", "errcode", "errno"}
-_FINE = {"", "0", "ok", "success", "successful", "succeeded", "none", "null", "false", "no error"}
+_NO_TEXT = {"", "0", "ok", "success", "none", "null", "false"}
+_FINE = re.compile(
+    r"(|0+|2\d\d|20000+|null|none|nil|no|false|ok|okay|yes|true|done|no[ _]errors?|"
+    r"success(ful(ly)?)?|succeeded|.*\bsuccessful(ly)?|.*成功.*)[.! ]*",
+    re.IGNORECASE,
+)
 _TEXTS = (
     "message", "msg", "errormessage", "errormsg", "errmsg", "errordescription", "detail",
     "description", "title", "reason", "error", "err", "statusmessage", "faultstring",
@@ -53,8 +58,9 @@ _BESIDE = _SUCCESS | _STATUS | _CODES | set(_TEXTS) | _ERRORS | {
     "data", "helplink", "instance",
 }  # fmt: skip
 _RATE_LIMIT = re.compile(
-    r"rate.?limit|too many (requests|calls)|request limit|quota (was |is )?exceeded|throttl"
-    r"|limit reached",
+    r"rate[ _-]?limit|request[ _-]?limit|too[ _-]?many[ _-]?(request|call)|quota|throttl|"
+    r"calls? per|slow[ _-]?down|over[ _-]?query[ _-]?limit|"
+    r"limit (is |was |has been )?(exceed|reach)|(reach|exceed)(ed)? your( \w+)? limit",
     re.IGNORECASE,
 )
 _MISSING = re.compile(r"\b(not.?found|could not find|does not exist)\b", re.IGNORECASE)
@@ -91,6 +97,19 @@ def _find(envelope: object, *, weak: bool) -> tuple[str, str | None] | None:
         if found is not None:
             return found
     return None
+
+
+def says_rate_limit(sentence: str, code: str | None) -> bool:
+    """Return whether the sentence or the code of an error names a rate limit.
+
+    Examples
+    --------
+    >>> says_rate_limit("User request limit reached", "17"), says_rate_limit("No such page", "404")
+    (True, False)
+    """
+    code = code or ""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code)
+    return code == "429" or any(_RATE_LIMIT.search(text) for text in (sentence, code, spaced))
 
 
 def stated_doubt(envelope: object) -> str:
@@ -145,7 +164,7 @@ def refuse_stated_error(
     cls = _BY_CODE.get(number, APIError)
     if _SERVER_ERROR <= number < _NO_STATUS:
         cls = ServerError
-    if _RATE_LIMIT.search(f"{sentence} {code or ''}".replace("_", " ")):
+    if says_rate_limit(sentence, code):
         cls = RateLimitError
     sentence = redacted(" ".join(sentence.split()))[:500]
     raise cls(
@@ -189,6 +208,10 @@ def _objects(value: object) -> Iterator[tuple[dict[str, Any], int]]:
         ]
 
 
+def _is_fine(value: object) -> bool:
+    return _FINE.fullmatch(str(value).strip()) is not None
+
+
 def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] | None:
     for name, value in members.items():
         plain = plain_name(name)
@@ -202,13 +225,13 @@ def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] 
 
 def _states_error(value: object, depth: int) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() not in _FINE
+        return not _is_fine(value)
     if isinstance(value, list):
         return any(_states_error(one, 0) for one in value)
     if isinstance(value, dict):
         signs = {plain_name(name): one for name, one in value.items()}
         code = next((signs[name] for name in _CODES if name in signs), None)
-        if code is not None and str(code).lower() in _FINE:
+        if code is not None and _is_fine(code):
             return False  # {"code": 0, "message": "ok"}
         return any(one not in (None, "", [], {}, False, 0) for one in value.values())
     if isinstance(value, bool):
@@ -223,15 +246,21 @@ def _weak_sign(
     """Return the error of a status or a code; these names have other meanings, too."""
     if depth:
         return None
+    content = any(
+        value not in (None, "", [], {}) and plain_name(name) not in _BESIDE
+        for name, value in members.items()
+    )
     says_fine = any(
-        isinstance(value, str) and value.strip().rstrip(".!").lower() in _FINE - {""}
+        isinstance(value, str) and value.strip() and _is_fine(value)
         for name, value in members.items()
         if plain_name(name) in {"message", "msg", "status", "statusmessage", "errmsg"}
     )
     told = any(plain_name(name) in _TEXTS for name in members)
     for name, value in members.items():
         plain = plain_name(name)
-        if plain in _CODES and not says_fine:
+        if plain in _CODES and plain not in _ERROR_CODES and content:
+            failed = False  # {"code": 840, "name": "US dollar"} is a record
+        elif plain in _CODES and not says_fine:
             failed = _is_error_code(value, least, text=told or plain in _ERROR_CODES)
         else:
             failed = _is_failure(plain, value, least)
@@ -257,7 +286,7 @@ def _is_error_code(value: object, least: int, *, text: bool) -> bool:
     if number is not None:
         fine = number == 0 or 200 <= number < 300  # noqa: PLR2004 - HTTP's success
         return not fine and (number >= least or number < 0)
-    return isinstance(value, str) and value.lower() not in _FINE and least == 1 and text
+    return isinstance(value, str) and not _is_fine(value) and least == 1 and text
 
 
 def _number(value: object) -> int | None:
@@ -315,7 +344,7 @@ def _text(members: dict[str, Any]) -> str:
     plain = {plain_name(name): value for name, value in members.items()}
     for name in _TEXTS:
         value = plain.get(name)
-        if isinstance(value, str) and value.strip().lower() not in _FINE:
+        if isinstance(value, str) and value.strip().lower() not in _NO_TEXT:
             return value
         if isinstance(value, dict) and (inner := _text(value)):
             return inner
@@ -326,9 +355,8 @@ def _code(members: dict[str, Any]) -> object:
     plain = {plain_name(name): value for name, value in members.items()}
     for name in ("code", *sorted(_CODES - {"code"}), "status", "type"):
         value = plain.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            text = str(value).lower()
-            if text not in _FINE | _FAILED and not re.fullmatch("2[0-9]{2}", text):
-                return value
+        usable = isinstance(value, str | int) and not isinstance(value, bool)
+        if usable and not _is_fine(value) and str(value).lower() not in _FAILED:
+            return value
     extensions = plain.get("extensions")
     return _code(extensions) if isinstance(extensions, dict) else None

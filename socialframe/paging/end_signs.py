@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from socialframe.errors import ReplyError
 from socialframe.messages.paths import get_path
@@ -81,15 +81,36 @@ def end_by_length(
     return Step(following)
 
 
-def step_to_url(page: Page, target: object, reason: str) -> Step:
-    """Return the call to a URL, relative to the URL of the page; without a URL, the end."""
+def step_to_url(page: Page, target: object, reason: str, *, same_path: bool = False) -> Step:
+    """Return the call to a URL, relative to the URL of the page; without a URL, the end.
+
+    With ``same_path``, the path and the query of the URL are used on the host of the page.
+    """
     if not isinstance(target, str) or not target.strip():
         return Step(None, reason)
     try:
         url = urljoin(page.reply.url, target.strip())
+        asked, parts = urlsplit(page.reply.url), urlsplit(url)
+        own = parts._replace(scheme=asked.scheme, netloc=asked.netloc) if same_path else parts
+        if own.netloc == asked.netloc:
+            called = quote(page.call.path, safe="/:@!$&'()*+,;=~")
+            own = own._replace(path=_below_base(own.path, asked.path, called))
+        url = url if own == parts else urlunsplit(own)
     except ValueError:
         raise ReplyError(invalid_value(reason, target, "URL")) from None
     return Step(replace(page.call, url=url), reason)
+
+
+def _below_base(path: str, asked: str, called: str) -> str:
+    """Return the path of a link below the path of the base URL.
+
+    A server behind a gateway does not know the path that the gateway removes. So a link to the path
+    of the call gets what precedes it in the URL that was asked.
+    """
+    asked, called = asked.rstrip("/"), called.rstrip("/")
+    base = asked.removesuffix(called)
+    lacks_base = bool(called) and base not in ("", asked) and not f"{path}/".startswith(f"{base}/")
+    return base + path if lacks_base and f"{path}/".startswith(f"{called}/") else path
 
 
 def invalid_value(field: str, value: object, expected: str) -> str:

@@ -413,6 +413,9 @@ class NextURL(Scheme):
     field : str
         Dotted path of the URL in the body. If no reply of a walk has it, that is an error, unless
         the only page is short or has all rows.
+    same_path : bool
+        Use the path and the query of the URL on the host of the client. Pass it if the API gives
+        URLs of an inner host, or http for https. The key is never sent to another host.
 
     Examples
     --------
@@ -425,6 +428,7 @@ class NextURL(Scheme):
     """
 
     field: str
+    same_path: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -436,7 +440,7 @@ class NextURL(Scheme):
         target = get_path(page.envelope, self.field)
         if target and not isinstance(target, str):
             raise ReplyError(invalid_value(self.field, target, "URL"))
-        return step_to_url(page, target, self.field)
+        return step_to_url(page, target, self.field, same_path=self.same_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,6 +451,8 @@ class LinkHeader(Scheme):
     ----------
     rel : str
         Relation of the link.
+    same_path : bool
+        Use the path and the query of the URL on the host of the client, as ``NextURL`` does.
 
     Examples
     --------
@@ -460,11 +466,12 @@ class LinkHeader(Scheme):
     """
 
     rel: str = "next"
+    same_path: bool = False
 
     def next(self, page: Page, rows: Rows) -> Step:  # noqa: ARG002 - one interface
         """Return the call to the URL, or the end."""
         target = link_target(page.reply.headers.get("link", ""), self.rel)
-        return step_to_url(page, target, f"Link {self.rel}")
+        return step_to_url(page, target, f"Link {self.rel}", same_path=self.same_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

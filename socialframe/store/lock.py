@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STRAY_AFTER = 3600.0  # seconds
+_ENDED = 0o400  # mode of the lock file of a walk that ended, if it cannot be removed
 _WAIT = 0.5  # seconds; ``is_locked`` shares the lock for less than a millisecond
 
 
@@ -22,8 +24,9 @@ class WalkLock:
     """A lock on a file of one walk, which the system frees when the process ends.
 
     The lock is SQLite's own: it works on every system, and a forked child does not hold it. While
-    the file exists, its walk may be resumed. Removing it needs neither free space nor the database,
-    so a walk that ended is never resumed, even if its row could not be deleted.
+    the file exists and may be written, its walk may be resumed. Removing it needs neither free
+    space nor the database, so a walk that ended is never resumed, even if its row could not be
+    deleted. A file that cannot be removed is made read-only.
 
     Examples
     --------
@@ -78,7 +81,7 @@ class WalkLock:
             lock = cls(path)
         except sqlite3.Error:
             return None
-        if not path.exists():  # the file was removed between open and lock
+        if has_ended(path):  # the file was removed between open and lock
             lock.free()
             return None
         return lock
@@ -94,10 +97,11 @@ class WalkLock:
 
     def remove(self) -> None:
         """Free the lock and remove its file; the walk is never resumed."""
-        if self.mine:
-            with suppress(OSError):
-                self._path.unlink()
+        removed = not self.mine or _unlink(self._path)
         self._db.close()
+        if not removed and not _unlink(self._path):  # some systems keep an open file
+            with suppress(OSError):
+                self._path.chmod(_ENDED)
 
 
 class MemoryLock:
@@ -109,6 +113,22 @@ class MemoryLock:
         """Do nothing."""
 
     remove = free
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def has_ended(path: Path) -> bool:
+    """Return whether a walk has ended: its lock file is gone, or could only be made read-only."""
+    try:
+        return not path.stat().st_mode & stat.S_IWUSR
+    except OSError:
+        return True
 
 
 def is_locked(path: Path) -> bool:
@@ -138,6 +158,8 @@ def remove_stray_locks(folder: Path, known: Collection[str]) -> None:
             stray = path.stem.partition("-")[2] not in known
             # A new walk is stored right after its lock file was made.
             if stray and time.time() - path.stat().st_mtime > _STRAY_AFTER:
+                if has_ended(path):
+                    path.unlink()
                 lock = WalkLock.take(path)
                 if lock is not None:
                     lock.remove()

@@ -15,9 +15,17 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from socialframe.messages.call import Call, Reply
+from socialframe.sqlite import is_deferring
 from socialframe.store.codec import decode, encode
 from socialframe.store.eviction import evict
-from socialframe.store.lock import MemoryLock, WalkLock, is_locked, lock_path, remove_stray_locks
+from socialframe.store.lock import (
+    MemoryLock,
+    WalkLock,
+    has_ended,
+    is_locked,
+    lock_path,
+    remove_stray_locks,
+)
 from socialframe.store.stored_walk import COMPLETE, KILLED, LEFT, LOOPED, RUNNING, SKEW, StoredWalk
 
 if TYPE_CHECKING:
@@ -76,6 +84,8 @@ class WalkStore:
     ) -> StoredWalk | None:
         """Take over an open walk that no process is writing; None if there is none.
 
+        The returned walk has the state in which it was found.
+
         Parameters
         ----------
         tenant, name : str
@@ -102,7 +112,7 @@ class WalkStore:
                         running = replace(current, state=RUNNING, reason="")
                         self._rewrite(running)
                         claimed = True
-                        return running
+                        return replace(running, state=walk.state)
                 finally:
                     if not claimed:
                         self._unlock(walk, ended=False)
@@ -175,12 +185,17 @@ class WalkStore:
         return self._is_mine(walk) and _change(self._open, delete)
 
     def close(self, walk: StoredWalk, state: str, reason: str, rows: int) -> None:
-        """Store why an open walk stopped; from then on it may be resumed."""
+        """Store why an open walk stopped; from then on it may be resumed.
+
+        If that cannot be stored, the walk would count as killed. So one that was left or looped
+        ends, because these states limit whether it is resumed.
+        """
         if self._is_mine(walk):
+            kept = state not in {LEFT, LOOPED} or is_deferring()
             try:
-                self._rewrite(replace(walk, state=state, reason=reason, rows=rows))
+                kept = self._rewrite(replace(walk, state=state, reason=reason, rows=rows)) or kept
             finally:
-                self._unlock(walk, ended=False)
+                self._unlock(walk, ended=not kept)
 
     def finish(self, walk: StoredWalk, *, replayable: bool) -> None:
         """Complete a walk: keep it for replay, or delete it.
@@ -372,21 +387,21 @@ class WalkStore:
             file.warn(_STRANGE)
         return found
 
-    def _rewrite(self, walk: StoredWalk) -> None:
+    def _rewrite(self, walk: StoredWalk) -> bool:
         def write(storage: Storage) -> None:
             if storage.get(walk.key) is not None:
                 storage.write({walk.key: encode(walk.to_json())})
 
-        _change(self._open, write)
+        return _change(self._open, write)
 
     def _lock_path(self, walk: StoredWalk) -> Path | None:
         path = self._open.path
         return None if path is None else lock_path(path.parent, walk.id)
 
     def _has_ended(self, walk: StoredWalk) -> bool:
-        """Return whether the lock file is gone, which marks the end of a walk."""
+        """Return whether the lock file shows that the walk has ended."""
         path = self._lock_path(walk)
-        return path is not None and not path.exists()
+        return path is not None and has_ended(path)
 
     def _lock(self, walk: StoredWalk, *, new: bool) -> bool:
         """Take the lock of a walk; raise OSError or sqlite3.Error if a new one cannot be made."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from socialframe.schema.columns import Schema
 
 
+_NO_CONTENT = {204, 205}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A declared endpoint.
@@ -51,7 +54,9 @@ class Endpoint:
     reshape: Callable[[Any], list[Any] | None] | None = None
 
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
-        """Split a reply into envelope and records."""
+        """Split a reply into envelope and records. A reply without content is an empty page."""
+        if has_no_content(reply):
+            return Page(call, reply, {}, b"[]", self.records or "")
         if self.reshape is not None:
             body = parse(reply.body)
             records = self.reshape(body)
@@ -62,6 +67,11 @@ class Endpoint:
                 items = json.dumps(records, separators=(",", ":")).encode()
                 return Page(call, reply, envelope, items, "")
         return split_reply(call, reply, self.records, fields=self.paging.fields, first=first)
+
+
+def has_no_content(reply: Reply) -> bool:
+    """Return whether the status of a reply says that it has no body: 204 and 205."""
+    return reply.status in _NO_CONTENT and not reply.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def provenance(frame: pd.DataFrame) -> str:
     -------
     str
         Endpoint, arguments, rows, pages and their source, dropped duplicates, first and last fetch,
-        completeness and its reason, versions of schema and socialframe. Never the key.
+        the id of the last request, completeness and its reason, versions of schema and socialframe.
+        Never the key.
 
     Raises
     ------
@@ -88,6 +89,8 @@ def _parts(facts: Mapping[str, Any]) -> list[str]:
         parts.append(
             f"fetched {_moment(facts['first_fetch'])} to {_moment(facts.get('last_fetch'))}"
         )
+    if facts.get("request_id"):
+        parts.append(f"last request {facts['request_id']}")
     complete, stop = facts.get("complete"), facts.get("stop")
     whole = WHOLE[complete if isinstance(complete, bool) else None]
     parts.append(f"{whole} up to the limit" if stop == "limit" else whole)

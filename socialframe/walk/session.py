@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,11 +16,13 @@ from socialframe.errors import (
     PagingLoop,
     ReplyError,
     SocialFrameError,
+    WalkWarning,
+    user_stacklevel,
 )
 from socialframe.http.request_limit import RequestLimit
 from socialframe.paging import Single
 from socialframe.store.replay import Recorder
-from socialframe.store.stored_walk import LEFT, LOOPED, RUNNING, StoredWalk
+from socialframe.store.stored_walk import KILLED, LEFT, LOOPED, RUNNING, StoredWalk
 from socialframe.walk.estimate import Estimate, QueryStats, remember
 from socialframe.walk.plan import whole_number
 from socialframe.walk.provenance import describe_facts
@@ -364,7 +367,13 @@ class _Run:
             return
         if recorder.stored:
             age = max(0.0, self._session.now() - recorder.walk.last)
-            bar.say(f"{name}: {recorder.describe(age)}")
+            found = recorder.describe(age)
+            bar.say(f"{name}: {found}")
+            if recorder.walk.state == KILLED and not self._plan.walk_id:
+                found = found.removeprefix("continues after ")
+                text = f"{name}: the rows begin with {found}, whose process was killed"
+                advice = "To start over, pass refresh=True."
+                warnings.warn(f"{text}. {advice}", WalkWarning, stacklevel=user_stacklevel())
         elif self._plan.walk_id:
             bar.say(
                 f"{name}: the walk {self._plan.walk_id} is not stored, or another process is "

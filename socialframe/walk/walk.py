@@ -19,17 +19,20 @@ from socialframe.errors import (
     ReplyError,
     SocialFrameError,
     WalkWarning,
+    add_request_id,
     user_stacklevel,
 )
 from socialframe.frames import Decoder, explode, infer_all, infer_each_page
 from socialframe.messages.envelope import reports_zero_rows
 from socialframe.messages.paths import get_path
 from socialframe.messages.reply_errors import stated_doubt
+from socialframe.messages.request_id import request_id
 from socialframe.paging import AfterId, Auto, Single
 from socialframe.paging.inclusive import drop_repeated
 from socialframe.version import VERSION
 from socialframe.walk.checks import WalkChecks
 from socialframe.walk.overlap import map_batches
+from socialframe.walk.plan import has_no_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +87,7 @@ class Walk:
     size: int = 0  # records of its fullest page
     stop: str = ""
     complete: bool | None = False
+    request_id: str | None = None  # of the last reply, or of the one that failed
     endpoint: Endpoint = field(init=False)  # its paging becomes known with the first page
     checks: WalkChecks = field(default_factory=WalkChecks)
     _replies: int = 0
@@ -159,8 +163,15 @@ class Walk:
         self._replies += 1
         self.cached += reply.cached
         self.resumed += reply.resumed
-        page = self.endpoint.open(call, reply, first=not self.pages)
-        if not self.pages:
+        self.request_id = request_id(reply.headers)
+        try:
+            page = self.endpoint.open(call, reply, first=not self.pages)
+        except ReplyError as error:
+            add_request_id(error, self.request_id)
+            raise
+        if not self.pages and has_no_content(reply):
+            self.endpoint = replace(self.endpoint, paging=Single())
+        elif not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
             schemes = self.endpoint.paging.resolve(page)
             alone = page.path.endswith(".") or (page.empty and reports_zero_rows(page.envelope))
@@ -213,10 +224,12 @@ class Walk:
 
     def _after_refusal(self, error: SocialFrameError, call: Call) -> Call | None:
         """Return the next call to try if the refused one was only tried; else raise the error."""
+        self.request_id = error.request_id
         if not self.pages:
             raise error
-        stated = isinstance(error, APIError) and error.status_code == _OK and not error.retryable
-        if self._first is not None and (stated or error.status_code in _PARAMETER_REFUSED):
+        stated = isinstance(error, APIError) and error.status_code == _OK
+        refused = stated or error.status_code in _PARAMETER_REFUSED
+        if self._first is not None and refused and not error.retryable:
             return self._next_scheme(call, error)
         counted = bool(self.endpoint.paging.counter) and not self.stop
         if counted and isinstance(error, NotFoundError):
@@ -284,6 +297,7 @@ class Walk:
             "last_fetch": self._moments[-1] if self._moments else None,
             "complete": self.complete,
             "stop": self.stop,
+            "request_id": self.request_id,
             "schema": self.endpoint.schema.version,
             "version": VERSION,
         }

@@ -6,7 +6,7 @@ import pytest
 from stand_ins import Scripted, client_of, reply_of
 
 import socialframe as sf
-from socialframe.paging import Single
+from socialframe.paging import Cursor, Single
 
 A, B, C = ({"id": name} for name in "abc")
 SINGLE = {"paging": Single()}
@@ -66,7 +66,8 @@ def test_an_error_on_page_2_is_an_incomplete_walk(body, output):
 def test_a_reply_with_an_error_is_not_kept(body, tmp_path):
     """The next run asks again, and gets the rows."""
     app = Scripted(body, {"rows": [A], "nextCursor": "c"}, body, {"rows": [B], "nextCursor": ""})
-    query = client_of(app, cache=tmp_path / "walks.sqlite").fetch("/v1/rows")
+    paging = Cursor(field="nextCursor", param="cursor")
+    query = client_of(app, cache=tmp_path / "walks.sqlite").fetch("/v1/rows", paging=paging)
 
     with pytest.raises(sf.APIError):
         query.frame()
