@@ -133,7 +133,7 @@ def outcome(body, **options):
     return found, complete
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(rows, st.sampled_from(USUAL + ODD), wrappers, noise, fields, st.none() | more, st.booleans())
 def test_a_list_in_any_envelope_is_right_or_an_error_or_not_complete(
     truth, name, wrapper, lists, scalar, sign, single
@@ -151,7 +151,7 @@ def test_a_list_in_any_envelope_is_right_or_an_error_or_not_complete(
         assert lists.get("errors") in (None, [], {"items": []})
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(failures, st.sampled_from(USUAL + ODD), wrappers, noise, st.sampled_from([[], None, ...]))
 def test_an_error_without_rows_is_never_complete(failure, name, wrapper, lists, none):
     """Beside an empty list, null, or nothing."""
@@ -161,7 +161,7 @@ def test_an_error_without_rows_is_never_complete(failure, name, wrapper, lists, 
     assert outcome({**wrapped(inner, wrapper), **lists, **failure})[1] is not True
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.dictionaries(st.sampled_from(["id", "name", "plan", "bio", "likes_count"]), scalars),
     st.dictionaries(st.sampled_from(["tags", "media", "roles"]), other_rows | st.just(["text"])),
@@ -178,7 +178,7 @@ def test_one_object_is_one_row_or_an_error_or_not_complete(scalar, lists, wrappe
     assert complete is not True or found == [truth] or (not scalar and not found)
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from(["101", "102", "2025-01-01", "x"]), row, min_size=1), fields)
 def test_objects_by_key_are_an_error_until_records_says_it(truth, envelope):
     """Then each is a row."""

@@ -123,7 +123,7 @@ def test_an_error_beside_rows_is_a_warning(beside, match):
         {"links": {"next": "/v1/rows?page=2"}},
     ],
 )
-@pytest.mark.parametrize("depth", range(7))
+@pytest.mark.parametrize("depth", [0, 2, 6])
 def test_a_sign_of_more_rows_is_found_at_any_depth(sign, depth):
     """The walk declares that there is one page."""
     for level in range(depth):
