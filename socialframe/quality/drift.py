@@ -310,7 +310,7 @@ def _replacement(place: _Place, nulls: dict[str, str]) -> str:
         return f"# declared as {declared.type}, which fits other values"
     observed = place.observed
     if place.is_entry:
-        observed = ObservedType(LIMITS, "array", {"array"}, item=observed)
+        observed = ObservedType(LIMITS, "array", {"array": 1}, item=observed)
     column = suggest_column(observed, declared.path.split("."), ())
     if column is None:
         return f"# declared as {declared.type}; {reason_for_no_type(observed)}"

@@ -82,6 +82,11 @@ class Column:
                 f"The type of column {self.name!r} must be one of {known}, or list<…> of one; "
                 f"got {self.type!r}."
             )
+        if self.element == "struct" and not self.fields:
+            raise ArgumentError(
+                f"Column {self.name!r} of type {self.type!r} needs fields=(Column(…), …); "
+                "without a type, fetch() infers its fields."
+            )
 
     @property
     def is_list(self) -> bool:
