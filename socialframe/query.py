@@ -86,7 +86,9 @@ class Query:
         """Return a query with one row per entry of a list column.
 
         Other columns repeat. Fields of an entry become ``<item>_<field>`` (``target_status``),
-        after ``<item>_position``. An empty list keeps one row of nulls.
+        after ``<item>_position``. An empty list keeps one row of nulls. A number of the record that
+        its entries have, too, is renamed (``likes`` to ``post_likes``), because a sum over the rows
+        would count it several times.
 
         Parameters
         ----------

@@ -208,6 +208,43 @@ def test_explode_returns_one_row_for_each_entry():
     assert rows[-1]["_extra"] == '{"/q":1}'
 
 
+def test_extra_of_an_exploded_row_has_the_fields_of_its_own_entry():
+    """And those of the record; a list that does not fit stays."""
+    schema = ROW.explode("ts")
+    page = page_of(
+        [
+            {"id": "a", "q": 1, "ts": [{"a": "x", "b": 0}, {"a": 5}, *[{"a": "y"}] * 9, {"b": 2}]},
+            {"id": "b", "ts": [{"b": 3}, {"a": "z"}]},
+            {"id": "c", "ts": {"0": 1}},
+        ]
+    )
+    rows = explode(Decoder(ROW)([page]).rows, schema).to_pylist()
+
+    found = [row["_extra"] for row in rows]
+    assert found[:3] == ['{"/q":1,"/ts/0/b":0}', '{"/q":1,"/ts/1/a":5}', '{"/q":1}']
+    assert found[10:] == [
+        '{"/q":1}',
+        '{"/q":1,"/ts/11/b":2}',
+        '{"/ts/0/b":3}',
+        None,
+        '{"/ts":{"0":1}}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [(("post_id",), "post_n"), (("id",), "record_n"), ((), "record_n")]
+)
+def test_a_number_that_entries_have_too_is_renamed_by_an_explode(key, name):
+    """After the key. Text and other numbers keep their names."""
+    entry = (column("n", "int64"), column("s", "string"))
+    columns = [column(key[0] if key else "id", "id"), column("n", "int64"), column("m", "int64")]
+    columns += [column("s", "string"), column("ts", "list<struct>", item="t", fields=entry)]
+
+    names = Schema(tuple(columns), key).explode("ts").names
+
+    assert names[1:] == [name, "m", "s", "t_position", "t_n", "t_s", "_extra"]
+
+
 def test_explode_of_a_list_of_values():
     """The column has the name of the item."""
     schema = ROW.explode("tags")
