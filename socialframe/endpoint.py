@@ -37,6 +37,7 @@ def endpoint(
     key: str | Sequence[str] = (),
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
+    default_days: int = 0,
 ) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
     """Declare an endpoint by a method that turns its arguments into API parameters.
 
@@ -57,6 +58,9 @@ def endpoint(
         The paging scheme; None means that one reply has all records.
     reshape : callable or None
         Builds records from a body that has no list of them.
+    default_days : int
+        If the method has an argument ``since``: how many days ago the API starts without it. The
+        provenance of the rows says so. 0 if there is no such default.
 
     Returns
     -------
@@ -96,6 +100,7 @@ def endpoint(
             paging=paging or Single(),
             schema=schema,
             reshape=reshape,
+            default_days=default_days,
         )
 
         @wraps(function)

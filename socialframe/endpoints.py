@@ -225,7 +225,14 @@ class Endpoints:
         }
 
     # Not documented; follows GET /v1/analytics of the sibling API.
-    @endpoint("/v1/analytics", records="posts", columns=ANALYTICS, key=("post_id",), paging=_PAGES)
+    @endpoint(
+        "/v1/analytics",
+        records="posts",
+        columns=ANALYTICS,
+        key=("post_id",),
+        paging=_PAGES,
+        default_days=90,
+    )
     def analytics(
         self,
         platform: str | None = None,
@@ -241,8 +248,8 @@ class Endpoints:
         are ``post_likes`` and so on: do not add them up. A failed target is a row without metrics;
         see ``target_status`` and ``target_sync_status``.
 
-        Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is. It refuses
-        more than 366 days.
+        Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is; ``attrs`` and
+        ``repr`` say so. It refuses more than 366 days.
 
         Parameters
         ----------
@@ -287,6 +294,7 @@ class Endpoints:
         columns=FOLLOWERS,
         key=("account_id", "date"),
         reshape=_follower_points,
+        default_days=30,
     )
     def followers(
         self,
@@ -297,7 +305,8 @@ class Endpoints:
         """Query the followers of each account, one row per account and day.
 
         ``date`` is a day, not a moment: ``datetime64`` without a time zone in a DataFrame, and
-        ``date32`` in Arrow and Parquet. Without ``since`` the sibling API starts 30 days ago, whatever ``until`` is.
+        ``date32`` in Arrow and Parquet. Without ``since`` the sibling API starts 30 days ago,
+        whatever ``until`` is; ``attrs`` and ``repr`` say so.
 
         Parameters
         ----------

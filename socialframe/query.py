@@ -363,7 +363,8 @@ class Query:
         return to_pandas(pa.Table.from_batches(list(walk.batches())), self._facts(walk))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
-        return {"arguments": self._plan.given} | walk.facts()
+        period = {"period": self._plan.period} if self._plan.period else {}
+        return {"arguments": self._plan.given} | period | walk.facts()
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in self.__dataclass_fields__]
@@ -371,8 +372,9 @@ class Query:
     def __repr__(self) -> str:
         columns = self.columns
         what = "columns inferred" if columns.inferred else f"{len(columns)} columns"
+        period = f", {self._plan.period}" if self._plan.period else ""
         path = self._plan.endpoint.path
-        return f"<Query {self._plan}: GET {path}, {what}, nothing sent yet>"
+        return f"<Query {self._plan}: GET {path}, {what}{period}, nothing sent yet>"
 
     def _repr_html_(self) -> str:
         try:
@@ -381,9 +383,10 @@ class Query:
             cost = Estimate(None, 0, None)
         text = f" Cost: {cost}." if cost.requests is not None else ""
         last = self._session.last_run(self._plan)
+        period = f", {self._plan.period}" if self._plan.period else ""
         sent = f". Last time: {html.escape(last)}." if last else ", nothing sent yet."
         return (
             f"<p><code>{html.escape(str(self._plan))}</code>: "
-            f"GET {html.escape(self._plan.endpoint.path)}{sent}{text} "
+            f"GET {html.escape(self._plan.endpoint.path)}{period}{sent}{text} "
             f"<code>.frame()</code> fetches these columns:</p>{self.columns._repr_html_()}"
         )

@@ -324,7 +324,7 @@ def _always_null(frame: pd.DataFrame, schema: Schema) -> Iterator[tuple[str, str
     shown = {column.name: column.name for column in schema.columns}
     for column in schema.columns:
         if column.is_list and _is_exploded(names, column):
-            shown |= schema.names_after_explode(column)
+            shown |= schema._names_after_explode(column)
     for column in schema.columns if len(frame) else ():
         pointer = _pointer("", column)
         if names.count(shown[column.name]) == 1:

@@ -231,7 +231,7 @@ class Schema:
         if not self.exploded:
             return self
         listed = next(column for column in self.columns if column.name == self.exploded)
-        names = self.names_after_explode(listed)
+        names = self._names_after_explode(listed)
         kept = tuple(
             replace(column, name=names[column.name]) for column in self.columns if column != listed
         )
@@ -251,7 +251,7 @@ class Schema:
             entries = (replace(listed, name=item, path="", type=listed.element),)
         return Schema((*kept, position, *entries), (*self.key, position.name) if self.key else ())
 
-    def names_after_explode(self, listed: Column) -> dict[str, str]:
+    def _names_after_explode(self, listed: Column) -> dict[str, str]:
         """Return the new name of each other column after the explode of a list column.
 
         A number that the entries have, too, is repeated for each entry, so its name says whose

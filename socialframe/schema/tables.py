@@ -153,7 +153,7 @@ ANALYTICS = (
         "scheduled_for", "scheduledFor", "timestamp", "sibling", "Planned time of publication."
     ),
     _column("platform", "platform", "string", "sibling", "Platform of the first target."),
-    _column("platform_post_url", "platformPostUrl", "string", "sibling", "URL of the first one."),
+    _column("platform_post_url", "platformPostUrl", "string", "sibling", "URL of the first published target."),
     _column("media_type", "mediaType", "string", "sibling", "text, image, video, carousel, …"),
     _column("is_external", "isExternal", "bool", "sibling", "Whether made outside the API."),
     *_metrics("analytics"),
@@ -185,7 +185,7 @@ ANALYTICS = (
     ),
 )
 
-_EACH_DAY = "the same on each day of the account."
+_EACH_DAY = "repeated on each day."
 
 FOLLOWERS = (
     _column("account_id", "accountId", "id", "sibling", "Account; unique per platform."),
@@ -206,7 +206,7 @@ FOLLOWERS = (
         "account.growth",
         "int64",
         "sibling",
-        f"Change over all days of the reply; {_EACH_DAY}",
+        f"Change in the requested days; {_EACH_DAY}",
         "people",
     ),
     _column(
@@ -214,7 +214,7 @@ FOLLOWERS = (
         "account.growthPercentage",
         "float64",
         "sibling",
-        f"The same, relative to the first day; {_EACH_DAY}",
+        f"The same as a share; {_EACH_DAY}",
         "percent",
     ),
     _column(
@@ -222,7 +222,7 @@ FOLLOWERS = (
         "account.dataPoints",
         "int64",
         "sibling",
-        f"Days of the account in the reply; {_EACH_DAY}",
+        f"Days that have a number; {_EACH_DAY}",
         "count",
     ),
 )
