@@ -153,7 +153,9 @@ ANALYTICS = (
         "scheduled_for", "scheduledFor", "timestamp", "sibling", "Planned time of publication."
     ),
     _column("platform", "platform", "string", "sibling", "Platform of the first target."),
-    _column("platform_post_url", "platformPostUrl", "string", "sibling", "URL of the first published target."),
+    _column(
+        "platform_post_url", "platformPostUrl", "string", "sibling", "URL of the first target."
+    ),
     _column("media_type", "mediaType", "string", "sibling", "text, image, video, carousel, …"),
     _column("is_external", "isExternal", "bool", "sibling", "Whether made outside the API."),
     *_metrics("analytics"),
