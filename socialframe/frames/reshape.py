@@ -84,8 +84,9 @@ def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFr
     """
     metadata = json.loads((table.schema.metadata or {}).get(b"pandas", "{}"))
     by_pandas = bool(metadata) and metadata.get("creator", {}).get("library") != CREATOR
-    if not by_pandas:
+    if metadata and not by_pandas:
         table = table.replace_schema_metadata(None)
+    if not by_pandas:
         for i, field in enumerate(table.schema):
             if pa.types.is_date(field.type):
                 moment = field.with_type(pa.timestamp("us"))

@@ -241,7 +241,7 @@ def check_member(got, extra, value, node, pointer):
 
 def moment_of(value):
     """Return the moment of a text or a number."""
-    if isinstance(value, str) and "," in value:
+    if isinstance(value, str) and "GMT" in value:
         return parsedate_to_datetime(value)
     if not isinstance(value, str) or value.isdecimal():
         return datetime.fromtimestamp(float(value) / (1000 if float(value) > 1e11 else 1), UTC)
