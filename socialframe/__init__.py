@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ValidationError,
         WalkWarning,
     )
+    from socialframe.files.excel import for_excel
     from socialframe.files.parquet import read_parquet, to_parquet
     from socialframe.http.budget import Limit
     from socialframe.panel import Panel
@@ -98,6 +99,7 @@ __all__ = [
     "ValidationError",
     "WalkWarning",
     "drift",
+    "for_excel",
     "provenance",
     "read_accounts",
     "read_analytics",
@@ -113,6 +115,7 @@ __all__ = [
 # A module must not have the name of a public function, or importing it would hide the function.
 _MODULES = {
     "client": ("Client",),
+    "files.excel": ("for_excel",),
     "files.parquet": ("read_parquet", "to_parquet"),
     "http.budget": ("Limit",),
     "panel": ("Panel",),

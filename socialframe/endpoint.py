@@ -38,6 +38,7 @@ def endpoint(
     key: str | Sequence[str] = (),
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
+    default_days: int = 0,
 ) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
     """Declare an endpoint by a method that turns its arguments into API parameters.
 
@@ -58,6 +59,9 @@ def endpoint(
         The paging scheme; None means that one reply has all records.
     reshape : callable or None
         Builds records from a body that has no list of them.
+    default_days : int
+        If the method has an argument ``since``: how many days ago the API starts without it. The
+        provenance of the rows says so. 0 if there is no such default.
 
     Returns
     -------
@@ -97,6 +101,7 @@ def endpoint(
             paging=paging or Single(),
             schema=schema,
             reshape=reshape,
+            default_days=default_days,
         )
 
         @wraps(function)

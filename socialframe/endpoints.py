@@ -40,13 +40,16 @@ _PAGES = Auto(
 
 
 def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is any value
-    """Return one record for each point of ``stats``, with the account of the point added."""
+    """Return one record for each point of ``stats``, with the account of the point added.
+
+    The id of the account is the name of its points in ``stats``; it is not repeated.
+    """
     stats = body.get("stats") if isinstance(body, dict) else None
     if not isinstance(stats, dict):
         return None
     listed = body.get("accounts")
     known = {
-        str(account.get("id")): account
+        str(account.get("id")): {name: value for name, value in account.items() if name != "id"}
         for account in (listed if isinstance(listed, list) else [])
         if isinstance(account, dict)
     }
@@ -222,7 +225,14 @@ class Endpoints:
         }
 
     # Not documented; follows GET /v1/analytics of the sibling API.
-    @endpoint("/v1/analytics", records="posts", columns=ANALYTICS, key=("post_id",), paging=_PAGES)
+    @endpoint(
+        "/v1/analytics",
+        records="posts",
+        columns=ANALYTICS,
+        key=("post_id",),
+        paging=_PAGES,
+        default_days=90,
+    )
     def analytics(
         self,
         platform: str | None = None,
@@ -233,8 +243,13 @@ class Endpoints:
     ) -> Params:
         """Query metrics of published posts, one row per post, summed over its targets.
 
-        Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is. It refuses
-        more than 366 days.
+        ``explode("platforms")`` gives one row per target. The metrics of the target are
+        ``target_likes`` and so on; those of the post repeat in the rows of all its targets, so they
+        are ``post_likes`` and so on: do not add them up. A failed target is a row without metrics;
+        see ``target_status`` and ``target_sync_status``.
+
+        Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is; ``attrs`` and
+        ``repr`` say so. It refuses more than 366 days.
 
         Parameters
         ----------
@@ -279,6 +294,7 @@ class Endpoints:
         columns=FOLLOWERS,
         key=("account_id", "date"),
         reshape=_follower_points,
+        default_days=30,
     )
     def followers(
         self,
@@ -288,7 +304,9 @@ class Endpoints:
     ) -> Params:
         """Query the followers of each account, one row per account and day.
 
-        Without ``since`` the sibling API starts 30 days ago, whatever ``until`` is.
+        ``date`` is a day, not a moment: ``datetime64`` without a time zone in a DataFrame, and
+        ``date32`` in Arrow and Parquet. Without ``since`` the sibling API starts 30 days ago,
+        whatever ``until`` is; ``attrs`` and ``repr`` say so.
 
         Parameters
         ----------
@@ -300,8 +318,7 @@ class Endpoints:
         Returns
         -------
         Query
-            No request is sent until you ask for rows. Account fields without a column of their own
-            are in ``_extra``.
+            No request is sent until you ask for rows.
 
         Raises
         ------

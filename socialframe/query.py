@@ -86,7 +86,9 @@ class Query:
         """Return a query with one row per entry of a list column.
 
         Other columns repeat. Fields of an entry become ``<item>_<field>`` (``target_status``),
-        after ``<item>_position``. An empty list keeps one row of nulls.
+        after ``<item>_position``. An empty list keeps one row of nulls. A number of the record that
+        its entries have, too, is renamed (``likes`` to ``post_likes``), because a sum over the rows
+        would count it several times.
 
         Parameters
         ----------
@@ -361,7 +363,8 @@ class Query:
         return to_pandas(pa.Table.from_batches(list(walk.batches())), self._facts(walk))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
-        return {"arguments": self._plan.given} | walk.facts()
+        period = {"period": self._plan.period} if self._plan.period else {}
+        return {"arguments": self._plan.given} | period | walk.facts()
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in self.__dataclass_fields__]
@@ -369,10 +372,12 @@ class Query:
     def __repr__(self) -> str:
         columns = self.columns
         what = "columns inferred" if columns.inferred else f"{len(columns)} columns"
+        period = f", {self._plan.period}" if self._plan.period else ""
         path = self._plan.endpoint.path
         records = self._session.found_records(self._plan)
         sent = "nothing sent yet" if records is None else f"records={records!r} in the last run"
-        return f"<Query {self._plan}: {self._plan.call.method} {path}, {what}, {sent}>"
+        method = self._plan.call.method
+        return f"<Query {self._plan}: {method} {path}, {what}{period}, {sent}>"
 
     def _repr_html_(self) -> str:
         try:
@@ -381,9 +386,10 @@ class Query:
             cost = Estimate(None, 0, None)
         text = f" Cost: {cost}." if cost.requests is not None else ""
         last = self._session.last_run(self._plan)
+        period = f", {self._plan.period}" if self._plan.period else ""
         sent = f". Last time: {html.escape(last)}." if last else ", nothing sent yet."
         return (
             f"<p><code>{html.escape(str(self._plan))}</code>: "
-            f"{self._plan.call.method} {html.escape(self._plan.endpoint.path)}{sent}{text} "
+            f"{self._plan.call.method} {html.escape(self._plan.endpoint.path)}{period}{sent}{text} "
             f"<code>.frame()</code> fetches these columns:</p>{self.columns._repr_html_()}"
         )

@@ -177,7 +177,7 @@ def read_followers(
     Examples
     --------
     >>> import socialframe as sf
-    >>> sf.read_followers(client=sf.Client.sandbox()).columns.tolist()
-    ['account_id', 'platform', 'username', 'date', 'followers', '_extra']
+    >>> sf.read_followers(client=sf.Client.sandbox()).columns.tolist()[:5]
+    ['account_id', 'platform', 'username', 'date', 'followers']
     """
     return (client or _default_client()).followers(account_ids, since, until).frame()

@@ -250,13 +250,16 @@ def test_the_repr_of_a_client_has_no_key():
 
 
 def test_followers_are_one_row_per_account_and_day(api):
-    """Fields of the account are in each row."""
+    """Fields of the account are in each row; a date is a day without a time zone."""
     frame = api.followers(since="2026-10-01", until="2026-10-31").frame()
 
-    assert frame["date"].min() == pd.Timestamp("2026-10-01", tz="UTC")
-    assert frame["date"].max() == pd.Timestamp("2026-10-31", tz="UTC")
+    assert str(frame["date"].dtype) == "datetime64[us]"
+    assert frame["date"].min() == pd.Timestamp("2026-10-01")
+    assert frame["date"].max() == pd.Timestamp("2026-10-31")
+    assert (frame["date"] >= "2026-10-31").sum() == frame["account_id"].nunique()
     assert len(frame.set_index("date").resample("W")["followers"].mean()) == 5
-    assert "/account/currentFollowers" in json.loads(frame["_extra"][0])
+    accounts = frame.drop_duplicates(["account_id", "current_followers"])
+    assert len(accounts) == frame["account_id"].nunique()
     some = frame["account_id"].unique()[:2]
     assert set(api.followers(account_ids=some).frame()["account_id"]) == set(some)
     assert set(api.followers(account_ids=some[0]).frame()["account_id"]) == {some[0]}
@@ -283,13 +286,32 @@ def test_follower_stats_without_stats_are_a_reply_error(body):
         client_of(Scripted(body)).followers().frame()
 
 
-def test_analytics_have_nulls_for_numbers_that_a_platform_lacks(api):
-    """Unknown fields are in _extra."""
+def test_targets_of_analytics_have_a_status_and_their_own_numbers(api):
+    """A target without a synced status has no numbers; those of the post have other names."""
     frame = api.analytics().explode("platforms").frame()
 
-    assert frame["target_saves"].isna().any()
-    assert (frame["target_likes"].dropna() >= 0).all()
-    assert {"/content", "/status"} <= set(json.loads(frame["_extra"][0]))
+    assert frame["target_likes"].isna().equals(frame["target_sync_status"] != "synced")
+    assert {"published", "failed"} <= set(frame["target_status"])
+    failed = frame[frame["target_status"] == "failed"]
+    assert failed["target_error"].notna().all()
+    assert failed["target_likes"].isna().all()
+    assert {"post_likes", "post_engagement_rate", "target_likes"} <= set(frame.columns)
+    assert not {"likes", "engagement_rate"} & set(frame.columns)
+    posts = api.analytics().frame()
+    assert frame["target_likes"].sum() == posts["likes"].sum() < frame["post_likes"].sum()
+    assert {"content", "media_type", "is_external"} <= set(posts.columns)
+
+
+def test_the_plain_sandbox_has_no_drift(api):
+    """Each field that it sends has a column."""
+    for query in (api.accounts(), api.health(), api.posts(), api.analytics(), api.followers()):
+        frame = query.frame()
+
+        assert frame.columns[-1] == "_extra"
+        assert frame["_extra"].isna().all()
+        assert sf.drift(frame).empty
+        if "platforms" in frame.columns:
+            assert sf.drift(query.explode("platforms").frame()).empty
 
 
 def test_a_client_of_a_free_sandbox_waits_before_the_61st_call():

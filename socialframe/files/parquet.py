@@ -14,6 +14,8 @@ from pyarrow import parquet as pq
 from socialframe.errors import ArgumentError, FileError, SocialFrameError
 from socialframe.files.atomic import atomic_write, peek_schema, resolve_path
 from socialframe.frames import to_pandas
+from socialframe.frames.reshape import CREATOR
+from socialframe.version import VERSION
 
 if TYPE_CHECKING:
     import os
@@ -218,6 +220,6 @@ def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
         "index_columns": [],
         "column_indexes": [],
         "columns": columns,
-        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "creator": {"library": CREATOR, "version": VERSION},
         "pandas_version": pd.__version__,
     }

@@ -1,34 +1,40 @@
-"""Infers column types from all rows, without changing a value.
+"""Infers column types from all rows, without losing a value.
 
-Names stay as the API sent them. An integer column becomes floating only if each integer in it is
-exact as a double. Values without a common type become JSON text. Text stays text.
+Names stay as the API sent them, and text stays text. Few values of another type do not change the
+type of the others: they are in ``_extra``.
 """
 
 from __future__ import annotations
 
 import marshal
 import tempfile
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from socialframe.frames.inferred_type import infer_type
 from socialframe.frames.observed import Limits, ObservedType
-from socialframe.frames.reference import Extra, Leaf, convert, dumps, encodable
+from socialframe.frames.reference import Leaf, convert, dumps, encodable, step
 from socialframe.schema.columns import EXTRA, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from socialframe.frames.reference import Extra
 
 _SPOOL = 32 << 20  # bytes of records in memory; more go to a temporary file
-_LIMITS = Limits(depth=24, names=None, formats=())  # a deeper value becomes JSON text
+# A deeper value becomes JSON text, and so does an object with more names: they are data.
+_LIMITS = Limits(depth=24, names=200, formats=())
 VALUE = "value"  # the column of records that are not objects
 
 
 class Inferred:
     """The inferred columns of the records observed so far.
 
-    ``declared`` has the types of some columns. If there are any, the column ``_extra`` has the
-    values that they cannot hold.
+    ``declared`` has the types of some columns. The column ``_extra`` has the values that the
+    columns cannot hold; it exists if there are declared types or such values.
     """
 
     def __init__(self, declared: Mapping[str, str]) -> None:
@@ -37,61 +43,94 @@ class Inferred:
             for name, kind in declared.items()
         }
         self._observed: dict[str, ObservedType] = {}
+        self._columns: _Columns | None = None
 
     def observe(self, records: list[Any]) -> None:
         """Add records."""
+        self._columns = None
         for record in records:
             for name, value in _members(record).items():
                 observed = self._observed.get(name)
                 if observed is None:
-                    if name == EXTRA and self._declared:
-                        continue  # the member becomes a value in the column _extra
                     observed = self._observed[name] = ObservedType(_LIMITS)
                 observed.observe(value)
 
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema that holds each observed record."""
-        declared = {name: leaf.column.arrow for name, leaf in self._declared.items()}
-        types = {
-            name: declared.get(name, observed.arrow) for name, observed in self._observed.items()
-        }
-        types |= declared
-        if declared:
-            types[EXTRA] = pa.string()
-        return pa.schema(list(types.items()))
+        return self._typed.schema
+
+    @property
+    def _typed(self) -> _Columns:
+        if self._columns is None:
+            self._columns = _columns(self._observed, self._declared)
+        return self._columns
 
     def batch(self, records: list[Any]) -> pa.RecordBatch:
         """Return observed records as Arrow."""
-        schema = self.schema
+        columns = self._typed
+        schema = columns.schema
         if not schema.names:  # records without members are rows, too
             return pa.RecordBatch.from_struct_array(pa.array(records, pa.struct([])))
         values: dict[str, list[Any]] = {name: [] for name in schema.names}
-        converters = {
-            name: observed.converter()
-            for name, observed in self._observed.items()
-            if name not in self._declared
-        }
-        declared = {name: self._declared[name] for name in schema.names if name in self._declared}
         for record in records:
             members = _members(record)
-            for name, converter in converters.items():
-                values[name].append(converter(members.get(name)))
-            if declared:
-                _convert_declared(members, declared, values)
+            for name, convert_value in columns.fast:
+                values[name].append(convert_value(members.get(name)))
+            if columns.has_extra:
+                extra: Extra = {}
+                for name, (steps, pointer, careful) in columns.careful.items():
+                    below = pointer if isinstance(record, dict) else ""
+                    values[name].append(careful(_inner(members, steps), below, extra))
+                if EXTRA in members:
+                    extra[f"/{EXTRA}"] = members[EXTRA]
+                values[EXTRA].append(dumps(extra) if extra else None)
         arrays = [pa.array(values[one.name], one.type) for one in schema]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _convert_declared(
-    members: dict[str, Any], declared: dict[str, Leaf], values: dict[str, list[Any]]
-) -> None:
-    extra = Extra()
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The schema of the rows, and the functions that convert the values of each column."""
+
+    schema: pa.Schema
+    has_extra: bool
+    fast: list[tuple[str, Callable[[Any], Any]]]
+    # Columns with odd values: the names on the way to a value, its JSON Pointer, the function.
+    careful: dict[str, tuple[list[str], str, Callable[[Any, str, Extra], Any]]]
+
+
+def _columns(observed: dict[str, ObservedType], declared: dict[str, Leaf]) -> _Columns:
+    types = {name: infer_type(one) for name, one in observed.items() if name not in declared}
+    has_extra = bool(declared) or any(one.has_odd for one in types.values())
+    extra = types.pop(EXTRA, None)  # a member of the API, not the column of socialframe
+    careful = {
+        name: ([name], step(name), one.careful) for name, one in types.items() if one.has_odd
+    }
     for name, leaf in declared.items():
-        values[name].append(convert(members.get(name), leaf, f"/{name}", extra))
-    if EXTRA in members:
-        extra[f"/{EXTRA}"] = members[EXTRA]
-    values[EXTRA].append(dumps(extra) if extra else None)
+        steps = [name] if name in observed else name.split(".")
+        careful[name] = (steps, "".join(map(step, steps)), partial(_convert, leaf))
+    arrows = {name: one.arrow for name, one in types.items()}
+    arrows |= {name: leaf.column.arrow for name, leaf in declared.items()}
+    order = dict.fromkeys([*observed, *declared])
+    arrows = {name: arrows[name] for name in order if name in arrows}
+    fast = [(name, one.convert) for name, one in types.items() if not one.has_odd]
+    if has_extra:
+        arrows[EXTRA] = pa.string()
+    elif extra is not None:
+        arrows[EXTRA] = extra.arrow
+        fast.append((EXTRA, extra.convert))
+    return _Columns(pa.schema(list(arrows.items())), has_extra, fast, careful)
+
+
+def _convert(leaf: Leaf, value: Any, pointer: str, extra: Extra) -> Any:  # noqa: ANN401
+    return convert(value, leaf, pointer, extra)
+
+
+def _inner(value: Any, steps: list[str]) -> Any:  # noqa: ANN401 - JSON is any value
+    for name in steps:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any value
@@ -108,15 +147,15 @@ def infer_all(lists: Iterable[list[Any]], types: Mapping[str, str]) -> Iterator[
     Until the last list arrives, the records are kept in memory or, if there are many, in a file.
     """
     inferred = Inferred(types)
-    count = 0
+    sizes = []
     with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
-        for count, records in enumerate(lists, 1):  # noqa: B007 - used after the loop
+        for records in lists:
             inferred.observe(records)
-            marshal.dump(records, spool)
+            sizes.append(spool.write(marshal.dumps(records)))
         yield inferred.batch([])
         spool.seek(0)
-        for _ in range(count):
-            yield inferred.batch(marshal.load(spool))  # noqa: S302 - written above
+        for size in sizes:  # marshal.load reads a file in very small parts
+            yield inferred.batch(marshal.loads(spool.read(size)))  # noqa: S302 - written above
 
 
 def infer_each_page(

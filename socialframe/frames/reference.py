@@ -7,9 +7,11 @@ column cannot hold a value, the column is null and ``_extra`` has the value unde
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
 
 _NANOSECONDS = re.compile(r"[.,]\d{7}")  # more digits than microseconds have
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# JSON's grammar: a leading zero means that the digits are an id, and commas differ by country.
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,18})(\.0+)?", re.ASCII)
+_DIGITS = re.compile(r"-?\d+", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_RFC_822 = re.compile(  # also the order that Twitter uses
+    r"((mon|tue|wed|thu|fri|sat|sun)[a-z]*, *)?\d{1,2}[ -][a-z]{3}[ -]\d{4} \d\d:\d\d(:\d\d)? "
+    r"([+-]\d{4}|z|utc?|gmt|[ecmp][sd]t)"
+    r"|(mon|tue|wed|thu|fri|sat|sun) [a-z]{3} +\d{1,2} \d\d:\d\d:\d\d [+-]\d{4} \d{4}",
+    re.IGNORECASE | re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Epoch seconds of 1973 to 2100, milliseconds and microseconds of 2001 to 2100. Digits outside these
+# ranges may be a date such as 20260203 or 202602030915.
+_EPOCHS = (
+    (100_000_000, 4_102_444_800, 1_000_000),
+    (1_000_000_000_000, 4_102_444_800_000, 1_000),
+    (1_000_000_000_000_000, 4_102_444_800_000_000, 1),
+)
 _INT64 = 1 << 63
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -110,8 +130,13 @@ def encodable(text: str) -> bool:
     return True
 
 
+def escaped(text: str) -> str:
+    """Return a text that can be encoded in UTF-8: a lone surrogate becomes its escape sequence."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @lru_cache(maxsize=4096)
-def _step(name: str) -> str:
+def step(name: str) -> str:
     """Return the name of a member as one step of a JSON Pointer."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
@@ -123,7 +148,7 @@ def _unknown(value: dict[str, Any], names: Tree, pointer: str, extra: Extra) -> 
     for name, inner in value.items():
         if name in flat:
             continue
-        node, below = names.get(name), pointer + _step(name)
+        node, below = names.get(name), pointer + step(name)
         if node is None:
             extra[below] = inner
         elif not inner:
@@ -141,7 +166,7 @@ def _struct(
     value: dict[str, Any], names: Tree, pointer: str, extra: Extra, row: dict[str, Any]
 ) -> dict[str, Any]:
     for name, inner in value.items():
-        node, below = names.get(name), pointer + _step(name)
+        node, below = names.get(name), pointer + step(name)
         if node is None:
             extra[below] = inner
         elif inner is None:
@@ -181,10 +206,25 @@ def _element(value: Any, leaf: Leaf, pointer: str, extra: Extra) -> Any:  # noqa
     return converted
 
 
+def fits_int64(value: object) -> bool:
+    """Whether a value is an integer of 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
+
+
+def fits_float64(value: object) -> bool:
+    """Whether a value is a double, or an integer that is exact as one."""
+    if isinstance(value, float):
+        return True
+    try:
+        return isinstance(value, int) and not isinstance(value, bool) and float(value) == value
+    except OverflowError:
+        return False
+
+
 def _string(value: object) -> tuple[str | None, bool]:
-    if isinstance(value, str) and not isinstance(value, InexactNumber) and encodable(value):
-        return value, True
-    return None, False
+    if not isinstance(value, str) or isinstance(value, InexactNumber):
+        return None, False
+    return (value, True) if encodable(value) else (escaped(value), False)
 
 
 def _id(value: object) -> tuple[str | None, bool]:
@@ -198,46 +238,62 @@ def _id(value: object) -> tuple[str | None, bool]:
 def _int64(value: object) -> tuple[int | None, bool]:
     if isinstance(value, float) and value.is_integer():  # 1.0 and 1e3 are integers in JSON
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64:
-        return value, True
-    return None, False
+    elif isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value.partition(".")[0])
+    return (value, True) if fits_int64(value) else (None, False)  # type: ignore[return-value]
 
 
 def _float64(value: object) -> tuple[float | None, bool]:
-    if isinstance(value, float):
-        return value, True
-    if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            nearest = float(value)
-        except OverflowError:
-            return None, False
-        return (nearest, True) if nearest == value else (None, False)
-    return None, False
+    if isinstance(value, str) and not isinstance(value, InexactNumber) and _NUMBER.fullmatch(value):
+        number = float(value)
+        exact = math.isfinite(number) and (not _DIGITS.fullmatch(value) or int(value) == number)
+        return (number, True) if exact else (None, False)
+    return (float(value), True) if fits_float64(value) else (None, False)  # type: ignore[arg-type]
 
 
 def _bool(value: object) -> tuple[bool | None, bool]:
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true", True
     return (value, True) if isinstance(value, bool) else (None, False)
 
 
 def _timestamp(value: object) -> tuple[datetime | None, bool]:
     """Return the timestamp; without an offset it is UTC, as the API documents."""
-    if not isinstance(value, str):
-        return None, False
+    if isinstance(value, str) and not isinstance(value, InexactNumber):
+        if not _NUMBER.fullmatch(value):
+            return _parse_timestamp(value)
+        moment, exact = _from_epoch(_float64(value)[0])
+        return moment, exact and _NANOSECONDS.search(value) is None
+    return (None, False) if isinstance(value, bool) else _from_epoch(value)
+
+
+def _parse_timestamp(text: str) -> tuple[datetime | None, bool]:
     try:
-        moment = datetime.fromisoformat(value)
+        if _RFC_822.fullmatch(text):
+            moment = parsedate_to_datetime(text)
+        else:
+            moment = datetime.fromisoformat(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None, False
-    return moment, _NANOSECONDS.search(value) is None
+    return moment, _NANOSECONDS.search(text) is None
+
+
+def _from_epoch(value: object) -> tuple[datetime | None, bool]:
+    for low, high, microseconds in _EPOCHS if isinstance(value, int | float) else ():
+        if low <= value < high:  # type: ignore[operator]
+            since = timedelta(microseconds=round(value * microseconds))  # type: ignore[operator]
+            return _EPOCH + since, since / timedelta(microseconds=microseconds) == value
+    return None, False
 
 
 def _date(value: object) -> tuple[date | None, bool]:
-    if isinstance(value, str) and _DAY.fullmatch(value):
-        try:
-            return date.fromisoformat(value), True
-        except ValueError:
-            pass
-    return None, False
+    """Return the day; a timestamp is a day if it is midnight in UTC."""
+    if not isinstance(value, str) or not _DAY.match(value):
+        return None, False
+    moment, exact = _timestamp(value)
+    is_day = exact and moment is not None and moment.isoformat() == f"{value[:10]}T00:00:00+00:00"
+    return (moment.date(), True) if moment is not None and is_day else (None, False)
 
 
 _CONVERTERS: dict[str, Callable[[Any], tuple[Any, bool]]] = {

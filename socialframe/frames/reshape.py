@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from socialframe.frames.reference import dumps, step
+
 if TYPE_CHECKING:
     from socialframe.schema.columns import Schema
 
+CREATOR = "socialframe"  # in the pandas metadata of files that queries write
 _NULLABLE = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -43,20 +47,52 @@ def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
     others = rows.drop_columns([schema.exploded]).take(pa.array(parents))
     arrays = [*others.columns[:-1], pa.array(position, pa.int64(), mask=is_empty)]
     arrays += entries.flatten() if pa.types.is_struct(entries.type) else [entries]
-    return pa.RecordBatch.from_arrays([*arrays, others.columns[-1]], schema=schema.arrow)
+    listed = next(column for column in schema.columns if column.name == schema.exploded)
+    above = "".join(map(step, listed.path.split("."))) + "/"
+    extras = _own_extras(others.columns[-1], arrays[len(others.columns) - 1], above)
+    return pa.RecordBatch.from_arrays([*arrays, extras], schema=schema.arrow)
+
+
+def _own_extras(extras: pa.StringArray, position: pa.Int64Array, above: str) -> pa.StringArray:
+    """Return the ``_extra`` of exploded rows without the values of other entries of the list."""
+    if extras.null_count == len(extras):
+        return extras
+    has_others = pc.and_kleene(pc.match_substring(extras, f'"{above}'), position.is_valid())
+    rows = pc.indices_nonzero(pc.fill_null(has_others, fill_value=False)).to_pylist()
+    if not rows:
+        return extras
+    texts = extras.to_pylist()
+    for row in rows:
+        own = f"{above}{position[row].as_py()}"
+        found = json.loads(texts[row])
+        kept = {
+            pointer: value
+            for pointer, value in found.items()
+            if not pointer.startswith(above) or f"{pointer}/".startswith(f"{own}/")
+        }
+        texts[row] = dumps(kept) if kept else None
+    return pa.array(texts, pa.string())
 
 
 def to_pandas(table: pa.Table, attrs: dict[str, Any] | None = None) -> pd.DataFrame:
     """Return a table as a DataFrame with the declared dtypes.
 
     Integers and booleans become nullable pandas dtypes, text ``str``, timestamps
-    ``datetime64[us, UTC]``. Lists, structs, dates and decimals keep their Arrow type. If the table
-    has pandas metadata, as from a file that pandas wrote, the metadata decides for flat columns.
-    ``attrs`` becomes ``df.attrs["socialframe"]``.
+    ``datetime64[us, UTC]``, days their midnight without a time zone. Lists, structs and decimals
+    keep their Arrow type. If the table has the metadata of a file that pandas wrote, the metadata
+    decides for flat columns. ``attrs`` becomes ``df.attrs["socialframe"]``.
     """
-    has_metadata = b"pandas" in (table.schema.metadata or {})
+    metadata = json.loads((table.schema.metadata or {}).get(b"pandas", "{}"))
+    by_pandas = bool(metadata) and metadata.get("creator", {}).get("library") != CREATOR
+    if metadata and not by_pandas:
+        table = table.replace_schema_metadata(None)
+    if not by_pandas:
+        for i, field in enumerate(table.schema):
+            if pa.types.is_date(field.type):
+                moment = field.with_type(pa.timestamp("us"))
+                table = table.set_column(i, moment, table.column(i).cast(moment.type))
     frame: pd.DataFrame = table.to_pandas(
-        types_mapper=_arrow_dtype if has_metadata else _dtype,
+        types_mapper=_arrow_dtype if by_pandas else _dtype,
         split_blocks=True,
         integer_object_nulls=True,  # otherwise integers with nulls become doubles
     )

@@ -80,7 +80,8 @@ def describe_rows(rows: int, columns: int, metadata: dict[str, Any]) -> str:
         end = "not complete"
     else:
         end = "complete up to the row limit" if stop == "limit" else "complete"
-    return f"{counted(rows, 'row')} × {counted(columns, 'column')}{source}, {end}"
+    period = f", {metadata['period']}" if metadata.get("period") else ""
+    return f"{counted(rows, 'row')} × {counted(columns, 'column')}{source}, {end}{period}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -131,7 +131,7 @@ def drift(
             f"The frame must have exactly one column {EXTRA}, as socialframe wrote it."
         )
     found = _places(frame[EXTRA], tree(schema.columns), schema.columns)
-    nulls = dict(_always_null(frame, schema.columns))
+    nulls = dict(_always_null(frame, schema))
     rows = [
         (
             "unknown" if place.fits else place.kind,
@@ -310,7 +310,7 @@ def _replacement(place: _Place, nulls: dict[str, str]) -> str:
         return f"# declared as {declared.type}, which fits other values"
     observed = place.observed
     if place.is_entry:
-        observed = ObservedType(LIMITS, "array", {"array"}, item=observed)
+        observed = ObservedType(LIMITS, "array", {"array": 1}, item=observed)
     column = suggest_column(observed, declared.path.split("."), ())
     if column is None:
         return f"# declared as {declared.type}; {reason_for_no_type(observed)}"
@@ -318,18 +318,20 @@ def _replacement(place: _Place, nulls: dict[str, str]) -> str:
     return f"{column_code(made)},  # replaces {place.column}"
 
 
-def _always_null(frame: pd.DataFrame, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
+def _always_null(frame: pd.DataFrame, schema: Schema) -> Iterator[tuple[str, str]]:
     """Yield name and pointer of the columns and fields that are null in each row."""
     names = list(frame.columns)
-    for column in columns if len(frame) else ():
+    shown = {column.name: column.name for column in schema.columns}
+    for column in schema.columns:
+        if column.is_list and _is_exploded(names, column):
+            shown |= schema._names_after_explode(column)
+    for column in schema.columns if len(frame) else ():
         pointer = _pointer("", column)
-        if names.count(column.name) == 1:
-            yield from _null_column(frame[column.name], column, column.name, pointer)
+        if names.count(shown[column.name]) == 1:
+            yield from _null_column(frame[shown[column.name]], column, column.name, pointer)
         item = column.item or column.name
-        if column.name in names or names.count(f"{item}_position") != 1:
-            continue
-        if frame[f"{item}_position"].isna().all():  # each list is empty
-            continue
+        if not _is_exploded(names, column) or frame[f"{item}_position"].isna().all():
+            continue  # or each list is empty
         for part in column.fields:
             if names.count(f"{item}_{part.name}") == 1:
                 yield from _null_column(
@@ -338,6 +340,10 @@ def _always_null(frame: pd.DataFrame, columns: tuple[Column, ...]) -> Iterator[t
                     f"{column.name}[].{part.name}",
                     _pointer(f"{pointer}/*", part),
                 )
+
+
+def _is_exploded(names: list[str], column: Column) -> bool:
+    return column.name not in names and names.count(f"{column.item or column.name}_position") == 1
 
 
 def _null_column(

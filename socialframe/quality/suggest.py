@@ -27,13 +27,13 @@ def column_type(observed: ObservedType) -> str:
         item = "" if observed.item.kind == "array" else column_type(observed.item)
         return f"list<{item}>" if item else ""
     if kind == "object":
-        return "struct" if len(observed.members) <= _MAX_NAMES and _fields(observed) else ""
+        return "struct" if not observed.is_map and _fields(observed) else ""
     if kind == "string":
         return next(iter(observed.formats), "string" if observed.encodable else "")
-    if kind == "integer" and observed.is_int64:
+    if kind == "integer" and not observed.wide:
         return "int64"
     if kind in {"integer", "number"}:
-        return "float64" if observed.exact else ""
+        return "float64" if not observed.inexact else ""
     return "bool" if kind == "boolean" else ""
 
 
@@ -41,7 +41,7 @@ def reason_for_no_type(observed: ObservedType) -> str:
     """Return why no type holds each observed value."""
     if observed.kind == "null":
         return "only null was observed"
-    if observed.kind == "object" and len(observed.members) > _MAX_NAMES:
+    if observed.kind == "object" and observed.is_map:
         return f"objects with more than {_MAX_NAMES} names"
     return f"no type holds each observed value: {observed.types}"
 

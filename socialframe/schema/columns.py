@@ -27,7 +27,7 @@ DTYPES = {
     "float64": "float64",
     "bool": "boolean",
     "timestamp": "datetime64[us, UTC]",
-    "date": "date32[day][pyarrow]",
+    "date": "datetime64[us]",
 }
 
 
@@ -43,8 +43,8 @@ class Column:
         Dotted path of the value in a record, with the names of the API.
     type : str
         ``id`` (text; an integer becomes its digits), ``string``, ``int64``, ``float64``,
-        ``bool``, ``timestamp`` (UTC, microseconds), ``date``, ``struct``, or a list of one of
-        them, such as ``list<string>``.
+        ``bool``, ``timestamp`` (UTC, microseconds), ``date`` (a day without a time zone; in a
+        DataFrame its midnight), ``struct``, or a list of one of them, such as ``list<string>``.
     meaning : str
         Description, one line.
     unit : str
@@ -81,6 +81,11 @@ class Column:
             raise ArgumentError(
                 f"The type of column {self.name!r} must be one of {known}, or list<…> of one; "
                 f"got {self.type!r}."
+            )
+        if self.element == "struct" and not self.fields:
+            raise ArgumentError(
+                f"Column {self.name!r} of type {self.type!r} needs fields=(Column(…), …); "
+                "without a type, fetch() infers its fields."
             )
 
     @property
@@ -226,7 +231,10 @@ class Schema:
         if not self.exploded:
             return self
         listed = next(column for column in self.columns if column.name == self.exploded)
-        kept = tuple(column for column in self.columns if column is not listed)
+        names = self._names_after_explode(listed)
+        kept = tuple(
+            replace(column, name=names[column.name]) for column in self.columns if column != listed
+        )
         item = listed.item or listed.name
         position = Column(
             name=f"{item}_position",
@@ -242,6 +250,24 @@ class Schema:
         else:
             entries = (replace(listed, name=item, path="", type=listed.element),)
         return Schema((*kept, position, *entries), (*self.key, position.name) if self.key else ())
+
+    def _names_after_explode(self, listed: Column) -> dict[str, str]:
+        """Return the new name of each other column after the explode of a list column.
+
+        A number that the entries have, too, is repeated for each entry, so its name says whose
+        it is: ``post_likes``, after the key ``post_id``; ``record_likes`` if the key has no such
+        name.
+        """
+        owner = self.key[0].removesuffix("_id") if self.key else ""
+        owner = owner if owner and owner != self.key[0] else "record"
+        repeated = {field.name for field in listed.fields}
+        return {
+            column.name: f"{owner}_{column.name}"
+            if column.type in {"int64", "float64"} and column.name in repeated
+            else column.name
+            for column in self.columns
+            if column != listed
+        }
 
     @property
     def arrow(self) -> pa.Schema:
@@ -261,7 +287,8 @@ class Schema:
         Returns
         -------
         Schema
-            The fields of an entry are ``<item>_<field>``, after ``<item>_position``.
+            The fields of an entry are ``<item>_<field>``, after ``<item>_position``. A number of
+            the record that its entries have, too, is renamed, such as ``likes`` to ``post_likes``.
 
         Raises
         ------

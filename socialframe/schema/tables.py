@@ -105,20 +105,25 @@ POSTS = (
 )
 
 
+_UNREPORTED = "0 if the platform does not report it."
+
+
 def _metrics(parent: str) -> tuple[Column, ...]:
     counted = {
-        "impressions": "Times displayed.",
-        "reach": "People reached.",
-        "likes": "Likes.",
-        "comments": "Comments.",
-        "shares": "Shares.",
-        "saves": "Saves.",
-        "clicks": "Clicks.",
-        "views": "Video views.",
+        "impressions": "Times displayed",
+        "reach": "People reached",
+        "likes": "Likes",
+        "comments": "Comments",
+        "shares": "Shares",
+        "saves": "Saves",
+        "clicks": "Clicks",
+        "views": "Video views",
     }
     return (
         *(
-            _column(name, f"{parent}.{name}", "int64", "sibling", meaning, "count")
+            _column(
+                name, f"{parent}.{name}", "int64", "sibling", f"{meaning}; {_UNREPORTED}", "count"
+            )
             for name, meaning in counted.items()
         ),
         _column(
@@ -126,7 +131,7 @@ def _metrics(parent: str) -> tuple[Column, ...]:
             f"{parent}.engagementRate",
             "float64",
             "sibling",
-            "Reactions per view.",
+            f"Reactions per view; {_UNREPORTED}",
             "percent",
         ),
         _column(
@@ -141,27 +146,85 @@ def _metrics(parent: str) -> tuple[Column, ...]:
 
 ANALYTICS = (
     _column("post_id", "id", "id", "sibling", "Id of the post."),
+    _column("status", "status", "string", "sibling", "published, partial, failed, …"),
+    _column("content", "content", "string", "sibling", "Text; null if the post has media only."),
     _column("published_at", "publishedAt", "timestamp", "sibling", "Time of publication."),
+    _column(
+        "scheduled_for", "scheduledFor", "timestamp", "sibling", "Planned time of publication."
+    ),
+    _column("platform", "platform", "string", "sibling", "Platform of the first target."),
+    _column(
+        "platform_post_url", "platformPostUrl", "string", "sibling", "URL of the first target."
+    ),
+    _column("media_type", "mediaType", "string", "sibling", "text, image, video, carousel, …"),
+    _column("is_external", "isExternal", "bool", "sibling", "Whether made outside the API."),
     *_metrics("analytics"),
     _column(
         "platforms",
         "platforms",
         "list<struct>",
         "sibling",
-        "The same metrics for each target.",
+        "The targets, with the same metrics; failed ones have none.",
         fields=(
             _column("platform", "platform", "string", "sibling", "Platform, such as instagram."),
             _column("account_id", "accountId", "id", "sibling", "Account of the target."),
+            _column("account_username", "accountUsername", "string", "sibling", "Its name."),
+            _column("status", "status", "string", "sibling", "published, failed, pending, …"),
+            _column(
+                "sync_status",
+                "syncStatus",
+                "string",
+                "sibling",
+                "synced, pending, unavailable; the metrics are null unless synced.",
+            ),
+            _column(
+                "platform_post_url", "platformPostUrl", "string", "sibling", "URL on the platform."
+            ),
+            _column("error", "error", "string", "sibling", "Reason of a failure."),
             *_metrics("analytics"),
         ),
         item="target",
     ),
 )
 
+_EACH_DAY = "repeated on each day."
+
 FOLLOWERS = (
     _column("account_id", "accountId", "id", "sibling", "Account; unique per platform."),
     _column("platform", "account.platform", "string", "sibling", "Platform, such as instagram."),
     _column("username", "account.username", "string", "sibling", "Handle or display name."),
-    _column("date", "date", "timestamp", "sibling", "Start of the day (UTC)."),
+    _column("date", "date", "date", "sibling", "The day (UTC), without a time."),
     _column("followers", "followers", "int64", "sibling", "Followers on that day.", "people"),
+    _column(
+        "current_followers",
+        "account.currentFollowers",
+        "int64",
+        "sibling",
+        f"Followers now; {_EACH_DAY}",
+        "people",
+    ),
+    _column(
+        "growth",
+        "account.growth",
+        "int64",
+        "sibling",
+        f"Change in the requested days; {_EACH_DAY}",
+        "people",
+    ),
+    _column(
+        "growth_percentage",
+        "account.growthPercentage",
+        "float64",
+        "sibling",
+        f"The same as a share; {_EACH_DAY}",
+        "percent",
+    ),
+    _column(
+        "data_points",
+        "account.dataPoints",
+        "int64",
+        "sibling",
+        f"Days that have a number; {_EACH_DAY}",
+        "count",
+    ),
 )

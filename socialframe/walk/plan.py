@@ -44,6 +44,8 @@ class Endpoint:
         Columns and primary key.
     reshape : callable or None
         Builds records from a body that has no list of them; returns None if there are none.
+    default_days : int
+        How many days ago the API starts if ``since`` is not passed; 0 if there is no such default.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Endpoint:
     paging: Paging
     schema: Schema
     reshape: Callable[[Any], list[Any] | None] | None = None
+    default_days: int = 0
 
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
         """Split a reply into envelope and records. A reply without content is an empty page."""
@@ -118,6 +121,16 @@ class Plan:
     def given(self) -> dict[str, object]:
         """The arguments that are not None, as JSON values."""
         return {name: to_json(value) for name, value in self.arguments if value is not None}
+
+    @property
+    def period(self) -> str:
+        """The period that the API chose, in words; empty if the arguments have one."""
+        days = self.endpoint.default_days
+        return (
+            f"no since: the API starts {days} days ago"
+            if days and "since" not in self.given
+            else ""
+        )
 
     @property
     def query(self) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def _parts(facts: Mapping[str, Any]) -> list[str]:
         for name, source in _SOURCES.items()
         if facts.get(name)
     ]
+    if facts.get("period"):
+        parts.append(str(facts["period"]))
     if "duplicates" in facts:
         parts.append(f"{_number(facts['duplicates'])} duplicates dropped")
     if facts.get("first_fetch"):

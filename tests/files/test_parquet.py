@@ -171,12 +171,26 @@ def test_arrow_dtypes_round_trip(tmp_path):
         assert ours[str(kind)] == pd.ArrowDtype(kind)
 
 
-def test_dates_of_followers_are_timestamps_in_each_reader(tmp_path):
-    """Plain pandas, read_parquet, DuckDB."""
+def test_dates_of_followers_are_days_in_each_reader(tmp_path):
+    """Plain pandas, read_parquet, Polars, and DuckDB west of Greenwich."""
     api = sf.Client.sandbox()
-    api.followers().to_parquet(tmp_path / "f.parquet")
+    frame = api.followers().frame()
+    file = str(api.followers().to_parquet(tmp_path / "f.parquet"))
 
-    assert str(pd.read_parquet(tmp_path / "f.parquet")["date"].dtype) == "datetime64[us, UTC]"
-    assert_frame_equal(sf.read_parquet(tmp_path / "f.parquet"), api.followers().frame())
-    kind = duckdb.sql(f"SELECT any_value(typeof(date)) FROM '{tmp_path}/f.parquet'").fetchall()
-    assert kind == [("TIMESTAMP WITH TIME ZONE",)]
+    assert pq.read_schema(file).field("date").type == pa.date32()
+    assert str(pd.read_parquet(file)["date"].dtype) == "date32[day][pyarrow]"
+    assert_frame_equal(sf.read_parquet(file), frame)
+    assert pl.read_parquet(file)["date"].to_list() == frame["date"].dt.date.tolist()
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'America/Sao_Paulo'")
+        days = database.sql(f"SELECT date::date FROM '{file}'").fetchall()
+    assert [day for (day,) in days] == frame["date"].dt.date.tolist()
+
+
+def test_a_frame_with_days_can_be_saved_and_read_again(tmp_path):
+    """With to_parquet."""
+    frame = sf.Client.sandbox().followers().frame()
+
+    sf.to_parquet(frame, tmp_path / "f.parquet")
+
+    assert_frame_equal(sf.read_parquet(tmp_path / "f.parquet"), frame)

@@ -45,7 +45,8 @@ def row_of(text, schema=ROW):
         ('{"n": 1.0}', "n", 1, None),
         ('{"n": 1e3}', "n", 1000, None),
         ('{"n": 5.5}', "n", None, 5.5),
-        ('{"n": "1"}', "n", None, "1"),
+        ('{"n": "1"}', "n", 1, None),
+        ('{"n": "one"}', "n", None, "one"),
         ('{"n": true}', "n", None, True),
         ('{"n": 9223372036854775807}', "n", 2**63 - 1, None),
         ('{"n": 9223372036854775808}', "n", None, 2**63),
@@ -57,7 +58,7 @@ def row_of(text, schema=ROW):
         ('{"id": 12345678901234567890}', "id", "12345678901234567890", 12345678901234567890),
         ('{"id": "a", "id": "b"}', "id", "b", None),
         ('{"id": {"x": 1}}', "id", None, {"x": 1}),
-        ('{"id": "\\ud83d"}', "id", None, "\ud83d"),
+        ('{"id": "\\ud83d"}', "id", "\\ud83d", "\ud83d"),
         ('{"at": "2026-02-03T09:15:00Z"}', "at", datetime(2026, 2, 3, 9, 15, tzinfo=UTC), None),
         (
             '{"at": "2026-02-03T09:15:00+02:00"}',
@@ -73,7 +74,8 @@ def row_of(text, schema=ROW):
             "2026-02-03T09:15:00.123456789Z",
         ),
         ('{"at": ""}', "at", None, ""),
-        ('{"at": 1770109200}', "at", None, 1770109200),
+        ('{"at": 1770109200}', "at", datetime(2026, 2, 3, 9, tzinfo=UTC), None),
+        ('{"at": 20260203}', "at", None, 20260203),
         ('{"day": "2026-02-03"}', "day", date(2026, 2, 3), None),
         ('{"day": 0}', "day", None, 0),
         ('{"day": "2026-02-30"}', "day", None, "2026-02-30"),
@@ -204,6 +206,43 @@ def test_explode_returns_one_row_for_each_entry():
         ("c", None, None, None),
     ]
     assert rows[-1]["_extra"] == '{"/q":1}'
+
+
+def test_extra_of_an_exploded_row_has_the_fields_of_its_own_entry():
+    """And those of the record; a list that does not fit stays."""
+    schema = ROW.explode("ts")
+    page = page_of(
+        [
+            {"id": "a", "q": 1, "ts": [{"a": "x", "b": 0}, {"a": 5}, *[{"a": "y"}] * 9, {"b": 2}]},
+            {"id": "b", "ts": [{"b": 3}, {"a": "z"}]},
+            {"id": "c", "ts": {"0": 1}},
+        ]
+    )
+    rows = explode(Decoder(ROW)([page]).rows, schema).to_pylist()
+
+    found = [row["_extra"] for row in rows]
+    assert found[:3] == ['{"/q":1,"/ts/0/b":0}', '{"/q":1,"/ts/1/a":5}', '{"/q":1}']
+    assert found[10:] == [
+        '{"/q":1}',
+        '{"/q":1,"/ts/11/b":2}',
+        '{"/ts/0/b":3}',
+        None,
+        '{"/ts":{"0":1}}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [(("post_id",), "post_n"), (("id",), "record_n"), ((), "record_n")]
+)
+def test_a_number_that_entries_have_too_is_renamed_by_an_explode(key, name):
+    """After the key. Text and other numbers keep their names."""
+    entry = (column("n", "int64"), column("s", "string"))
+    columns = [column(key[0] if key else "id", "id"), column("n", "int64"), column("m", "int64")]
+    columns += [column("s", "string"), column("ts", "list<struct>", item="t", fields=entry)]
+
+    names = Schema(tuple(columns), key).explode("ts").names
+
+    assert names[1:] == [name, "m", "s", "t_position", "t_n", "t_s", "_extra"]
 
 
 def test_explode_of_a_list_of_values():

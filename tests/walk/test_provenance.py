@@ -8,6 +8,7 @@ from stand_ins import KEY, column
 
 import socialframe as sf
 from socialframe.paging import Single
+from socialframe.panel.wording import describe_rows
 from socialframe.sandbox import Sandbox
 from socialframe.schema.columns import Schema
 from socialframe.walk.provenance import describe_facts
@@ -115,3 +116,21 @@ def test_frames_and_files_have_the_schema_version(tmp_path):
 
     assert sf.read_parquet(tmp_path / "a.parquet").attrs["socialframe"]["schema"] == version
     assert api.posts(status="failed").frame().attrs["socialframe"]["schema"] == version
+
+
+def test_without_since_the_default_period_of_the_api_is_in_the_provenance():
+    """In attrs, the line, the repr and the panel's text; a query with since has none."""
+    api = sf.Client.sandbox()
+    words = "no since: the API starts 90 days ago"
+
+    frame = api.analytics(until="2026-11-30").limit(5).frame()
+
+    assert frame.attrs["socialframe"]["period"] == words
+    assert words in sf.provenance(frame)
+    assert words in describe_rows(*frame.shape, frame.attrs["socialframe"])
+    assert words in repr(api.analytics())
+    assert words in api.analytics()._repr_html_()
+    assert "30 days ago" in repr(api.followers())
+    given = api.analytics(since="2026-11-01").limit(5).frame()
+    assert "period" not in given.attrs["socialframe"]
+    assert "period" not in api.posts().head().attrs["socialframe"]
