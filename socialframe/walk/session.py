@@ -371,8 +371,8 @@ class _Run:
             bar.say(f"{name}: {found}")
             if recorder.walk.state == KILLED and not self._plan.walk_id:
                 found = found.removeprefix("continues after ")
-                text = f"{name}: the rows begin with {found}, whose process was killed"
-                advice = "To start over, pass refresh=True."
+                text = f"{name}: the rows begin with {found}, whose end was not stored"
+                advice = "Its process was killed, or its disk was full; refresh=True starts over."
                 warnings.warn(f"{text}. {advice}", WalkWarning, stacklevel=user_stacklevel())
         elif self._plan.walk_id:
             bar.say(

@@ -39,7 +39,7 @@ def test_button_is_found_by_its_role_and_works(notebook):
 
 def test_saved_notebook_holds_widget_state_on_request(notebook):
     """By default it does not."""
-    opened = notebook([BUTTON])
+    opened = notebook([BUTTON], new=True)
     opened.run_all()
     press(opened)
 

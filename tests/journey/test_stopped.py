@@ -285,7 +285,7 @@ def test_a_walk_that_failed_after_its_journal_was_full_can_be_repeated(tmp_path)
         assert 0 < stored < 19, "the journal was full in the middle"
         seen = len(sandbox.requests)
 
-        with client_of(sandbox, url=url) as api:
+        with client_of(sandbox, url=url) as api, pytest.warns(sf.WalkWarning, match="not stored"):
             again = api.posts(per_page=ROWS).frame()
 
     pd.testing.assert_frame_equal(again, rows)
