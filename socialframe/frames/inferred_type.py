@@ -63,7 +63,8 @@ def infer_type(observed: ObservedType) -> InferredType:
             has_odd = has_odd or observed.wide > 0
         elif kind == "string":
             has_odd = has_odd or not observed.encodable
-        return InferredType(_FLAT[kind], has_odd, 1, lambda value: value, _CAREFUL[kind])
+        convert = _float if kind == "number" else _same
+        return InferredType(_FLAT[kind], has_odd, 1, convert, _CAREFUL[kind])
     return InferredType(
         arrow=pa.string(),
         has_odd=False,
@@ -134,6 +135,15 @@ def _struct_type(members: dict[str, InferredType], has_odd: bool) -> InferredTyp
     return InferredType(arrow, has_odd, width, convert_struct, careful_struct)
 
 
+def _same(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
+    return value
+
+
+def _float(value: float | None) -> float | None:
+    # Arrow refuses an integer above 2**53 as a double, also one that is exact.
+    return None if value is None else float(value)
+
+
 def _json_text(value: Any) -> str | None:  # noqa: ANN401 - JSON is any value
     return None if value is None else dumps(value)
 
@@ -161,7 +171,7 @@ def _careful_integer(value: Any, pointer: str, extra: Extra) -> Any:  # noqa: AN
 
 
 def _careful_number(value: Any, pointer: str, extra: Extra) -> Any:  # noqa: ANN401
-    return value if fits_float64(value) else _odd(value, pointer, extra)
+    return float(value) if fits_float64(value) else _odd(value, pointer, extra)
 
 
 def _careful_string(value: Any, pointer: str, extra: Extra) -> Any:  # noqa: ANN401

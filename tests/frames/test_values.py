@@ -123,6 +123,7 @@ def test_a_dotted_name_declares_the_type_of_an_inner_member():
         (["a", "b", 5], pa.string(), ["a", "b", None], [None, None, 5]),
         ([True, "", False], pa.bool_(), [True, None, False], [None, "", None]),
         ([1, 2, 2**63], pa.int64(), [1, 2, None], [None, None, 2**63]),
+        ([0.5, 2**53 + 2], pa.float64(), [0.5, 2.0**53 + 2], [None, None]),
         ([0.5, 2, 2**53 + 1], pa.float64(), [0.5, 2.0, None], [None, None, 2**53 + 1]),
         ([{"a": 1}, [], []], pa.struct({"a": pa.int64()}), [{"a": 1}, None, None], [None, [], []]),
         ([[1], {}, {}], pa.list_(pa.int64()), [[1], None, None], [None, {}, {}]),

@@ -113,7 +113,8 @@ def pointers(frame):
 def seen(pointer):
     """Return a pointer of the frame as drift shows it."""
     shown = re.sub(r"^(/platforms|/tags)/\d+", r"\1/*", pointer)
-    return shown.encode("utf-8", "backslashreplace").decode()
+    steps = ["sk_…" if re.search("(?<![A-Za-z])sk_", one) else one for one in shown.split("/")]
+    return "/".join(steps).encode("utf-8", "backslashreplace").decode()
 
 
 def run(lines):
