@@ -91,6 +91,7 @@ class _Search:
         self, value: dict[str, Any], path: str = "", depth: int = 0, clear: bool = True
     ) -> None:
         """Search an object and the objects in it."""
+        relay = any(plain_name(name) == "pageinfo" for name in value)  # of GraphQL, at any depth
         for name, inner in value.items():
             one = _singular(name)
             if "." in name:
@@ -101,7 +102,7 @@ class _Search:
                 continue
             named = one in self.own or one in _ROWS
             if isinstance(inner, list):
-                self.lists.append(_Found(f"{path}{name}", inner, named, clear))
+                self.lists.append(_Found(f"{path}{name}", inner, named, clear or relay))
             elif inner is None:
                 self.nulls.append((f"{path}{name}", named))
             elif isinstance(inner, dict) and depth < _MAX_DEPTH:

@@ -32,6 +32,8 @@ FOUND = [
     ({"account": "x", "count": 2, "things": [A, B]}, "things", [A, B]),
     ({"data": {"viewer": {"posts": {"nodes": [A], "pageInfo": {}}}}},
      "data.viewer.posts.nodes", [A]),
+    ({"data": {"account": {"unit": {"posts": {"edges": [A], "pageInfo": {}}}}}},
+     "data.account.unit.posts.edges", [A]),
     ({"ok": True, "things": [A], "response_metadata": {"next_cursor": ""}}, "things", [A]),
     ({"response": {"list": [A], "total": 1}, "code": 0}, "response.list", [A]),
     # no rows
