@@ -175,7 +175,7 @@ class Budget(Protocol):
         """Record that a booked request got its response or failed."""
 
     def pause(self, seconds: float) -> None:
-        """Let no request of the tenant start for so many seconds."""
+        """Pause: no request of the tenant starts for so many seconds."""
 
     def update_limit(self, calls: int, reset: float | None, window: float | None = None) -> None:
         """Use the server's limit, unless reset or window show that it counts in another one."""
@@ -234,7 +234,7 @@ class MemoryBudget:
             slot.end = self._now()
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for so many seconds."""
+        """Pause: no request starts for so many seconds."""
         with self._lock():
             self._paused_until = max(self._paused_until, self._now() + seconds)
 

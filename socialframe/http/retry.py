@@ -1,4 +1,4 @@
-"""Asking again where that is safe: what failed on the way, and what the API said to wait for."""
+"""Retries requests that failed, if a repetition is safe."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=20)  # "full jit
 
 
 class Retry(httpx.BaseTransport):
-    """Repeats a GET that failed on the way or met a 5xx, and any call that met a rate limit.
+    """Retries a GET after a network error or a 5xx, and any call after a rate limit.
 
-    A GET is also repeated after a 202, whose answer is not ready yet. A POST is repeated only after
-    a rate limit, because after anything else it may have been done. A POST that only reads, by the
-    caller's word, is repeated like a GET.
+    A GET is also retried after a 202, which means "not ready yet". A POST is retried only after
+    a rate limit, because any other failure may follow its effect. A POST that only reads, as the
+    caller says, is retried like a GET.
 
     Parameters
     ----------
     inner : httpx.BaseTransport
-        Where calls go; each repetition spends budget there.
+        Sends each attempt.
     sleep : callable
-        Waits so many seconds.
+        Sleeps for so many seconds.
     """
 
     def __init__(self, inner: httpx.BaseTransport, *, sleep: Callable[[float], None]) -> None:
@@ -41,7 +41,7 @@ class Retry(httpx.BaseTransport):
         self._sleep = sleep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send, and again while it helps; the last answer or failure comes out as it is."""
+        """Send, retry, and return the last response or raise the last error."""
         wait_limit: WaitLimit = request.extensions[WAIT_LIMIT]
         get = request.method == "GET" or bool(request.extensions.get(READS))
 
@@ -70,7 +70,7 @@ class Retry(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        """Close what is below."""
+        """Close the inner transport."""
         self._inner.close()
 
 

@@ -175,7 +175,7 @@ class SharedBudget:
             self._unwritten = True
 
     def pause(self, seconds: float) -> None:
-        """Let no request of the tenant start for so many seconds."""
+        """Pause: no request of the tenant starts for so many seconds."""
         self._own.pause(seconds)
         self._run(lambda db, now: self._write_pause(db, now, seconds), lambda: None)
 
