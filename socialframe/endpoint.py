@@ -39,11 +39,14 @@ def endpoint(
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
     default_days: int = 0,
-) -> Callable[[Callable[Concatenate[Any, P], Params]], Callable[Concatenate[Any, P], Query]]:
+) -> Callable[
+    [Callable[Concatenate[Any, P], Params | list[Params]]], Callable[Concatenate[Any, P], Query]
+]:
     """Declare an endpoint by a method that turns its arguments into API parameters.
 
     The method gets the signature and docstring of the function, with a table of the columns added,
-    and returns a ``Query``.
+    and returns a ``Query``. If the function returns a list of parameters, the query has the rows of
+    the first ones, then those of the second ones, and so on.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def endpoint(
     """
 
     def declare(
-        function: Callable[Concatenate[Any, P], Params],
+        function: Callable[Concatenate[Any, P], Params | list[Params]],
     ) -> Callable[Concatenate[Any, P], Query]:
         signature = inspect.signature(function)
         schema = Schema(_column_tuple(columns), _key_names(key))
@@ -107,13 +110,15 @@ def endpoint(
         @wraps(function)
         def method(client: HasSession, /, *args: P.args, **kwargs: P.kwargs) -> Query:
             params = function(client, *args, **kwargs)
-            if not isinstance(params, Mapping):
+            parts: list[Any] = params if isinstance(params, list) and params else [params]
+            if not all(isinstance(part, Mapping) for part in parts):
                 raise ArgumentError(
                     f"{function.__name__} must return a mapping of API parameters; got {params!r}."
                 )
             typed = signature.bind(client, *args, **kwargs).arguments
             arguments = tuple(typed.items())[1:]
-            plan = Plan(declared, arguments, Call.of(path, params), schema)
+            call, *later = (Call.of(path, part) for part in parts)
+            plan = Plan(declared, arguments, call, schema, later=tuple(later))
             return Query(plan, client._session)
 
         method.__signature__ = signature.replace(return_annotation=Query)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ silent, a method follows the sibling API, and each column says so.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from socialframe.endpoint import endpoint
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #: A day: ``"2026-01-31"``, a date, or a datetime or Timestamp at midnight (UTC).
 Day = str | date | datetime
 
+_LONGEST = 366  # days of analytics in one request
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 #: The documentation does not describe these lists, so the scheme is detected from the first reply.
@@ -92,6 +93,20 @@ def _day_range(since: Day | None, until: Day | None) -> tuple[str | None, str | 
     if first is not None and last is not None and first > last:
         raise ArgumentError(f"since ({first}) is after until ({last}); swap them.")
     return first, last
+
+
+def _parts(first: str | None, last: str | None) -> list[tuple[str | None, str | None]]:
+    """Split a period into parts of at most 366 days, the newest first."""
+    parts: list[tuple[str | None, str | None]] = []
+    if first is not None:
+        start = date.fromisoformat(first)
+        end = date.fromisoformat(last) if last else datetime.now(UTC).date()
+        while (end - start).days >= _LONGEST:
+            since = end - timedelta(days=_LONGEST - 1)
+            parts.append((since.isoformat(), end.isoformat() if parts else last))
+            end = since - timedelta(days=1)
+        last = end.isoformat() if parts else last
+    return [*parts, (first, last)]
 
 
 def _day(name: str, value: object) -> str | None:
@@ -240,7 +255,7 @@ class Endpoints:
         since: Day | None = None,
         until: Day | None = None,
         per_page: int = 100,
-    ) -> Params:
+    ) -> list[Params]:
         """Query metrics of published posts, one row per post, summed over its targets.
 
         ``explode("platforms")`` gives one row per target. The metrics of the target are
@@ -249,7 +264,8 @@ class Endpoints:
         see ``target_status`` and ``target_sync_status``.
 
         Without ``since`` the sibling API starts 90 days ago, whatever ``until`` is; ``attrs`` and
-        ``repr`` say so. It refuses more than 366 days.
+        ``repr`` say so. It refuses more than 366 days, so a longer period is requested in parts,
+        the newest first.
 
         Parameters
         ----------
@@ -279,13 +295,12 @@ class Endpoints:
         """
         first, last = _day_range(since, until)
         size = whole_number("per_page", per_page)
-        return {
+        params = {
             "limit": size,
             "platform": _string("platform", platform),
             "accountId": _string("account_id", account_id),
-            "fromDate": first,
-            "toDate": last,
         }
+        return [{**params, "fromDate": a, "toDate": b} for a, b in _parts(first, last)]
 
     # Not documented; follows GET /v1/accounts/follower-stats of the sibling API.
     @endpoint(

@@ -95,6 +95,8 @@ class Plan:
         Maximum number of records.
     walk_id : str
         The open walk to resume; empty for the newest one of the same query.
+    later : tuple of Call
+        The first calls of later parts, if the API does not accept the period of the query in one.
     """
 
     endpoint: Endpoint
@@ -103,6 +105,12 @@ class Plan:
     schema: Schema
     limit: int | None = None
     walk_id: str = ""
+    later: tuple[Call, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Plan, ...]:
+        """The plans of all parts."""
+        return tuple(replace(self, call=call, later=()) for call in (self.call, *self.later))
 
     def limited(self, rows: int) -> Plan:
         """Return the plan of the first rows only."""
@@ -115,6 +123,8 @@ class Plan:
         paging = f"{self.endpoint.paging!r} {self.endpoint.records!r} {self.schema.key!r}"
         if self.call.method != "GET":
             paging += f" {self.call.method} {self.call.body!r}"
+        if self.later:
+            paging += f" {[call.params for call in self.later]!r}"
         return WalkKey(self.endpoint.name, self.call.path, self.call.params, paging, self.limit)
 
     @property

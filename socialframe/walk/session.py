@@ -132,7 +132,7 @@ class Session:
             If the walk is not stored.
         """
         from socialframe.progress import Progress
-        from socialframe.walk.walk import Walk
+        from socialframe.walk.parts import open_walk
 
         stored = self._open_walk(plan) if plan.walk_id else None
         if stored is None or self.store is None:
@@ -147,7 +147,7 @@ class Session:
             raise ReplyError(f"A stored page of the walk {plan.walk_id!r} is missing.")
 
         bar = Progress(plan.endpoint.name, shown=False)
-        return consume(Walk(plan, send, bar, until=stored.pages))
+        return consume(open_walk(plan, send, bar, until=stored.pages))
 
     def estimate(self, plan: Plan) -> Estimate:
         """Return the number of requests of a run. No request is sent.
@@ -315,12 +315,12 @@ class _Run:
     @contextmanager
     def walk(self) -> Iterator[Walk]:
         """Open the walk, and store how it ends."""
-        from socialframe.walk.walk import Walk
+        from socialframe.walk.parts import open_walk
 
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        walk = Walk(plan, recorder.send, bar, max_empty_pages=session.max_empty_pages)
+        walk = open_walk(plan, recorder.send, bar, max_empty_pages=session.max_empty_pages)
         self._recorder, self._walk = recorder, walk
         try:
             complete = recorder.walk if recorder.replays else None

@@ -77,6 +77,7 @@ class Walk:
     progress: Watch
     until: int | None = None
     max_empty_pages: int = MAX_EMPTY_PAGES
+    replies: int = 0
     pages: int = 0
     records: int = 0  # deduplicated by primary key
     rows: int = 0  # after an explode
@@ -90,7 +91,6 @@ class Walk:
     request_id: str | None = None  # of the last reply, or of the one that failed
     endpoint: Endpoint = field(init=False)  # its paging becomes known with the first page
     checks: WalkChecks = field(default_factory=WalkChecks)
-    _replies: int = 0
     _decoded: int = 0  # pages
     _moments: list[str] = field(default_factory=list)  # of the first and the last reply
     _counted: int = 0
@@ -160,7 +160,7 @@ class Walk:
 
     def _open(self, call: Call, reply: Reply) -> Page:
         """Split a reply; detect the paging scheme from the first one."""
-        self._replies += 1
+        self.replies += 1
         self.cached += reply.cached
         self.resumed += reply.resumed
         self.request_id = request_id(reply.headers)
@@ -215,7 +215,7 @@ class Walk:
         elif self._first is not None and self.checks.reason:
             reason = self.checks.reason
             if error is not None and self.endpoint.paging.hint:
-                raise self._broken(error, call) from error
+                raise self.broken(error, call) from error
             text = (
                 f"{reason!r} shows that there are more rows, but every scheme led to the same rows."
             )
@@ -238,7 +238,7 @@ class Walk:
                 f"no field marks the last page; the API refused the next one ({error})"
             )
             return None
-        raise self._broken(error, call) from error
+        raise self.broken(error, call) from error
 
     def batches(self, *, eager: bool = True) -> Iterator[pa.RecordBatch]:
         """Yield the rows, decoded and deduplicated, in one or more batches, which may be empty.
@@ -290,7 +290,7 @@ class Walk:
             "pages": self.pages,
             "from_cache": self.cached,
             "from_journal": self.resumed,
-            "from_network": self._replies - self.cached - self.resumed,
+            "from_network": self.replies - self.cached - self.resumed,
             "rows": self.rows,
             "duplicates": self.checks.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,
@@ -310,7 +310,7 @@ class Walk:
             self.due = page.call
             if not self.pages:
                 raise
-            raise self._broken(error, page.call) from error
+            raise self.broken(error, page.call) from error
         if doubt := stated_doubt(rest):
             self.checks.add_doubt(doubt)
         return records
@@ -343,7 +343,7 @@ class Walk:
             if not self._decoded:
                 raise
             self.pages = self._decoded
-            raise self._broken(error, pages[0].call) from error
+            raise self.broken(error, pages[0].call) from error
         self._decoded += len(pages)
         self.size = max(self.size, *batch.counts)
         rows, schema = batch.rows, self.plan.schema
@@ -386,7 +386,7 @@ class Walk:
 
     @property
     def _full(self) -> bool:
-        if self.until is not None and self._replies >= self.until:
+        if self.until is not None and self.replies >= self.until:
             return True
         return self.plan.limit is not None and self.records >= self.plan.limit
 
@@ -430,7 +430,8 @@ class Walk:
             where = f"{name} {self.endpoint.path}" if name == "fetch" else name
             warnings.warn(f"{where}: {self.stop}.", WalkWarning, stacklevel=user_stacklevel())
 
-    def _broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
+    def broken(self, error: SocialFrameError, call: Call) -> IncompleteWalk:
+        """Return the error of a walk that a request ended."""
         text = str(error).rstrip(".")
         if not isinstance(error, MaxRequestsError):
             text = f"A page could not be fetched: {text}"
