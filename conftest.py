@@ -27,15 +27,17 @@ TIME_LIMIT = 0 if STRESS else 120  # seconds for one test; 0 is no limit
 
 
 def pytest_collection_modifyitems(items):
-    """Run all browser tests in one worker, and the process tests of a file in one worker.
+    """Run the browser tests in two groups, and the process tests of a file in one.
 
-    They come first: a long group that starts last would leave the other workers without work.
+    Groups come first: a long one that starts last would leave the other workers without work.
     """
 
     def place(item):
         browser, processes = map(item.get_closest_marker, ("browser", "processes"))
         if browser or processes:
-            item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.name))
+            panel = item.path.name == "test_panel.py"  # as long as the other browser tests
+            group = "browser" if browser and not panel else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
         return 0 if browser else 1 if processes else 2
 
     items.sort(key=place)
