@@ -148,6 +148,7 @@ while True:
 
 @pytest.mark.processes
 @pytest.mark.sockets
+@pytest.mark.filterwarnings("ignore:.*whose end was not stored")
 def test_a_killed_walk_leaves_valid_files(tmp_path):
     """Killed at any moment; all cache entries are intact, and the next walk is complete."""
     file = tmp_path / "http.sqlite"
