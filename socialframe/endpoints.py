@@ -11,9 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from socialframe.endpoint import endpoint
-from socialframe.errors import ArgumentError
+from socialframe.errors import ArgumentError, ReplyError
 from socialframe.paging import AfterId, Auto, PageNumber
 from socialframe.schema.tables import ACCOUNTS, ANALYTICS, FOLLOWERS, HEALTH, POSTS
+from socialframe.secret import redacted
 from socialframe.walk.plan import whole_number
 
 if TYPE_CHECKING:
@@ -54,11 +55,14 @@ def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is a
         for account in (listed if isinstance(listed, list) else [])
         if isinstance(account, dict)
     }
+    for account, points in stats.items():
+        if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
+            shown = redacted(str(points))[:80]
+            raise ReplyError(f"The reply has no list of days for account {account!r}, but {shown}.")
     return [
-        {"accountId": account, "account": known.get(account)}
-        | (point if isinstance(point, dict) else {"point": point})
+        {"accountId": account, "account": known.get(account), **point}
         for account, points in stats.items()
-        for point in (points if isinstance(points, list) else [points])
+        for point in points
     ]
 
 

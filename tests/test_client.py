@@ -271,7 +271,7 @@ def test_followers_are_one_row_per_account_and_day(api):
         ({"accounts": [], "stats": {}}, 0),
         ({"stats": []}, 0),
         ({"stats": {"a": [{"date": "2026-01-01", "followers": 5}]}}, 1),
-        ({"accounts": [{"id": 7}, 3], "stats": {"a": [5], "b": None}}, 2),
+        ({"accounts": [{"id": 7}, 3], "stats": {"a": [{"followers": 5}, {}], "b": []}}, 2),
     ],
 )
 def test_follower_stats_of_unexpected_types_become_rows(body, rows):

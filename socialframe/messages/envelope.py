@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from socialframe.errors import ReplyError
 from socialframe.messages.paths import get_path, has_path, plain_name
 from socialframe.messages.reply_errors import is_only_error, refuse_stated_error
-from socialframe.messages.row_shape import TABLE_HEADERS, find_rows, take_rows, without_rows
+from socialframe.messages.row_shape import (
+    TABLE_HEADERS,
+    find_rows,
+    other_list,
+    take_rows,
+    without_rows,
+)
 from socialframe.secret import redacted
 
 if TYPE_CHECKING:
@@ -158,7 +164,7 @@ def _split(  # noqa: C901 - the ways of a reply, from the usual to the odd one
         path = _find(call, reply, envelope)
     records, emptied = take_rows(call, envelope, path)
     if records is None:
-        if _may_lack_records(envelope, path, first=first):
+        if _may_lack_records(call, envelope, path, first=first):
             return Page(call, reply, envelope, b"[]", path)
         refuse_stated_error(call, reply, envelope, weak=True)
         raise ReplyError(_missing_list(call, path, envelope))
@@ -185,11 +191,13 @@ def _find(call: Call, reply: Reply, body: object) -> str:
     return path
 
 
-def _may_lack_records(envelope: object, path: str, *, first: bool) -> bool:
+def _may_lack_records(call: Call, envelope: object, path: str, *, first: bool) -> bool:
     if envelope is None:
         return not path
     if not isinstance(envelope, dict) or is_only_error(get_path(envelope, path.rstrip(".*"))):
         return False
+    if other_list(call, envelope, path):
+        return False  # it may have the rows
     if has_path(envelope, path):
         return get_path(envelope, path) is None
     return not first or reports_zero_rows(envelope) or _is_table(envelope)

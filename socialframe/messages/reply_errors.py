@@ -27,18 +27,28 @@ if TYPE_CHECKING:
 
 _ERRORS = {
     "error", "errors", "err", "fault", "faults", "exception", "usererrors", "errormessage",
-    "errormsg", "errmsg", "errordescription", "errordetail", "errordetails",
+    "errormsg", "errmsg", "errordescription", "errordetail", "errordetails", "errormessages",
+    "exceptions", "failurereason", "exceptionmessage",
 }  # fmt: skip
-_SUCCESS = {"success", "ok", "succeeded", "issuccess", "successful"}
+_SUCCESS = {"success", "ok", "succeeded", "issuccess", "successful", "isok", "authorized"}
 _FLAGS = {"haserror", "haserrors", "iserror"}
-_INCOMPLETE = {"partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
+_INCOMPLETE = {
+    "partial", "ispartial", "incomplete", "incompleteresults", "partialresults", "truncated",
+    "istruncated", "timedout", "degraded", "exceededtransferlimit",
+}  # fmt: skip
 _STATUS = {"status", "state", "result", "outcome", "stat"}
 _FAILED = {"error", "err", "fail", "failed", "failure", "false", "ko", "nok"}
 _CODES = {
-    "code", "statuscode", "errorcode", "errcode", "errno", "ret", "retcode", "resultcode",
-    "returncode", "httpstatus",
+    "code", "cod", "errortype", "statuscode", "errorcode", "errcode", "errno", "ret", "retcode",
+    "resultcode", "returncode", "httpstatus",
 }  # fmt: skip
-_ERROR_CODES = {"errorcode", "errcode", "errno"}
+_ERROR_CODES = {"errorcode", "errcode", "errno", "errortype"}
+_FAILURE = re.compile(
+    r"unauthori[sz]ed|forbidden|denied|invalid|exceeded|over_query_limit|unavailable|time(d_)?out|"
+    r"expired|unauthenticated",
+    re.IGNORECASE,
+)
+_NO = {"false", "no", "n"}
 _NO_TEXT = {"", "0", "ok", "success", "none", "null", "false"}
 _FINE = re.compile(
     r"(|0+|2\d\d|20000+|null|none|nil|no|false|ok|okay|yes|true|done|no[ _]errors?|"
@@ -217,7 +227,9 @@ def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] 
         plain = plain_name(name)
         if plain in _ERRORS and _states_error(value, depth):
             return _sentence(members, name, value)
-        failed = value is False or (isinstance(value, str) and value.lower() == "false")
+        failed = value is False or (isinstance(value, str) and value.lower() in _NO)
+        if plain in {"object", "type"} and value == "error":
+            return _sentence(members, name, None)
         if (plain in _SUCCESS and failed) or (plain in _FLAGS and value is True):
             return _sentence(members, name, None)
     return None
@@ -277,7 +289,9 @@ def _is_failure(plain: str, value: object, least: int) -> bool:
         return False
     if number is not None:
         return _HTTP_ERROR <= number < _NO_STATUS
-    return isinstance(value, str) and value.lower() in _FAILED
+    if not isinstance(value, str):
+        return False
+    return value.lower() in _FAILED or (least == 1 and _FAILURE.search(value) is not None)
 
 
 def _is_error_code(value: object, least: int, *, text: bool) -> bool:

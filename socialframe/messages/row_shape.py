@@ -94,7 +94,7 @@ class _Search:
         relay = any(plain_name(name) == "pageinfo" for name in value)  # of GraphQL, at any depth
         for name, inner in value.items():
             one = _singular(name)
-            if "." in name:
+            if not name or "." in name:
                 continue
             if self.is_noise(name) and one not in self.own:
                 if isinstance(inner, list) and any(isinstance(entry, dict) for entry in inner):
@@ -138,6 +138,19 @@ class _Search:
     def scalars(self, value: dict[str, Any]) -> int:
         """Return the number of those members that are neither lists nor objects."""
         return sum(not isinstance(inner, list | dict) for inner in self.members(value).values())
+
+
+def other_list(call: Call, body: object, path: str) -> str:
+    """Return the path of a list of objects that is not at ``path``; empty if there is none.
+
+    Lists of an envelope, such as links and errors, do not count.
+    """
+    if not isinstance(body, dict):
+        return ""
+    search = _Search(_own_names(call), frozenset(name for name, _ in call.params))
+    search.look(body)
+    filled = (one for one in search.lists if any(isinstance(entry, dict) for entry in one.value))
+    return next((one.path for one in filled if one.path != path), "")
 
 
 def find_rows(call: Call, body: object) -> str:
@@ -263,7 +276,13 @@ def _core(search: _Search, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     path, at = "", body
     while len(members := search.members(at)) == 1:
         (name, inner), *_ = members.items()
-        if not isinstance(inner, dict) or not inner or "." in name or _DATA_KEY.fullmatch(name):
+        if (
+            not isinstance(inner, dict)
+            or not inner
+            or not name
+            or "." in name
+            or _DATA_KEY.fullmatch(name)
+        ):
             break
         if _singular(name) not in search.own | _WRAPPERS:
             break

@@ -101,6 +101,8 @@ def contradicting_sign(page: Page, paging: Paging) -> str:
         if page.empty and was_sent(page.call, hints.value(token)):
             token = None  # it leads back to this page
         sign = hints.url or hints.number or token
+        if "next" in hints.links and paging.name != "LinkHeader":
+            sign = sign or "Link next"
     page_at, pages_at = hints.page, hints.pages
     if sign is None and page_at and pages_at:
         scheme = paging.scheme if isinstance(paging, Assumed) else paging
@@ -112,7 +114,7 @@ def contradicting_sign(page: Page, paging: Paging) -> str:
 
 def _ended(hints: Hints, size: str | None) -> Paging | None:
     """Return the scheme of a reply whose field for the next page is empty."""
-    if hints.links:
+    if {"prev", "previous", "first"}.intersection(hints.links):
         return LinkHeader()
     if hints.empty_url:
         return NextURL(field=hints.empty_url)

@@ -54,6 +54,7 @@ class WalkChecks:
     _doubts: list[str] = field(default_factory=list)
     _new: int = 0  # rows with a new key
     _keyed: bool = False  # whether any record had a key
+    _most_pages: int = 0  # the largest number of pages that a reply reports
     _stale: int = 0  # pages in a row without a new row
     _repeated: int = 0  # pages with rows, none of them new
     _empty: int = 0  # empty pages in a row
@@ -75,6 +76,14 @@ class WalkChecks:
         """Check a page; return why it is a loop, or an empty string."""
         if doubt := stated_doubt(page.envelope):
             self._doubts.append(doubt)
+        leads_on = step.call is not None
+        if leads_on and page.empty and page.path and _has_no_list(page):
+            self._doubts.append(f"a reply before the last one has no list {page.path!r}")
+        number = whole_number_at(page, getattr(paging, "total_pages", None))
+        if number is not None:
+            if number < self._most_pages:
+                self._doubts.append("the number of pages decreased during the walk")
+            self._most_pages = max(self._most_pages, number)
         total = whole_number_at(page, paging.total)
         if total is not None:
             self.totals.append(total)
@@ -230,6 +239,10 @@ class WalkChecks:
         if key and records and not self._keyed:
             doubts.append(f"no record has the key {', '.join(key)}, so duplicates were kept")
         return doubts
+
+
+def _has_no_list(page: Page) -> bool:
+    return get_path(page.envelope, page.path.rstrip(".*")) is None
 
 
 def _is_read(step: Step, paging: Paging) -> bool:

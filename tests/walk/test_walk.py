@@ -588,7 +588,6 @@ def test_misleading_end_signs_lose_no_row(start, says):
         ({"posts": [{"id": "a"}], "page": 1, "pages": 4, "hasMore": False},),
         ({"posts": [{"id": "a"}], "nextCursor": "c"}, {"message": "try later"}),
         ({"posts": [{"id": "a"}], "nextCursor": "c"}, {}),
-        ({"posts": [{"id": "a"}], "nextCursor": "c"}, {"items": [{"id": 1}], "nextCursor": None}),
         (
             {"posts": [{"id": "a"}], "nextCursor": "c", "hasMore": True},
             {"posts": [{"id": "b"}], "hasMore": True},
