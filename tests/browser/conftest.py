@@ -46,6 +46,10 @@ def notebook(context, server, shared):
     """
     own = []
 
+    def close(book):
+        book.page.close()
+        server.end_sessions(book.path.name)
+
     def put(cells, *, new=False, lab=False):
         if new or lab:
             own.append(open_notebook(context.new_page(), server, cells, lab=lab))
@@ -53,13 +57,14 @@ def notebook(context, server, shared):
         if shared and shared[0].is_ready():
             shared[0].replace(cells)
         else:
+            for book in shared:  # it is busy, or its page is closed
+                close(book)
             shared[:] = [open_notebook(context.new_page(), server, cells)]
         return shared[0]
 
     yield put
     for book in own:
-        book.page.close()
-        server.end_sessions(book.path.name)
+        close(book)
 
 
 @pytest.hookimpl(wrapper=True)
