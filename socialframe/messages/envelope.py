@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ReplyError
 from socialframe.messages.paths import get_path, has_path, plain_name
-from socialframe.messages.reply_errors import is_only_error, refuse_stated_error
+from socialframe.messages.reply_errors import (
+    is_only_error,
+    refuse_error_list,
+    refuse_stated_error,
+)
 from socialframe.messages.row_shape import (
     TABLE_HEADERS,
     find_rows,
@@ -169,6 +173,7 @@ def _split(  # noqa: C901 - the ways of a reply, from the usual to the odd one
         refuse_stated_error(call, reply, envelope, weak=True)
         raise ReplyError(_missing_list(call, path, envelope))
     if records is envelope:
+        refuse_error_list(call, reply, records)
         return Page(call, reply, {}, body.strip(), path)
     if records is get_path(envelope, path):
         for split, start, stop in _splits(body, path):
@@ -186,8 +191,9 @@ def _find(call: Call, reply: Reply, body: object) -> str:
         refuse_stated_error(call, reply, body)
         raise
     if path.endswith("."):
+        row = get_path(body, path.rstrip("."))
         hint = f" (If this object is a row, pass records={path!r}.)"
-        refuse_stated_error(call, reply, body, weak=False, hint=hint)
+        refuse_stated_error(call, reply, body, weak=False, row=row, hint=hint)
     return path
 
 

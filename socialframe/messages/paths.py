@@ -33,11 +33,11 @@ def has_path(envelope: object, path: str) -> bool:
 
 @lru_cache(4096)
 def plain_name(name: str) -> str:
-    """Return a name in lower case without underscores and hyphens.
+    """Return a name in lower case without underscores, hyphens and spaces.
 
     Examples
     --------
     >>> plain_name("next_pageToken")
     'nextpagetoken'
     """
-    return name.replace("_", "").replace("-", "").lower()
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()

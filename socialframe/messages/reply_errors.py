@@ -36,6 +36,9 @@ _INCOMPLETE = {
     "partial", "ispartial", "incomplete", "incompleteresults", "partialresults", "truncated",
     "istruncated", "timedout", "degraded", "exceededtransferlimit",
 }  # fmt: skip
+_COUNTS = {"errorcount", "errorscount", "numerrors"}
+_COMPLETE = {"complete", "iscomplete"}
+_PARTLY = {"partial", "partialsuccess", "partiallysucceeded", "incomplete"}
 _STATUS = {"status", "state", "result", "outcome", "stat"}
 _FAILED = {"error", "err", "fail", "failed", "failure", "false", "ko", "nok"}
 _CODES = {
@@ -48,6 +51,12 @@ _FAILURE = re.compile(
     r"expired|unauthenticated",
     re.IGNORECASE,
 )
+# A refusal in a sentence; a sentence such as "No expired posts" is none.
+_REFUSAL = re.compile(
+    rf"(?!no |0 ).*({_FAILURE.pattern}|rate[ _-]?limit(ed| reached)|too many (requests|calls)|"
+    r"throttled|limit reached)",
+    re.IGNORECASE | re.DOTALL,
+)
 _NO = {"false", "no", "n"}
 _NO_TEXT = {"", "0", "ok", "success", "none", "null", "false"}
 _FINE = re.compile(
@@ -58,7 +67,13 @@ _FINE = re.compile(
 _TEXTS = (
     "message", "msg", "errormessage", "errormsg", "errmsg", "errordescription", "detail",
     "description", "title", "reason", "error", "err", "statusmessage", "faultstring",
+    "statusmsg", "resultmsg", "resultmessage", "retmsg", "returnmsg",
 )  # fmt: skip
+_MESSAGES = {
+    "message", "msg", "errmsg", "statusmessage", "statusmsg", "resultmsg", "resultmessage",
+    "retmsg", "returnmsg",
+}  # fmt: skip
+_IDS = {"id", "uuid", "guid", "pk"}
 _PARTIAL = re.compile(r"failed\w+|failures?|partial(failures?|errors?)\w*|\w+errors?|failed")
 _WRAPPERS = {
     "data", "result", "response", "body", "payload", "meta", "status", "head", "header", "envelope",
@@ -75,6 +90,8 @@ _RATE_LIMIT = re.compile(
 )
 _MISSING = re.compile(r"\b(not.?found|could not find|does not exist)\b", re.IGNORECASE)
 _MAX_DEPTH = 5
+_FEW = 10  # an error has at most this many entries
+_SMALL = 5  # an object with a note about a rate limit has at most this many members
 _HTTP_ERROR, _SERVER_ERROR, _NO_STATUS = 400, 500, 600
 _BY_CODE = {400: ValidationError, 401: AuthenticationError, 404: NotFoundError, 429: RateLimitError}
 
@@ -138,10 +155,28 @@ def stated_doubt(envelope: object) -> str:
         for name, value in members.items():
             if value is True and plain_name(name) in _INCOMPLETE:
                 return f"the reply has {name!r}: true"
+            if not depth and _is_partial(name, value, members):
+                return f"the reply has {name!r}: {str(value).lower()}"
             if value and isinstance(value, list | dict) and _PARTIAL.fullmatch(plain_name(name)):
                 many = f"{len(value)} entr{'y' if len(value) == 1 else 'ies'}"
                 return f"the reply has {name!r}: {many}"
+        plain = {plain_name(name): value for name, value in members.items()}
+        if "successful" in plain and (_number(plain.get("failed")) or 0) > 0:
+            return f"the reply has 'failed': {plain['failed']}"
     return ""
+
+
+def _is_partial(name: str, value: object, members: dict[str, Any]) -> bool:
+    plain = plain_name(name)
+    if plain in _STATUS:
+        return isinstance(value, str) and plain_name(value) in _PARTLY
+    # On a page before the last one, "complete": false only announces the next page.
+    paged = any(
+        plain_name(other).startswith(("page", "offset"))
+        or (inner and plain_name(other).startswith(("next", "cursor")))
+        for other, inner in members.items()
+    )
+    return plain in _COMPLETE and value is False and not paged
 
 
 def _tells_of_missing(errors: object) -> bool:
@@ -159,16 +194,37 @@ def _tells_of_missing(errors: object) -> bool:
 
 
 def refuse_stated_error(
-    call: Call, reply: Reply, envelope: object, *, weak: bool | None = None, hint: str = ""
+    call: Call,
+    reply: Reply,
+    envelope: object,
+    *,
+    weak: bool | None = None,
+    row: object = None,
+    hint: str = "",
 ) -> None:
     """Raise the error that a reply without rows states.
 
     ``weak`` is whether a status or a code alone is an error; None means where there is no data.
+    ``row`` is the object that is a row unless it is an error.
     """
     envelope = _without_echoes(call, envelope)
     found = _find(envelope, weak=not _has_data(envelope) if weak is None else weak)
-    if found is None:
+    if found is None and isinstance(row, dict):
+        found = _row_sign(row)
+    if found is not None:
+        _raise_stated(call, reply, found, hint)
+
+
+def refuse_error_list(call: Call, reply: Reply, entries: list[Any]) -> None:
+    """Raise the error of a body that is a list of errors only."""
+    if not 0 < len(entries) <= _FEW or not all(map(is_only_error, entries)):
         return
+    found = [_strong_sign(entry, 0) or _row_sign(entry) for entry in entries]
+    if found[0] is not None and None not in found:
+        _raise_stated(call, reply, found[0], "")
+
+
+def _raise_stated(call: Call, reply: Reply, found: tuple[str, str | None], hint: str) -> None:
     sentence, code = found
     number = int(code) if code and re.fullmatch("[0-9]{3}", code) else 0
     cls = _BY_CODE.get(number, APIError)
@@ -194,7 +250,9 @@ def is_only_error(value: object) -> bool:
     >>> is_only_error({"message": "Unknown user", "code": 7})
     True
     """
-    return isinstance(value, dict) and all(plain_name(name) in _BESIDE for name in value)
+    return isinstance(value, dict) and all(
+        plain_name(name) in _BESIDE or plain_name(name).endswith("errorcode") for name in value
+    )
 
 
 def _without_echoes(call: Call, envelope: object) -> object:
@@ -232,6 +290,33 @@ def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] 
             return _sentence(members, name, None)
         if (plain in _SUCCESS and failed) or (plain in _FLAGS and value is True):
             return _sentence(members, name, None)
+        number = _number(value)
+        if plain.endswith("errorcode") and number and not _is_fine(number):
+            return _sentence(members, name, None)
+        if plain in _COUNTS and not depth and number and number > 0:
+            return _sentence(members, name, None)
+    return None
+
+
+def _row_sign(members: dict[str, Any]) -> tuple[str, str | None] | None:
+    """Return the error that an object without an id states; its other members do not matter."""
+    plain = {plain_name(name): value for name, value in members.items()}
+    texts = {name for name in _TEXTS if isinstance(plain.get(name), str) and plain[name].strip()}
+    if not _IDS.isdisjoint(plain) or any(_is_fine(plain[name]) for name in texts & _MESSAGES):
+        return None
+    told = texts & {*_MESSAGES, "detail", "title"}
+    for name, value in members.items():
+        key, number = plain_name(name), _number(value)
+        status = key in _STATUS | _CODES and _HTTP_ERROR <= (number or 0) < _NO_STATUS
+        failed = key in _STATUS and isinstance(value, str) and value.lower() in _FAILED
+        named = key.endswith("errorcode") and bool(value) and not _is_fine(value)
+        # A product may have a title and a code.
+        code = key in _CODES and texts & _MESSAGES and _is_error_code(value, 1, text=True)
+        if told and (status or failed or named or code):
+            return _sentence(members, name, None)
+        limits = key in {*_MESSAGES, "detail", "note", "information"} and len(members) <= _SMALL
+        if limits and isinstance(value, str) and says_rate_limit(value, None):
+            return _sentence(members, name, value)
     return None
 
 
@@ -265,12 +350,17 @@ def _weak_sign(
     says_fine = any(
         isinstance(value, str) and value.strip() and _is_fine(value)
         for name, value in members.items()
-        if plain_name(name) in {"message", "msg", "status", "statusmessage", "errmsg"}
+        if plain_name(name) in {*_MESSAGES, "status"}
     )
     told = any(plain_name(name) in _TEXTS for name in members)
     for name, value in members.items():
         plain = plain_name(name)
-        if plain in _CODES and plain not in _ERROR_CODES and content:
+        word = isinstance(value, str) and least == 1 and not says_fine
+        if plain in _CODES and word and _is_refusal(value):
+            failed = True
+        elif plain in {*_MESSAGES, "detail"} and word and not content:
+            failed = _REFUSAL.match(value.strip()) is not None
+        elif plain in _CODES and plain not in _ERROR_CODES and content:
             failed = False  # {"code": 840, "name": "US dollar"} is a record
         elif plain in _CODES and not says_fine:
             failed = _is_error_code(value, least, text=told or plain in _ERROR_CODES)
@@ -279,6 +369,12 @@ def _weak_sign(
         if failed:
             return _sentence(members, name, None)
     return None
+
+
+def _is_refusal(code: str) -> bool:
+    """Whether a code in words names a failure, so that it needs no sentence beside it."""
+    known = code.lower() in _FAILED or _FAILURE.search(code) is not None
+    return known or says_rate_limit("", code)
 
 
 def _is_failure(plain: str, value: object, least: int) -> bool:

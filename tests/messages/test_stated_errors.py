@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stand_ins import KEY, Scripted, client_of
 
 import socialframe as sf
-from socialframe.messages.reply_errors import says_rate_limit, stated_error
+from socialframe.messages.reply_errors import says_rate_limit, stated_doubt, stated_error
 
 
 @pytest.mark.parametrize(
@@ -144,3 +144,65 @@ def test_any_envelope_states_an_error_or_none(envelope):
     found = stated_error(envelope)
 
     assert found is None or (found[0] and isinstance(found[1], str | None))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"status": "unauthorized"},
+        {"status": "OVER_QUERY_LIMIT"},
+        {"code": "rate_limited"},
+        {"code": "access_denied", "total": 0},
+        {"status_code": 8, "status_msg": "x"},
+        {"header": {"resultCode": "99", "resultMsg": "ERR"}},
+        {"success": "N"},
+        {"errorCount": 2},
+        {"lastErrorCode": 7},
+        {"detail": "Token expired"},
+        {"message": "Too many requests"},
+    ],
+)
+def test_a_failure_beside_an_empty_list_is_an_error(beside):
+    """Also a code in words without a sentence, and a sentence without a code."""
+    assert stated_error({"rows": [], **beside}) is not None
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"status": "completed"},
+        {"message": "No posts found"},
+        {"message": "No expired posts"},
+        {"detail": "3 posts"},
+        {"code": "USD"},
+        {"errorCount": 0},
+        {"last_error_code": 0},
+        {"header": {"resultCode": "00", "resultMsg": "NORMAL SERVICE."}},
+        {"status": "ok", "message": "The limit is not exceeded"},
+    ],
+)
+def test_other_words_beside_an_empty_list_are_no_error(beside):
+    """They say that there are no rows."""
+    assert stated_error({"rows": [], **beside}) is None
+
+
+@pytest.mark.parametrize(
+    ("beside", "shown"),
+    [
+        ({"exceededTransferLimit": True}, "exceededTransferLimit"),
+        ({"complete": False}, "complete"),
+        ({"isComplete": False, "nextCursor": None}, "isComplete"),
+        ({"status": "partial"}, "status"),
+        ({"_shards": {"total": 5, "successful": 3, "failed": 2}}, "failed"),
+        ({"complete": False, "nextCursor": "c"}, ""),
+        ({"complete": False, "page": 1, "pages": 2}, ""),
+        ({"complete": True, "status": "ok"}, ""),
+        ({"_shards": {"total": 5, "successful": 5, "failed": 0}}, ""),
+    ],
+)
+def test_a_flag_of_missing_rows_is_a_doubt(beside, shown):
+    """Unless the flag only announces the next page."""
+    doubt = stated_doubt({"rows": [], **beside})
+
+    assert shown in doubt
+    assert bool(doubt) is bool(shown)

@@ -222,3 +222,69 @@ def test_an_error_that_an_older_version_kept_is_deleted(tmp_path):
         query.frame()
 
     assert query.frame()["id"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "status": 401, "code": "unauthorized", "message": "bad"},
+        {"status": "error", "message": "bad", "correlationId": "c", "category": "AUTH"},
+        {"serviceErrorCode": 65600, "message": "bad", "status": 401},
+        {"code": -404, "message": "bad", "ttl": 1},
+        {"code": "40004", "msg": "bad", "sub_code": "x", "sub_msg": "y"},
+        {"cod": "401", "message": "bad"},
+        {"type": "t", "title": "t", "status": 403, "detail": "bad", "balance": 30},
+        {"message": "error", "data": {"captcha": "", "description": "bad", "error_code": 2}},
+        {"result": "error", "error-type": "bad"},
+        {"Error Message": "bad"},
+        {"Message": "m", "ExceptionMessage": "bad", "ExceptionType": "t", "StackTrace": "s"},
+        [{"message": "bad", "errorCode": "INVALID_SESSION_ID"}],
+    ],
+)
+def test_an_error_with_other_members_is_no_row(body):
+    """The object has no id."""
+    query = client_of(Scripted(body), journal=False).fetch("/v1/rows", **SINGLE)
+
+    with pytest.raises(sf.APIError, match="bad"):
+        query.frame()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "You are being rate limited.", "retry_after": 0.3, "global": False},
+        {"Note": "Our limit is 5 calls per minute"},
+    ],
+)
+def test_a_note_about_a_rate_limit_is_a_rate_limit_error(body):
+    """It has no code."""
+    with pytest.raises(sf.RateLimitError):
+        client_of(Scripted(body), journal=False).fetch("/v1/rows").frame()
+
+
+@pytest.mark.parametrize(
+    ("body", "records"),
+    [
+        ({"id": 1, "status": "failed", "error": "x"}, "."),
+        ({"message": "Fix the rate limit", "sha": "a"}, "."),
+        ({"id": 3, "status": 404, "title": "t"}, None),
+        ({"code": 840, "name": "US dollar", "description": "A currency"}, None),
+        ({"title": "Lamp", "code": 1234, "price": 3}, None),
+        ([{"code": 1, "title": "Lamp"}], None),
+        ([{"message": "Hello", "time": 3}], None),
+    ],
+)
+def test_a_record_with_the_names_of_an_error_is_a_row(body, records):
+    """It has an id, or its code has no sentence."""
+    query = client_of(Scripted(body), journal=False).fetch("/v1/rows", records=records, **SINGLE)
+
+    assert len(query.frame()) == 1
+
+
+def test_a_list_of_errors_on_page_2_is_an_incomplete_walk():
+    """Its entries are no rows."""
+    first = (200, [A], {"Link": '</v1/rows?page=2>; rel="next"'})
+    app = Scripted(first, [{"message": "expired", "errorCode": "INVALID_SESSION_ID"}])
+
+    with pytest.raises(sf.IncompleteWalk, match="expired"):
+        client_of(app, journal=False).fetch("/v1/rows").frame()
