@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
-from socialframe.paging.hints import OFFSET_NAMES, PAGE_NAMES, Hints, read_hints
+from socialframe.paging.hints import (
+    OFFSET_NAMES,
+    PAGE_NAMES,
+    Hints,
+    header_of_more,
+    link_target,
+    read_hints,
+)
 from socialframe.paging.schemes import Cursor, LinkHeader, NextURL, Offset, PageNumber, Scheme
 from socialframe.paging.tokens import Assumed, UnknownPaging, token_schemes, was_sent
 
@@ -75,7 +83,7 @@ class Auto(Scheme):
             return found
         scheme = (
             _offset(hints, sent, size)
-            or (None if hints.says_more else _ended(hints, size))
+            or (None if hints.says_more else _ended(page, hints, size))
             or _position_only(hints, size)
             or _as_sent(sent, size)
         )
@@ -100,7 +108,8 @@ def contradicting_sign(page: Page, paging: Paging) -> str:
         token = hints.sure_token
         if page.empty and was_sent(page.call, hints.value(token)):
             token = None  # it leads back to this page
-        sign = hints.url or hints.number or token
+        sign = hints.url or hints.number or token or hints.link_list or hints.unfinished
+        sign = sign or header_of_more(page, alone=paging.name == "Single") or None
         if "next" in hints.links and paging.name != "LinkHeader":
             sign = sign or "Link next"
     page_at, pages_at = hints.page, hints.pages
@@ -112,9 +121,11 @@ def contradicting_sign(page: Page, paging: Paging) -> str:
     return sign or ""
 
 
-def _ended(hints: Hints, size: str | None) -> Paging | None:
+def _ended(page: Page, hints: Hints, size: str | None) -> Paging | None:
     """Return the scheme of a reply whose field for the next page is empty."""
-    if {"prev", "previous", "first"}.intersection(hints.links):
+    last = link_target(page.reply.headers.get("link", ""), "last") if hints.links else None
+    is_last = last is not None and urljoin(page.reply.url, last) == page.reply.url
+    if is_last or {"prev", "previous", "first"}.intersection(hints.links):
         return LinkHeader()
     if hints.empty_url:
         return NextURL(field=hints.empty_url)

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from socialframe.messages.envelope import Page
 
 # Names, in lower case and without underscores, by their meaning.
-_NEXT_URL = {"next", "nexturl", "nextlink", "nextpageurl", "nextpage"}
+_NEXT_URL = {
+    "next",
+    "nexturl",
+    "nextlink",
+    "nextpageurl",
+    "nextpage",
+    "nextresults",
+    "nextrecordsurl",
+}
 _NEXT_NUMBER = {"nextpage", "nextpagenumber"}
 PAGE_NAMES = {"page", "currentpage", "pagenumber", "pageindex", "pageno", "number"}
 _PAGES = {"pages", "totalpages", "pagecount", "lastpage", "totalpage"}
@@ -37,6 +45,9 @@ _TOKENS = [  # the most certain first
     re.compile(r"after|cursor|(page)?token|marker|next|nextpage"),
     re.compile(r"offset"),  # a text that is no number
 ]
+_DONE = {"done", "complete", "iscomplete"}
+_TOTAL_HEADERS = ("x-total-count", "x-total")
+_RANGE = re.compile(r"(?!bytes)[\w-]*\s*\d{1,18}-(\d{1,18})/(\d{1,18})", re.IGNORECASE)
 _CONTINUE = {"continue", "continuation"}
 _HEADER = re.compile(
     r"x-next-page|(?:[\w-]+-)?(?:next-?(?:page-)?(?:token|cursor)|continuation(?:-token)?|search-after)"
@@ -128,6 +139,22 @@ class Hints:
         return next(flags, None)
 
     @property
+    def unfinished(self) -> str | None:
+        """Flag of the envelope that these are not all rows."""
+        flags = (path for path, name, value in self.members if name in _DONE and value is False)
+        return next((path for path in flags if "." not in path), None)
+
+    @property
+    def link_list(self) -> str | None:
+        """List of links that has one to the next page."""
+        for path, name, value in self.members:
+            if name in {"link", "links"} and isinstance(value, list):
+                for link in value:
+                    if isinstance(link, dict) and "next" in (link.get("rel"), link.get("relation")):
+                        return path
+        return None
+
+    @property
     def limit(self) -> str | None:
         """Name of the parameter for the page size, as the reply names it."""
         return next((p.rpartition(".")[2] for p, name, _ in self.members if name == "limit"), None)
@@ -210,6 +237,22 @@ def read_hints(page: Page) -> Hints:
     links = tuple(rel for rel in _PAGE_RELATIONS if header and link_target(header, rel))
     token = next((name for name in headers if headers[name] and _HEADER.fullmatch(name)), "")
     return Hints(tuple(_members(page.envelope, page.path)), page.count, links, token)
+
+
+def header_of_more(page: Page, *, alone: bool) -> str:
+    """Return the header that shows rows after this page; empty if there is none.
+
+    ``alone`` says that the page should have all rows.
+    """
+    headers = page.reply.headers
+    found = _RANGE.fullmatch(headers.get("content-range", "").strip())
+    if found and int(found[1]) + 1 < int(found[2]):
+        return "header content-range"
+    for name in _TOTAL_HEADERS if alone else ():
+        text = headers.get(name, "")
+        if text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) > page.count:
+            return f"header {name}"
+    return ""
 
 
 def page_size(page: Page) -> int | None:

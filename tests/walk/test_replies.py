@@ -288,3 +288,56 @@ def test_a_list_of_errors_on_page_2_is_an_incomplete_walk():
 
     with pytest.raises(sf.IncompleteWalk, match="expired"):
         client_of(app, journal=False).fetch("/v1/rows").frame()
+
+
+@pytest.mark.parametrize(
+    ("beside", "headers"),
+    [
+        ({}, {"Link": '</v1/rows?page=2>; rel="next"'}),
+        ({}, {"X-Total-Count": "9"}),
+        ({}, {"X-Total": "9"}),
+        ({}, {"Content-Range": "items 0-2/7"}),
+        ({"links": [{"rel": "next", "href": "/v1/rows?page=2"}]}, {}),
+        ({"next_results": "?max_id=3"}, {}),
+        ({"nextRecordsUrl": "/v1/rows?q=1"}, {}),
+        ({"done": False}, {}),
+        ({"complete": False, "page": 1}, {}),
+    ],
+)
+def test_a_sign_of_more_rows_contradicts_a_single_reply(beside, headers):
+    """Also in a header or in a list of links."""
+    app = Scripted((200, {"rows": [A], **beside}, headers))
+
+    with pytest.warns(sf.WalkWarning, match="there are more"):
+        frame = client_of(app, journal=False).fetch("/v1/rows", **SINGLE).frame()
+
+    assert complete(frame) is None
+
+
+@pytest.mark.parametrize(
+    ("beside", "headers"),
+    [
+        ({}, {"X-Total-Count": "1"}),
+        ({}, {"Content-Range": "items 0-0/1"}),
+        ({}, {"Content-Range": "bytes 0-0/99"}),
+        ({"links": [{"rel": "self", "href": "/v1/rows"}], "done": True}, {}),
+    ],
+)
+def test_other_headers_and_links_do_not_contradict_a_single_reply(beside, headers):
+    """They show that these are all rows."""
+    app = Scripted((200, {"rows": [A], **beside}, headers))
+
+    frame = client_of(app, journal=False).fetch("/v1/rows", **SINGLE).frame()
+
+    assert complete(frame) is True
+
+
+@pytest.mark.parametrize(("page", "known"), [("", True), ("?page=9", None)])
+@pytest.mark.filterwarnings("ignore::socialframe.WalkWarning")
+def test_a_link_to_the_last_page_is_the_end_only_on_that_page(page, known):
+    """Without a link to the next one."""
+    app = Scripted((200, [A], {"Link": f'</v1/rows{page}>; rel="last"'}))
+
+    frame = client_of(app, journal=False).fetch("/v1/rows").frame()
+
+    assert complete(frame) is known
