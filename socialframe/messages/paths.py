@@ -32,6 +32,7 @@ def has_path(envelope: object, path: str) -> bool:
 
 
 @lru_cache(4096)
+@lru_cache(maxsize=4096)  # each page has the same names
 def plain_name(name: str) -> str:
     """Return a name in lower case without underscores, hyphens and spaces.
 

@@ -40,6 +40,7 @@ _COUNTS = {"errorcount", "errorscount", "numerrors"}
 _COMPLETE = {"complete", "iscomplete"}
 _PARTLY = {"partial", "partialsuccess", "partiallysucceeded", "incomplete"}
 _STATUS = {"status", "state", "result", "outcome", "stat"}
+_MAY_BE_PARTIAL = _STATUS | _COMPLETE
 _FAILED = {"error", "err", "fail", "failed", "failure", "false", "ko", "nok"}
 _CODES = {
     "code", "cod", "errortype", "statuscode", "errorcode", "errcode", "errno", "ret", "retcode",
@@ -73,6 +74,8 @@ _MESSAGES = {
     "message", "msg", "errmsg", "statusmessage", "statusmsg", "resultmsg", "resultmessage",
     "retmsg", "returnmsg",
 }  # fmt: skip
+_SENTENCES = {*_MESSAGES, "detail"}
+_MAY_SAY_FINE = {*_MESSAGES, "status"}
 _IDS = {"id", "uuid", "guid", "pk"}
 _PARTIAL = re.compile(r"failed\w+|failures?|partial(failures?|errors?)\w*|\w+errors?|failed")
 _WRAPPERS = {
@@ -153,30 +156,30 @@ def stated_doubt(envelope: object) -> str:
         if found is not None:
             return f"the API reports an error beside the rows: {found[0].rstrip('.')}"
         for name, value in members.items():
-            if value is True and plain_name(name) in _INCOMPLETE:
+            plain = plain_name(name)
+            if value is True and plain in _INCOMPLETE:
                 return f"the reply has {name!r}: true"
-            if not depth and _is_partial(name, value, members):
+            if plain in _MAY_BE_PARTIAL and not depth and _is_partial(plain, value, members):
                 return f"the reply has {name!r}: {str(value).lower()}"
-            if value and isinstance(value, list | dict) and _PARTIAL.fullmatch(plain_name(name)):
+            if value and isinstance(value, list | dict) and _PARTIAL.fullmatch(plain):
                 many = f"{len(value)} entr{'y' if len(value) == 1 else 'ies'}"
                 return f"the reply has {name!r}: {many}"
-        plain = {plain_name(name): value for name, value in members.items()}
-        if "successful" in plain and (_number(plain.get("failed")) or 0) > 0:
-            return f"the reply has 'failed': {plain['failed']}"
+        if "successful" in members and (_number(members.get("failed")) or 0) > 0:
+            return f"the reply has 'failed': {members['failed']}"
     return ""
 
 
-def _is_partial(name: str, value: object, members: dict[str, Any]) -> bool:
-    plain = plain_name(name)
+def _is_partial(plain: str, value: object, members: dict[str, Any]) -> bool:
     if plain in _STATUS:
         return isinstance(value, str) and plain_name(value) in _PARTLY
+    if plain not in _COMPLETE or value is not False:
+        return False
     # On a page before the last one, "complete": false only announces the next page.
-    paged = any(
+    return not any(
         plain_name(other).startswith(("page", "offset"))
         or (inner and plain_name(other).startswith(("next", "cursor")))
         for other, inner in members.items()
     )
-    return plain in _COMPLETE and value is False and not paged
 
 
 def _tells_of_missing(errors: object) -> bool:
@@ -290,10 +293,10 @@ def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] 
             return _sentence(members, name, None)
         if (plain in _SUCCESS and failed) or (plain in _FLAGS and value is True):
             return _sentence(members, name, None)
-        number = _number(value)
-        if plain.endswith("errorcode") and number and not _is_fine(number):
-            return _sentence(members, name, None)
-        if plain in _COUNTS and not depth and number and number > 0:
+        if plain.endswith("errorcode") and _is_error_code(value, 1, text=False):
+            if _IDS.isdisjoint(map(plain_name, members)):
+                return _sentence(members, name, None)
+        elif plain in _COUNTS and not depth and (_number(value) or 0) > 0:
             return _sentence(members, name, None)
     return None
 
@@ -304,7 +307,7 @@ def _row_sign(members: dict[str, Any]) -> tuple[str, str | None] | None:
     texts = {name for name in _TEXTS if isinstance(plain.get(name), str) and plain[name].strip()}
     if not _IDS.isdisjoint(plain) or any(_is_fine(plain[name]) for name in texts & _MESSAGES):
         return None
-    told = texts & {*_MESSAGES, "detail", "title"}
+    told = texts & {*_SENTENCES, "title"}
     for name, value in members.items():
         key, number = plain_name(name), _number(value)
         status = key in _STATUS | _CODES and _HTTP_ERROR <= (number or 0) < _NO_STATUS
@@ -314,7 +317,7 @@ def _row_sign(members: dict[str, Any]) -> tuple[str, str | None] | None:
         code = key in _CODES and texts & _MESSAGES and _is_error_code(value, 1, text=True)
         if told and (status or failed or named or code):
             return _sentence(members, name, None)
-        limits = key in {*_MESSAGES, "detail", "note", "information"} and len(members) <= _SMALL
+        limits = key in {*_SENTENCES, "note", "information"} and len(members) <= _SMALL
         if limits and isinstance(value, str) and says_rate_limit(value, None):
             return _sentence(members, name, value)
     return None
@@ -350,15 +353,15 @@ def _weak_sign(
     says_fine = any(
         isinstance(value, str) and value.strip() and _is_fine(value)
         for name, value in members.items()
-        if plain_name(name) in {*_MESSAGES, "status"}
+        if plain_name(name) in _MAY_SAY_FINE
     )
     told = any(plain_name(name) in _TEXTS for name in members)
     for name, value in members.items():
         plain = plain_name(name)
-        word = isinstance(value, str) and least == 1 and not says_fine
-        if plain in _CODES and word and _is_refusal(value):
+        word = least == 1 and isinstance(value, str) and not says_fine
+        if word and plain in _CODES and _is_refusal(value):
             failed = True
-        elif plain in {*_MESSAGES, "detail"} and word and not content:
+        elif word and plain in _SENTENCES and not content:
             failed = _REFUSAL.match(value.strip()) is not None
         elif plain in _CODES and plain not in _ERROR_CODES and content:
             failed = False  # {"code": 840, "name": "US dollar"} is a record

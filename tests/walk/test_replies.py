@@ -268,6 +268,7 @@ def test_a_note_about_a_rate_limit_is_a_rate_limit_error(body):
         ({"id": 1, "status": "failed", "error": "x"}, "."),
         ({"message": "Fix the rate limit", "sha": "a"}, "."),
         ({"id": 3, "status": 404, "title": "t"}, None),
+        ({"id": 3, "last_error_code": 5, "url": "u"}, None),
         ({"code": 840, "name": "US dollar", "description": "A currency"}, None),
         ({"title": "Lamp", "code": 1234, "price": 3}, None),
         ([{"code": 1, "title": "Lamp"}], None),
