@@ -285,6 +285,8 @@ def _is_fine(value: object) -> bool:
 
 def _strong_sign(members: dict[str, Any], depth: int) -> tuple[str, str | None] | None:
     for name, value in members.items():
+        if not value and value is not False:
+            continue  # an empty member is no sign
         plain = plain_name(name)
         if plain in _ERRORS and _states_error(value, depth):
             return _sentence(members, name, value)
