@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from socialframe.messages.call import Call, Send
     from socialframe.progress import Watch
     from socialframe.walk.plan import Endpoint, Plan
+    from socialframe.walk.prefetch import Prefetch
 
 
 def open_walk(
@@ -24,14 +25,16 @@ def open_walk(
     *,
     until: int | None = None,
     max_empty_pages: int = MAX_EMPTY_PAGES,
+    prefetch: Prefetch | None = None,
 ) -> Walk:
     """Return the walk of a plan; see ``Walk`` for the parameters."""
+    options: dict[str, Any] = {"max_empty_pages": max_empty_pages, "prefetch": prefetch}
     if not plan.later:
-        return Walk(plan, send, progress, until=until, max_empty_pages=max_empty_pages)
+        return Walk(plan, send, progress, until=until, **options)
     watch = WithoutTotal(progress)
 
     def make_walk(part: Plan, until: int | None) -> Walk:
-        return Walk(part, send, watch, until=until, max_empty_pages=max_empty_pages)
+        return Walk(part, send, watch, until=until, **options)
 
     return cast("Walk", WalkOfParts(plan, make_walk, until))  # it has all members that are used
 

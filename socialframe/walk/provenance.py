@@ -83,6 +83,8 @@ def _parts(facts: Mapping[str, Any]) -> list[str]:
         for name, source in _SOURCES.items()
         if facts.get(name)
     ]
+    if facts.get("unused_requests"):
+        parts.append(f"{_number(facts['unused_requests'])} requests not needed")
     if facts.get("period"):
         parts.append(str(facts["period"]))
     if "duplicates" in facts:

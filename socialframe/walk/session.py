@@ -25,6 +25,7 @@ from socialframe.store.replay import Recorder
 from socialframe.store.stored_walk import KILLED, LEFT, LOOPED, RUNNING, StoredWalk
 from socialframe.walk.estimate import Estimate, QueryStats, remember
 from socialframe.walk.plan import whole_number
+from socialframe.walk.prefetch import Prefetch
 from socialframe.walk.provenance import describe_facts
 
 if TYPE_CHECKING:
@@ -240,6 +241,11 @@ class Session:
         msg = "A Client does not pickle: it holds a key and connections. Make one in each process."
         raise TypeError(msg)
 
+    def rate(self) -> float:
+        """Return the requests a second that the rate limit allows."""
+        limit = self.budget.usage().limit
+        return limit.calls / limit.seconds
+
     def now(self) -> float:
         """Return the Unix time of the store."""
         return 0.0 if self.store is None else self.store.now()
@@ -288,7 +294,11 @@ class _Run:
         if most is not None:
             most = whole_number("max_requests", most)
         limit = RequestLimit(session.max_requests if most is None else most, self._remaining)
-        self._send = partial(session.transport.send, limit=limit)
+        self._send: Send = partial(session.transport.send, limit=limit)
+        self._prefetch: Prefetch | None = None
+        if limit.limit is None:
+            self._prefetch = Prefetch(self._send, session.rate)
+            self._send = self._prefetch.send
         self._recorder: Recorder | None = None
         self._next: Recorder | None = None  # the fallback
         self._walk: Walk | None = None
@@ -320,7 +330,13 @@ class _Run:
         session, plan = self._session, self._plan
         bar = self._bar()
         recorder = self._next or session.recorder(plan, self._refresh, self._send)
-        walk = open_walk(plan, recorder.send, bar, max_empty_pages=session.max_empty_pages)
+        walk = open_walk(
+            plan,
+            recorder.send,
+            bar,
+            max_empty_pages=session.max_empty_pages,
+            prefetch=self._prefetch,
+        )
         self._recorder, self._walk = recorder, walk
         try:
             complete = recorder.walk if recorder.replays else None
@@ -335,6 +351,8 @@ class _Run:
         else:
             self._ended(recorder, walk)
         finally:
+            if self._prefetch is not None:
+                self._prefetch.close()
             ended = walk.complete is not False and walk.stop != "limit"
             facts = {"arguments": plan.given} | walk.facts()
             text = "" if walk.complete is False else describe_facts(facts, walk.rows)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from socialframe.paging import Paging, Step
     from socialframe.progress import Watch
     from socialframe.walk.plan import Endpoint, Plan
+    from socialframe.walk.prefetch import Prefetch
 
 _OK = 200
 _PARAMETER_REFUSED = {400, 404, 405, 422}  # statuses by which an API refuses a tried parameter
@@ -70,6 +71,9 @@ class Walk:
         Number of replies after which the walk stops, incomplete; None means no limit.
     max_empty_pages : int
         Number of empty pages in a row that is an error.
+    prefetch : Prefetch or None
+        Sends the calls that are known to follow while all rows are fetched; None sends each call
+        after the reply before it.
     """
 
     plan: Plan
@@ -77,6 +81,7 @@ class Walk:
     progress: Watch
     until: int | None = None
     max_empty_pages: int = MAX_EMPTY_PAGES
+    prefetch: Prefetch | None = None
     replies: int = 0
     pages: int = 0
     records: int = 0  # deduplicated by primary key
@@ -91,6 +96,7 @@ class Walk:
     request_id: str | None = None  # of the last reply, or of the one that failed
     endpoint: Endpoint = field(init=False)  # its paging becomes known with the first page
     checks: WalkChecks = field(default_factory=WalkChecks)
+    _all: bool = False  # whether all rows will be fetched, without a pause
     _decoded: int = 0  # pages
     _moments: list[str] = field(default_factory=list)  # of the first and the last reply
     _counted: int = 0
@@ -154,9 +160,17 @@ class Walk:
                 if not self._detected and self.until is None:
                     alone = self.pages == 1
                     self._missing = self.checks.missing_field(page, paging, alone=alone)
+            else:
+                self._expect(page.call, onward)
             call = onward
             yield page
         self._finish()
+
+    def _expect(self, sent: Call, following: Call) -> None:
+        """Let calls be sent early whose page or row number follows from the known end."""
+        counter = self.endpoint.paging.counter
+        if self._all and counter and self.calls and self._first is None and self.prefetch:
+            self.prefetch.expect(sent, following, counter, self.calls - self.pages - 1)
 
     def _open(self, call: Call, reply: Reply) -> Page:
         """Split a reply; detect the paging scheme from the first one."""
@@ -255,6 +269,7 @@ class Walk:
         SocialFrameError, IncompleteWalk
             As ``fetch``.
         """
+        self._all = eager and self.plan.limit is None and self.until is None
         try:
             if (schema := self.endpoint.schema).inferred:
                 yield from (infer_all if eager else infer_each_page)(self._values(), schema.types)
@@ -291,6 +306,7 @@ class Walk:
             "from_cache": self.cached,
             "from_journal": self.resumed,
             "from_network": self.replies - self.cached - self.resumed,
+            "unused_requests": self.prefetch.unused if self.prefetch is not None else 0,
             "rows": self.rows,
             "duplicates": self.checks.duplicates,
             "first_fetch": self._moments[0] if self._moments else None,

@@ -63,7 +63,9 @@ def finished(flow, redirect, address):
 def traced_memory():
     """Return the bytes in use, without what coverage keeps for each thread."""
     taken = tracemalloc.take_snapshot()
-    own = taken.filter_traces([tracemalloc.Filter(False, "*/coverage/*")])
+    own = taken.filter_traces(
+        [tracemalloc.Filter(inclusive=False, filename_pattern="*/coverage/*")]
+    )
     return sum(trace.size for trace in own.traces)
 
 
