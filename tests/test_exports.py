@@ -19,7 +19,6 @@ HEAVY = (
     "keyring",
     "numpy",
     "tqdm",
-    "tenacity",
     "click",
     "cheroot",
 )

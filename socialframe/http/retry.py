@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from itertools import count
 from typing import TYPE_CHECKING
 
 import httpx
-import tenacity
 
 from socialframe.errors import NetworkError
 from socialframe.http.headers import is_limited, retry_after
@@ -18,7 +19,7 @@ ATTEMPTS = 5
 READS = "socialframe.reads"  # extension of a request: whether a POST only reads
 NOT_READY = httpx.codes.ACCEPTED
 _PASSING = frozenset({500, 502, 503, 504})
-_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=20)  # "full jitter"
+_FIRST_BACKOFF, _MAX_BACKOFF = 0.5, 20.0  # seconds, before a random factor ("full jitter")
 
 
 class Retry(httpx.BaseTransport):
@@ -44,58 +45,57 @@ class Retry(httpx.BaseTransport):
         """Send, retry, and return the last response or raise the last error."""
         wait_limit: WaitLimit = request.extensions[WAIT_LIMIT]
         get = request.method == "GET" or bool(request.extensions.get(READS))
+        for attempt in count(1):
+            outcome = self._attempt(request)
+            if not _may_retry(outcome, get=get):
+                break
+            reason, wait = _asks_to_wait(outcome), _wait(outcome, attempt)
+            if attempt >= ATTEMPTS and not reason:
+                break
+            if not wait_limit.take(wait, reason or "the API has trouble"):
+                break
+            wait_limit.sleep(wait, self._sleep)
+        if isinstance(outcome, NetworkError):
+            raise outcome
+        return outcome
 
-        def again(state: tenacity.RetryCallState) -> bool:
-            outcome = _outcome(state)
-            if isinstance(outcome, BaseException):
-                return get and isinstance(outcome, NetworkError)
-            status = outcome.status_code
-            return is_limited(outcome) or (get and (status == NOT_READY or status in _PASSING))
-
-        def stop(state: tenacity.RetryCallState) -> bool:
-            outcome = _outcome(state)
-            asks = "" if isinstance(outcome, BaseException) else _asks_to_wait(outcome)
-            if state.attempt_number >= ATTEMPTS and not asks:
-                return True
-            return not wait_limit.take(state.upcoming_sleep, asks or "the API has trouble")
-
-        retrying = tenacity.Retrying(
-            retry=again,
-            wait=_wait,
-            stop=stop,
-            sleep=lambda seconds: wait_limit.sleep(seconds, self._sleep),
-            retry_error_callback=_last,
-        )
-        response: httpx.Response = retrying(self._inner.handle_request, request)
-        return response
+    def _attempt(self, request: httpx.Request) -> httpx.Response | NetworkError:
+        try:
+            return self._inner.handle_request(request)
+        except NetworkError as error:
+            return error
 
     def close(self) -> None:
         """Close the inner transport."""
         self._inner.close()
 
 
-def _asks_to_wait(response: httpx.Response) -> str:
+def _again(outcome: httpx.Response | BaseException, *, get: bool) -> bool:
+    if isinstance(outcome, BaseException):
+        return get and isinstance(outcome, NetworkError)
+    status = outcome.status_code
+    return is_limited(outcome) or (get and (status == NOT_READY or status in _PASSING))
+
+
+def _may_retry(outcome: httpx.Response | NetworkError, *, get: bool) -> bool:
+    if isinstance(outcome, NetworkError):
+        return get
+    status = outcome.status_code
+    return is_limited(outcome) or (get and (status == NOT_READY or status in _PASSING))
+
+
+def _asks_to_wait(outcome: httpx.Response | NetworkError) -> str:
     """Return why the API asks to wait; empty if it does not."""
-    if is_limited(response):
+    if isinstance(outcome, NetworkError):
+        return ""
+    if is_limited(outcome):
         return "the API asks to wait"
-    return "the answer is not ready yet" if response.status_code == NOT_READY else ""
+    return "the answer is not ready yet" if outcome.status_code == NOT_READY else ""
 
 
-def _outcome(state: tenacity.RetryCallState) -> httpx.Response | BaseException:
-    assert state.outcome is not None  # noqa: S101 - tenacity asks only after an attempt
-    failure = state.outcome.exception()
-    response: httpx.Response | BaseException = failure or state.outcome.result()
-    return response
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    outcome = _outcome(state)
+def _wait(outcome: httpx.Response | NetworkError, attempt: int) -> float:
+    """Return the seconds until the next attempt: what the API asks for, or a random back-off."""
     asked = retry_after(outcome) if isinstance(outcome, httpx.Response) else None
+    most = min(_MAX_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10))
     # A Retry-After of 0 with a 429 again and again would otherwise spin.
-    return asked or _BACKOFF(state)
-
-
-def _last(state: tenacity.RetryCallState) -> httpx.Response:
-    assert state.outcome is not None  # noqa: S101 - tenacity calls this after an attempt
-    response: httpx.Response = state.outcome.result()
-    return response
+    return asked or random.uniform(0, most)  # noqa: S311 - no secret
