@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,19 @@ def write_parquet(
         schema, batches = peek_schema(batches)
         pandas = json.dumps(_pandas_metadata(schema)).encode()
         schema = schema.with_metadata({b"pandas": pandas})
-        with pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer:
+        with (
+            pq.ParquetWriter(file, schema, compression="zstd", compression_level=1) as writer,
+            ThreadPoolExecutor(1, thread_name_prefix="socialframe") as encoder,
+        ):
+            # One row group is encoded while the rows of the next one arrive.
+            pending: Future[None] | None = None
             for table in _row_groups(batches, schema):
-                writer.write_table(table, row_group_size=max(1, table.num_rows))
+                if pending is not None:
+                    pending.result()
+                size = max(1, table.num_rows)
+                pending = encoder.submit(writer.write_table, table, row_group_size=size)
+            if pending is not None:
+                pending.result()
             footer = json.dumps(facts(), ensure_ascii=False).encode()
             writer.add_key_value_metadata({FOOTER: footer})
 

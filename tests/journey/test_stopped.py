@@ -129,12 +129,12 @@ def test_the_same_command_after_a_signal_requests_only_missing_pages(tmp_path, n
         assert not (tmp_path / "posts.parquet").exists()
         (left,) = sf.walks().itertuples()
         before = len(sandbox.requests)
-        assert before - 1 <= left.pages <= before < PAGES
+        assert before - 4 <= left.pages <= before < PAGES
 
         again = run(sandbox, url, tmp_path, output)
 
     assert again.stdout.split() == rows["id"].tolist(), again.stderr
-    assert repeated_requests(sandbox) <= 1
+    assert repeated_requests(sandbox) <= 4  # those under way
     assert f"(walk {left.walk_id})" in resume_line(again.stderr)
     assert left.state == {signal.SIGINT: "interrupted", signal.SIGTERM: "killed"}[number]
     assert left.reason
@@ -192,7 +192,7 @@ def test_the_same_cell_after_a_kernel_restart_requests_only_missing_pages(tmp_pa
     assert reply["content"]["status"] == "ok", reply["content"]
     assert before < PAGES
     assert output["stdout"].splitlines()[-1].split() == rows["id"].tolist()
-    assert repeated_requests(sandbox) <= 1
+    assert repeated_requests(sandbox) <= 4  # those under way
     resume_line(output["stderr"])
     assert sf.walks().empty
 
