@@ -6,15 +6,16 @@ silent, a method follows the sibling API, and each column says so.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from socialframe.endpoint import endpoint
-from socialframe.errors import ArgumentError, ReplyError
+from socialframe.errors import ArgumentError
+from socialframe.messages.reply_errors import is_only_error, stated_doubt
 from socialframe.paging import AfterId, Auto, PageNumber
 from socialframe.schema.tables import ACCOUNTS, ANALYTICS, FOLLOWERS, HEALTH, POSTS
-from socialframe.secret import redacted
 from socialframe.walk.plan import whole_number
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ _PAGES = Auto(
 def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is any value
     """Return one record for each point of ``stats``, with the account of the point added.
 
-    The id of the account is the name of its points in ``stats``; it is not repeated.
+    The id of the account is the name of its points in ``stats``; it is not repeated. A text says
+    which account has an error, or an entry that is no day.
     """
     stats = body.get("stats") if isinstance(body, dict) else None
     if not isinstance(stats, dict):
@@ -55,15 +57,20 @@ def _follower_points(body: Any) -> list[Any] | None:  # noqa: ANN401 - JSON is a
         for account in (listed if isinstance(listed, list) else [])
         if isinstance(account, dict)
     }
+    records: list[Any] = []
     for account, points in stats.items():
-        if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
-            shown = redacted(str(points))[:80]
-            raise ReplyError(f"The reply has no list of days for account {account!r}, but {shown}.")
-    return [
-        {"accountId": account, "account": known.get(account), **point}
-        for account, points in stats.items()
-        for point in points
-    ]
+        days = points if isinstance(points, list) else [points]
+        good = [day for day in days if isinstance(points, list) and _is_day(day)]
+        records += [{"accountId": account, "account": known.get(account), **day} for day in good]
+        if len(good) < len(days):
+            bad = next(day for day in days if day not in good)
+            records.append(f"account {account!r}: {json.dumps(bad)[:100]}")
+    doubts = {account: stated_doubt(members) for account, members in known.items()}
+    return records + [f"account {account!r}: {doubt}" for account, doubt in doubts.items() if doubt]
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, dict) and not (value and is_only_error(value))
 
 
 def _string(name: str, value: object) -> str | None:

@@ -42,6 +42,7 @@ class Batch:
 
     rows: pa.RecordBatch  # columns of the schema, not exploded, and _extra
     counts: list[int]  # rows of each page
+    others: int = 0  # records that are no objects
 
 
 class Decoder:
@@ -69,7 +70,7 @@ class Decoder:
         half = len(pages) // 2
         one, other = self(pages[:half]), self(pages[half:])
         rows = pa.concat_batches([one.rows, other.rows])
-        return Batch(rows, one.counts + other.counts)
+        return Batch(rows, one.counts + other.counts, one.others + other.others)
 
     def _fast(self, pages: Sequence[Page]) -> Batch | None:
         text = to_json_lines(pages)
@@ -133,7 +134,8 @@ class Decoder:
             for column in self._columns
         ]
         arrays.append(pa.array(extras, pa.string()))
-        return Batch(pa.RecordBatch.from_arrays(arrays, schema=self._arrow), [len(records)])
+        others = sum(not isinstance(record, dict) for record in records)
+        return Batch(pa.RecordBatch.from_arrays(arrays, schema=self._arrow), [len(records)], others)
 
 
 def _wire_type(names: Tree) -> pa.StructType:

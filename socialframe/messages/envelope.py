@@ -24,7 +24,7 @@ from socialframe.messages.reply_errors import (
 from socialframe.messages.row_shape import (
     TABLE_HEADERS,
     find_rows,
-    other_list,
+    other_lists,
     take_rows,
     without_rows,
 )
@@ -44,6 +44,9 @@ _TABLE = re.compile(rb"\[\s*\[")  # the rows are lists, whose names are in the e
 _PLACEHOLDER = "\0records"  # replaces the records while the rest of the body is parsed
 _PLACEHOLDER_JSON = json.dumps(_PLACEHOLDER).encode()
 _MAX_BRACKETS = 4  # closing brackets that are tried, from the end, as the end of the records
+_COUNT_WRAPPERS = {
+    "meta", "metadata", "pagination", "paging", "pageinfo", "page", "data", "result", "response",
+}  # fmt: skip
 _COUNT_NAME = re.compile(r"total|count|(total|result)s?_?(rows|results|count|items)", re.IGNORECASE)
 
 
@@ -66,6 +69,14 @@ class Page:
     def count(self) -> int:
         """Number of records. Counting parses them."""
         return 0 if self.empty else len(self.records())
+
+    @property
+    def whole_envelope(self) -> Any:  # noqa: ANN401 - JSON is any value
+        """The envelope of an empty page, with the members after the records."""
+        # Other lists after the records may hide members of the envelope; see ``records``.
+        if _EMPTY_ARRAY.fullmatch(self.items) is not None:
+            return self.envelope
+        return without_rows(parse(self.reply.body), self.path)
 
     def records(self, *, exact: bool = False) -> list[Any]:
         """Return the records as Python values; integers are exact.
@@ -146,10 +157,7 @@ def split_reply(
     """
     page = _split(call, reply, path, fields, first=first)
     if page.empty:
-        # Other lists after the records may hide members of the envelope; see ``records``.
-        hidden = _EMPTY_ARRAY.fullmatch(page.items) is None
-        envelope = parse(reply.body) if hidden else page.envelope
-        refuse_stated_error(call, reply, without_rows(envelope, page.path), weak=True)
+        refuse_stated_error(call, reply, without_rows(page.whole_envelope, page.path), weak=True)
     return page
 
 
@@ -202,7 +210,7 @@ def _may_lack_records(call: Call, envelope: object, path: str, *, first: bool) -
         return not path
     if not isinstance(envelope, dict) or is_only_error(get_path(envelope, path.rstrip(".*"))):
         return False
-    if other_list(call, envelope, path):
+    if other_lists(call, envelope, path):
         return False  # it may have the rows
     if has_path(envelope, path):
         return get_path(envelope, path) is None
@@ -250,10 +258,11 @@ def _without_records(envelope: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def reports_zero_rows(envelope: object) -> bool:
-    """Whether a total or count in the envelope is 0."""
+    """Whether the total or count of the rows in the envelope is 0."""
     if not isinstance(envelope, dict):
         return False
-    inner = [value for value in envelope.values() if isinstance(value, dict)]
+    wrapped = (name for name in envelope if plain_name(name) in _COUNT_WRAPPERS)
+    inner = [envelope[name] for name in wrapped if isinstance(envelope[name], dict)]
     return any(
         _COUNT_NAME.fullmatch(name) is not None and value == 0 and not isinstance(value, bool)
         for members in (envelope, *inner)

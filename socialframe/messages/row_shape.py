@@ -140,17 +140,17 @@ class _Search:
         return sum(not isinstance(inner, list | dict) for inner in self.members(value).values())
 
 
-def other_list(call: Call, body: object, path: str) -> str:
-    """Return the path of a list of objects that is not at ``path``; empty if there is none.
+def other_lists(call: Call, body: object, path: str) -> list[str]:
+    """Return the paths of the lists of objects that are not at ``path``.
 
     Lists of an envelope, such as links and errors, do not count.
     """
     if not isinstance(body, dict):
-        return ""
+        return []
     search = _Search(_own_names(call), frozenset(name for name, _ in call.params))
     search.look(body)
     filled = (one for one in search.lists if any(isinstance(entry, dict) for entry in one.value))
-    return next((one.path for one in filled if one.path != path), "")
+    return [one.path for one in filled if one.path != path]
 
 
 def find_rows(call: Call, body: object) -> str:
@@ -470,6 +470,11 @@ def _own_names(call: Call) -> frozenset[str]:
     segments = [part.partition(".")[0] for part in call.path.split("/") if part]
     names = [part for part in segments[-2:] if not _DATA_KEY.fullmatch(part)]
     return frozenset(_singular(name) for name in names[-1:])
+
+
+def is_named_like(call: Call, path: str) -> bool:
+    """Return whether a list has the name of the endpoint, such as posts of ``/v1/posts``."""
+    return _singular(_last(path)) in _own_names(call)
 
 
 def _last(path: str) -> str:

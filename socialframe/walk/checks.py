@@ -11,7 +11,7 @@ from socialframe.frames import KeySet
 from socialframe.messages.envelope import parse, reports_zero_rows
 from socialframe.messages.paths import get_path, has_path
 from socialframe.messages.reply_errors import stated_doubt
-from socialframe.messages.row_shape import without_rows
+from socialframe.messages.row_shape import other_lists, without_rows
 from socialframe.paging.auto import contradicting_sign
 from socialframe.paging.end_signs import flag_at, whole_number_at
 from socialframe.paging.hints import read_hints
@@ -45,11 +45,15 @@ class WalkChecks:
         Number of duplicate rows.
     reason : str
         The first field that led to a next page.
+    unsure_path : bool
+        Whether the path of the records was found by a usual name, such as ``items``.
     """
 
     totals: list[int] = field(default_factory=list)
     duplicates: int = 0
     reason: str = ""
+    unsure_path: bool = False
+    _others: set[str] = field(default_factory=set)  # lists of objects beside the first rows
     _doubts: list[str] = field(default_factory=list)
     _new: int = 0  # rows with a new key
     _keyed: bool = False  # whether any record had a key
@@ -76,8 +80,8 @@ class WalkChecks:
         if doubt := stated_doubt(page.envelope):
             self._doubts.append(doubt)
         leads_on = step.call is not None
-        if leads_on and page.empty and page.path and _has_no_list(page):
-            self._doubts.append(f"a reply before the last one has no list {page.path!r}")
+        if page.path and (page.empty or not self._names):
+            self._check_other_lists(page, leads_on=leads_on)
         number = whole_number_at(page, getattr(paging, "total_pages", None))
         if number is not None:
             if number < self._most_pages:
@@ -108,6 +112,19 @@ class WalkChecks:
         if step.call is not None and self._same >= _STALE - 1:
             return f"{_STALE} pages in a row repeated earlier pages."
         return ""
+
+    def _check_other_lists(self, page: Page, *, leads_on: bool) -> None:
+        """Add a doubt if an empty page may have its rows in a list that the first page lacks."""
+        others = set(other_lists(page.call, page.whole_envelope, page.path))
+        if not page.empty:
+            self._others = others
+        elif new := (others - self._others if self._names or self.unsure_path else set()):
+            self._doubts.append(
+                f"the list {page.path!r} has no rows, but {min(new)!r} has; pass "
+                f"records={min(new)!r} to fetch() if they are the rows"
+            )
+        elif leads_on and _has_no_list(page):
+            self._doubts.append(f"a reply before the last one has no list {page.path!r}")
 
     @property
     def _has_all(self) -> bool:

@@ -65,6 +65,9 @@ class Endpoint:
             records = self.reshape(body)
             if records is not None:
                 envelope = without_rows(body, self.records or "")
+                if missing := [record for record in records if isinstance(record, str)]:
+                    records = [record for record in records if not isinstance(record, str)]
+                    envelope["errorDetails"] = f"no rows of {'; '.join(missing)}"
                 if not records:
                     refuse_stated_error(call, reply, envelope, weak=True)
                 items = json.dumps(records, separators=(",", ":")).encode()

@@ -27,6 +27,7 @@ from socialframe.messages.envelope import reports_zero_rows
 from socialframe.messages.paths import get_path
 from socialframe.messages.reply_errors import stated_doubt
 from socialframe.messages.request_id import request_id
+from socialframe.messages.row_shape import is_named_like
 from socialframe.paging import AfterId, Auto, Single
 from socialframe.paging.inclusive import drop_repeated
 from socialframe.version import VERSION
@@ -187,6 +188,8 @@ class Walk:
             self.endpoint = replace(self.endpoint, paging=Single())
         elif not self.pages:
             self._detected = isinstance(self.endpoint.paging, Auto)
+            found = self.endpoint.records is None
+            self.checks.unsure_path = found and not is_named_like(call, page.path)
             schemes = self.endpoint.paging.resolve(page)
             alone = page.path.endswith(".") or (page.empty and reports_zero_rows(page.envelope))
             if self._detected and alone and schemes[-1].name == "unknown":
@@ -360,6 +363,8 @@ class Walk:
                 raise
             self.pages = self._decoded
             raise self.broken(error, pages[0].call) from error
+        if batch.others:
+            self.checks.add_doubt(f"{batch.others:,} entries of the list are no objects")
         self._decoded += len(pages)
         self.size = max(self.size, *batch.counts)
         rows, schema = batch.rows, self.plan.schema

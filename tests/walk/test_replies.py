@@ -139,7 +139,7 @@ def test_rows_of_later_pages_are_at_the_path_of_the_first():
     """Also if another list has entries then, and the rows none."""
     app = Scripted(
         {"things": [A], "links": [], "nextCursor": "c"},
-        {"things": [], "links": [C], "data": [C], "nextCursor": "d"},
+        {"things": [], "links": [C], "nextCursor": "d"},
         {"things": B, "links": [C], "nextCursor": None},
     )
     query = client_of(app).fetch("/v1/rows")
