@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from socialframe.messages.paths import plain_name
 from socialframe.paging.hints import (
     OFFSET_NAMES,
     PAGE_NAMES,
@@ -14,7 +15,15 @@ from socialframe.paging.hints import (
     link_target,
     read_hints,
 )
-from socialframe.paging.schemes import Cursor, LinkHeader, NextURL, Offset, PageNumber, Scheme
+from socialframe.paging.schemes import (
+    Cursor,
+    LinkHeader,
+    NextURL,
+    Offset,
+    PageNumber,
+    Scheme,
+    Single,
+)
 from socialframe.paging.tokens import Assumed, UnknownPaging, token_schemes, was_sent
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
     from socialframe.paging.end_signs import Rows, Step
     from socialframe.paging.schemes import Paging
 
+_FLAG_WRAPPERS = {"meta", "metadata", "pagination", "paging", "pageinfo"}
 _SIZES = ("limit", "per_page", "perPage", "page_size", "pageSize", "size", "count")
 
 
@@ -86,6 +96,7 @@ class Auto(Scheme):
             or (None if hints.says_more else _ended(page, hints, size))
             or _position_only(hints, size)
             or _as_sent(sent, size)
+            or _flag_alone(hints)
         )
         if scheme is not None:
             return (scheme,)
@@ -163,6 +174,13 @@ def _offset(hints: Hints, sent: Call, size: str | None) -> Paging | None:
         return None
     limit = size or hints.limit or "limit"
     return Offset(param=name, limit_param=limit, total_rows=hints.total, more=hints.more)
+
+
+def _flag_alone(hints: Hints) -> Paging | None:
+    """Return the scheme of a reply whose flag, beside the rows, says that no more pages follow."""
+    parent = plain_name((hints.more or "").rpartition(".")[0])
+    says = hints.more is not None and (not parent or parent in _FLAG_WRAPPERS)
+    return Single() if says and not hints.value(hints.more) else None
 
 
 def _position_only(hints: Hints, size: str | None) -> Paging | None:

@@ -45,16 +45,17 @@ class Prefetch:
 
     def send(self, call: Call, notify: Callable[[str], None] | None = None) -> Reply:
         """Return the reply of a call, which may have been sent already."""
-        self._last = call
         early = self._early.pop(call, None)
         reply = None if early is None else early.wait(notify)
-        if reply is not None and early is not None:
-            self._latency = min(self._latency, early.seconds)
-            return reply
-        self._enabled = self._enabled and early is None and not self._early
-        started = time.perf_counter()
-        reply = self._send(call, notify)
-        self._latency = min(self._latency, time.perf_counter() - started)
+        if reply is None or early is None:
+            self._enabled = self._enabled and early is None and not self._early
+            started = time.perf_counter()
+            reply = self._send(call, notify)
+            seconds = time.perf_counter() - started
+        else:
+            seconds = early.seconds
+        self._latency = min(self._latency, seconds)
+        self._last = call
         return reply
 
     def expect(self, sent: Call, following: Call, counter: str, more: int) -> None:

@@ -292,3 +292,20 @@ def test_a_name_with_dots_is_found_and_can_be_declared(paging):
 def test_single_is_not_asked_for_a_field():
     """It declares none."""
     assert len(walked(lambda _: {"rows": [{"id": 1}]}, Single())) == 1
+
+
+def test_a_flag_without_any_other_sign_ends_a_walk():
+    """Stripe's lists have ``has_more`` alone."""
+    body = {"object": "list", "has_more": False, "data": [{"id": "a"}]}
+    frame = client_of(Scripted(body)).fetch("/v1/charges").frame()
+
+    assert frame.attrs["socialframe"]["complete"] is True
+
+
+def test_a_flag_that_says_more_without_a_way_on_is_a_doubt():
+    """The warning names the flag."""
+    body = {"object": "list", "has_more": True, "data": [{"id": "a"}]}
+    with pytest.warns(sf.WalkWarning, match="has_more"):
+        frame = client_of(Scripted(body)).fetch("/v1/charges").frame()
+
+    assert frame.attrs["socialframe"]["complete"] is None
