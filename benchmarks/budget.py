@@ -2,7 +2,8 @@
 
     python benchmarks/budget.py --windows 5 --seconds 60 --processes 4
 
-Prints the requests of each process, the fullest window, and how many the server refused.
+Prints the requests of each process, the fullest window, how many the server refused, and the
+processor time that the budget takes for a call.
 """
 
 from __future__ import annotations
@@ -10,10 +11,17 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
+import time
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import socialframe as sf
+from socialframe.http.budget import GUARD
 
+_LIMIT = 60  # calls a window of the free tier
+_CALLS = 3000  # a process, to time the budget
 WORK = """
 import sys, time, socialframe as sf
 from socialframe.messages.call import Call
@@ -27,6 +35,110 @@ while time.monotonic() < end:
     calls += 1
 print(calls, flush=True)
 """
+#: Books calls of a limit that is far away, without sending them.
+COST = """
+import sys, time
+from pathlib import Path
+from socialframe.http.budget import Limit, uptime
+from socialframe.http.shared_budget import SharedBudget
+folder, calls = Path(sys.argv[1]), int(sys.argv[2])
+budget = SharedBudget(
+    lambda: folder, "tenant", Limit(100_000), adapts=False, clock=uptime, boot="boot"
+)
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.process_time()
+for _ in range(calls):
+    slot, wait = budget.reserve(30.0)
+    assert slot is not None
+    budget.end(slot)
+print(1e6 * (time.process_time() - began) / calls, flush=True)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How processes shared a budget.
+
+    Parameters
+    ----------
+    counts : list of int
+        Calls of each process.
+    most : float
+        Calls that the limit allows within the time.
+    fullest : float
+        Calls in the fullest window of the server, of the limit.
+    refused : int
+        Calls that the server refused.
+    """
+
+    counts: list[int]
+    most: float
+    fullest: float
+    refused: int
+
+    @property
+    def use(self) -> float:
+        """Calls, of those that the limit allows."""
+        return sum(self.counts) / self.most
+
+
+def share(*, windows: int, seconds: float, processes: int) -> Shared:
+    """Return how processes shared a budget that all of them want.
+
+    Parameters
+    ----------
+    windows, processes : int
+        How long, and how many.
+    seconds : float
+        Length of a window.
+    """
+    box = sf.Sandbox(tier="free", window_seconds=seconds)
+    duration = (windows - 1) * (seconds + GUARD) + 0.5 * seconds
+    with box.serve() as url:
+        arguments = [box.key, url, str(seconds), str(duration)]
+        counts = [int(line) for line in _together(WORK, arguments, processes)]
+    times = sorted(datetime.fromisoformat(one.moment).timestamp() for one in box.requests)
+    fullest = max(sum(first <= one < first + seconds for one in times) for first in times)
+    refused = sum(one.status != 200 for one in box.requests)  # noqa: PLR2004 - OK
+    ended = [count - 1 for count in counts]  # each process sends one more call after the end
+    return Shared(ended, _LIMIT * windows, fullest / _LIMIT, refused)
+
+
+def cost(*, processes: int) -> float:
+    """Return the processor microseconds that the budget takes for a call.
+
+    Parameters
+    ----------
+    processes : int
+        How many of them book calls at once.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).chmod(0o700)
+        lines = _together(COST, [folder, str(_CALLS)], processes)
+    return sum(map(float, lines)) / processes
+
+
+def _together(script: str, arguments: list[str], processes: int) -> list[str]:
+    """Return what each process prints; all of them start at the same moment."""
+    workers = [
+        subprocess.Popen(  # noqa: S603 - this Python
+            [sys.executable, "-c", script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(processes)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    time.sleep(0.2)
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    return [worker.communicate()[0] for worker in workers]
 
 
 def main() -> None:
@@ -36,39 +148,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of a window")
     parser.add_argument("--processes", type=int, default=4)
     given = parser.parse_args()
-    box = sf.Sandbox(tier="free", window_seconds=given.seconds)
-    duration = (given.windows - 1) * (given.seconds + 0.05) + 0.5 * given.seconds
-    with box.serve() as url:
-        command = [sys.executable, "-c", WORK, box.key, url, str(given.seconds), str(duration)]
-        workers = [
-            subprocess.Popen(  # noqa: S603 - this Python
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(given.processes)
-        ]
-        outs = [worker.stdout for worker in workers if worker.stdout is not None]
-        for out in outs:
-            out.readline()
-        for worker in workers:
-            worker.stdin.write("go\n")  # type: ignore[union-attr]  # it is a pipe
-            worker.stdin.flush()  # type: ignore[union-attr]
-        counts = [int(out.readline()) for out in outs]
-        for worker in workers:
-            worker.communicate()
-    _print(box, counts, given.seconds, given.windows)
-
-
-def _print(box: sf.Sandbox, counts: list[int], seconds: float, windows: int) -> None:
-    times = sorted(datetime.fromisoformat(one.moment).timestamp() for one in box.requests)
-    fullest = max(sum(first <= time < first + seconds for time in times) for first in times)
-    refused = sum(one.status != 200 for one in box.requests)  # noqa: PLR2004 - OK
-    share = sum(counts) / len(counts)
+    one = share(windows=given.windows, seconds=given.seconds, processes=given.processes)
+    mean = sum(one.counts) / len(one.counts)
     print("| process | calls | of its fair share |\n|---|---|---|")
-    for number, count in enumerate(counts, 1):
-        print(f"| {number} | {count} | {count / share:.0%} |")
-    total = sum(counts) - len(counts)  # each process sends one more call after the end
-    print(f"\n{total} calls of {60 * windows} in {windows} windows of {seconds:g} s;")
-    print(f"the fullest window of the server held {fullest}; it refused {refused}.")
+    for number, count in enumerate(one.counts, 1):
+        print(f"| {number} | {count} | {count / mean:.0%} |")
+    print(f"\n{sum(one.counts)} calls in {given.windows} windows of {given.seconds:g} s, which is")
+    print(f"{one.use:.3f} of the limit; the fullest window of the server held {one.fullest:.2f} of")
+    print(f"it; a call costs {cost(processes=given.processes):.0f} µs; it refused {one.refused}.")
 
 
 if __name__ == "__main__":

@@ -20,14 +20,17 @@ _KEPT += ["publishedAt", "updatedAt", "timezone", "tags", "mediaItems"]
 
 def frame(task: Task) -> pd.DataFrame:
     """Return all posts."""
-    return pd.concat([pd.json_normalize(posts) for posts in _pages(task)], ignore_index=True)
+    return pd.concat([pd.json_normalize(posts) for posts in pages(task)], ignore_index=True)
+
+
+wide = frame
 
 
 def targets(task: Task) -> pd.DataFrame:
     """Return one row a target."""
     frames = [
         pd.json_normalize(posts, "platforms", _KEPT, record_prefix="target_")
-        for posts in _pages(task)
+        for posts in pages(task)
     ]
     return pd.concat(frames, ignore_index=True)
 
@@ -38,7 +41,8 @@ def parquet(task: Task) -> Path:
     return task.out
 
 
-def _pages(task: Task) -> Iterator[list[dict[str, Any]]]:
+def pages(task: Task) -> Iterator[list[dict[str, Any]]]:
+    """Yield the posts of each page."""
     with httpx.Client(base_url=task.url, trust_env=False) as client:
         number, count = 1, 1
         while number <= count:

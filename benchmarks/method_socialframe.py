@@ -1,8 +1,8 @@
-"""socialframe without store, and with a budget that never waits."""
+"""socialframe, with a rate limit that never waits; the budget is shared as usual."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # socialframe imports these modules when it uses them; here, before the measurement.
 import socialframe.files.parquet
@@ -19,26 +19,49 @@ if TYPE_CHECKING:
     from task import Task
 
 
+_LIMIT = Limit(10**9)
+_KEY = "sk_benchmark_0123456789abcdef0123456789abcdef"
+
+
 def frame(task: Task) -> pd.DataFrame:
-    """Return all posts."""
-    with _client(task) as api:
+    """Return all posts; nothing is stored."""
+    with client_of(task, cache=False, journal=False) as api:
         return api.posts().frame()
 
 
+def frame_default(task: Task) -> pd.DataFrame:
+    """Return all posts, and store them."""
+    with client_of(task) as api:
+        return api.posts().frame()
+
+
+def wide(task: Task) -> pd.DataFrame:
+    """Return all rows of an undeclared endpoint."""
+    with client_of(task, cache=False, journal=False) as api:
+        return api.fetch("/v1/posts", params={"page": 1, "limit": 100}).frame()
+
+
 def targets(task: Task) -> pd.DataFrame:
-    """Return one row a target."""
-    with _client(task) as api:
+    """Return one row a target; nothing is stored."""
+    with client_of(task, cache=False, journal=False) as api:
         return api.posts().explode("platforms").frame()
 
 
 def parquet(task: Task) -> Path:
-    """Write all posts."""
-    with _client(task) as api:
+    """Write all posts, and store them."""
+    with client_of(task) as api:
         return api.posts().to_parquet(task.out)
 
 
-def _client(task: Task) -> Client:
-    key = "sk_benchmark_0123456789abcdef0123456789abcdef"
-    return Client(
-        key, base_url=task.url, tier=Limit(10**9), cache=False, journal=False, progress=False
-    )
+prepare_replay = frame_default
+
+
+def replay(task: Task) -> pd.DataFrame:
+    """Return all posts from the store."""
+    with client_of(task, offline=True) as api:
+        return api.posts().frame()
+
+
+def client_of(task: Task, **options: Any) -> Client:  # noqa: ANN401 - as Client takes them
+    """Return a client of the server."""
+    return Client(_KEY, base_url=task.url, tier=_LIMIT, progress=False, **options)

@@ -16,26 +16,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs import JOBS, METHODS
 from task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SOCIALFRAME, BASELINE = "socialframe", "baseline"
-#: Module of each method; it has a function for each job.
-METHODS = {
-    BASELINE: "method_baseline",
-    SOCIALFRAME: "method_socialframe",
-    "json_normalize": "method_normalize",
-    "duckdb, saved pages": "method_duckdb",
-}
-#: Function of each job, and its methods.
-JOBS = {
-    "frame": ("frame", tuple(METHODS)),
-    "frame, drift": ("frame", (BASELINE, SOCIALFRAME)),
-    "row a target": ("targets", (SOCIALFRAME, "json_normalize")),
-    "parquet": ("parquet", tuple(METHODS)),
-}
 
 
 def run(job: str, method: str, task: Task) -> dict[str, Any]:
@@ -53,7 +38,11 @@ def run(job: str, method: str, task: Task) -> dict[str, Any]:
     dict
         ``seconds``, ``cpu``, ``rows``, ``posts`` (distinct ids among them), ``peak_rss_mib``.
     """
-    function = getattr(importlib.import_module(METHODS[method]), JOBS[job][0])
+    module = importlib.import_module(METHODS[method])
+    function = getattr(module, JOBS[job].function)
+    prepare = getattr(module, f"prepare_{JOBS[job].function}", None)
+    if prepare is not None:
+        prepare(task)
     started, spent = time.perf_counter(), time.process_time()
     made = function(task)
     seconds, cpu = time.perf_counter() - started, time.process_time() - spent

@@ -14,6 +14,7 @@ from typing import Any
 Json = dict[str, Any]
 
 SIZE = 100  # posts a page
+KINDS = ("plain", "drift", "wide", "cursor")
 _TEMPLATES = 48
 _PREFIX = "@@@@@@@@@@@@@@@@"  # placeholder for the first 16 digits of a post id
 _EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
@@ -60,8 +61,9 @@ class Pages:
     ----------
     posts : int
         Number of posts, a multiple of 100.
-    drift : bool
-        Whether each post and each target has an undeclared field.
+    kind : str
+        "plain"; "drift": each post and each target has an undeclared field; "wide": each post has
+        290 numbers and a caption of 2 kB; "cursor": a page has a cursor in place of a number.
 
     Examples
     --------
@@ -70,20 +72,23 @@ class Pages:
     {'page': 2, 'limit': 100, 'total': 200, 'pages': 2}
     """
 
-    def __init__(self, posts: int, *, drift: bool = False) -> None:
+    def __init__(self, posts: int, kind: str = "plain") -> None:
         if posts < SIZE or posts % SIZE:
             raise ValueError(f"posts must be a multiple of {SIZE}; got {posts}.")
         self.posts = posts
         self.count = posts // SIZE
+        self._kind = kind
         draw = random.Random(20261124)
-        self._templates = [
-            _rendered(_page(draw, drift=drift)) for _ in range(min(_TEMPLATES, self.count))
-        ]
+        templates = min(_TEMPLATES if kind != "wide" else 8, self.count)
+        self._templates = [_rendered(_page(draw, kind)) for _ in range(templates)]
 
     def body(self, number: int) -> bytes:
         """Return one page as the API sends it; after the last page, an empty one."""
         tail = b',"pagination":{"page":%d,"limit":%d,"total":%d,"pages":%d}}'
         tail %= (number, SIZE, self.posts, self.count)
+        if self._kind == "cursor":
+            following = b'"%d"' % (number + 1) if number < self.count else b"null"
+            tail = b',"pagination":{"nextCursor":%s}}' % following
         if not 1 <= number <= self.count:
             return b'{"posts":[]' + tail
         # An odd factor maps each number to a different one.
@@ -97,12 +102,13 @@ def _rendered(posts: list[Json]) -> list[bytes]:
     return text.split(_PREFIX.encode())
 
 
-def _page(draw: random.Random, *, drift: bool) -> list[Json]:
+def _page(draw: random.Random, kind: str) -> list[Json]:
     suffixes = draw.sample(range(1 << 32), SIZE)
-    return [_post(draw, f"{_PREFIX}{suffix:08x}", drift=drift) for suffix in suffixes]
+    return [_post(draw, f"{_PREFIX}{suffix:08x}", kind) for suffix in suffixes]
 
 
-def _post(draw: random.Random, name: str, *, drift: bool) -> Json:
+def _post(draw: random.Random, name: str, kind: str) -> Json:
+    drift = kind == "drift"
     made = _EPOCH + timedelta(seconds=draw.randrange(50_000_000))
     planned = made + timedelta(minutes=draw.randrange(20_000))
     published = planned + timedelta(milliseconds=draw.randrange(90_000))
@@ -126,6 +132,9 @@ def _post(draw: random.Random, name: str, *, drift: bool) -> Json:
     }
     if drift:
         post["reviewState"] = draw.choice(("approved", "open", None))
+    if kind == "wide":
+        post["content"] = (" ".join(_text(draw) for _ in range(8)))[:2000]
+        post |= {f"metric{number:03}": draw.randrange(10**6) for number in range(290)}
     return post
 
 

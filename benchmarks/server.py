@@ -21,14 +21,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pages import Pages
+from pages import KINDS, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _END = b"\r\n\r\n"
 _REQUEST = re.compile(rb"GET /v1/posts[? ]")
-_PAGE = re.compile(rb"[?&]page=(\d{1,9})[& ]")  # the first request may have no page number
+_PAGE = re.compile(
+    rb"[?&](?:page|cursor)=(\d{1,9})[& ]"
+)  # the first request may have no page number
 _HEAD = (
     b"HTTP/1.1 %s\r\nContent-Type: application/json; charset=utf-8\r\n"
     b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n"
@@ -80,15 +82,15 @@ def _answer(connection: socket.socket, pages: Pages, latency: float) -> None:
 
 
 @contextmanager
-def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterator[int]:
+def serving(posts: int, kind: str = "plain", *, latency_ms: float = 0) -> Iterator[int]:
     """Run a server in another process.
 
     Parameters
     ----------
     posts : int
         Number of posts.
-    drift : bool
-        Whether they have unknown fields.
+    kind : str
+        As ``Pages`` takes it.
     latency_ms : float
         Milliseconds before each reply.
 
@@ -98,7 +100,7 @@ def serving(posts: int, *, drift: bool = False, latency_ms: float = 0) -> Iterat
         Its port on 127.0.0.1.
     """
     command = [sys.executable, str(Path(__file__).resolve()), "--posts", str(posts)]
-    command += ["--latency", str(latency_ms), *(["--drift"] if drift else [])]
+    command += ["--latency", str(latency_ms), "--kind", kind]
     with subprocess.Popen(  # noqa: S603 - this file
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -114,10 +116,10 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Serve made-up posts on 127.0.0.1.")
     parser.add_argument("--posts", type=int, default=100_000, help="a multiple of 100")
-    parser.add_argument("--drift", action="store_true", help="unknown fields in every post")
+    parser.add_argument("--kind", choices=KINDS, default="plain", help="what the posts are like")
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds of each reply")
     args = parser.parse_args()
-    serve(Pages(args.posts, drift=args.drift), args.latency / 1000)
+    serve(Pages(args.posts, args.kind), args.latency / 1000)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +31,8 @@ class Task:
     def url(self) -> str:
         """Base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def of(cls, port: int) -> Task:
+        """Return a task that reads and writes no files."""
+        return cls(port, 0, Path(), Path())

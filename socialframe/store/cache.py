@@ -220,7 +220,7 @@ def default_path() -> Path:
 def _default_path() -> Path:
     """Return the file of walks and create its folder; rename the files of older versions."""
     for old in old_files():
-        if old.exists():
+        if old != default_path() and old.exists():  # both folders may be the same
             _log.warning(
                 "%s is from an older version; it was renamed to %s.", old, set_aside(old, "old")
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from contracts.store_contract import QUERY, Api, Now, call, send
-from stand_ins import press_ctrl_c_while_held
+from stand_ins import Scripted, client_of, posts_page, press_ctrl_c_while_held
 
 import socialframe as sf
 from socialframe.errors import JournalWarning
@@ -639,3 +639,14 @@ def test_files_of_older_versions_are_set_aside(caplog):
 def test_warning_is_a_public_name():
     """Users filter by it."""
     assert sf.JournalWarning is JournalWarning
+
+
+def test_a_store_remains_if_cache_and_data_have_one_folder(tmp_path, monkeypatch):
+    """The file of an older version had the same name in the folder for data."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    app = Scripted(posts_page("a"))
+    for _ in range(2):
+        client_of(app, cache=True).posts().frame()
+
+    assert len(app.seen) == 1
