@@ -13,7 +13,10 @@ RUNS = {
         ["--posts", "100", "-n", "1", "--job", "row a target", "--job", "cache"],
         "stored are",
     ),
-    "budget.py": (["--windows", "1", "--seconds", "0.2", "--processes", "1"], "it refused 0."),
+    "budget.py": (
+        ["--windows", "1", "--seconds", "0.2", "--processes", "1", "--calls", "100"],
+        "it refused 0.",
+    ),
     "imports.py": (["--repeat", "1"], "import pandas"),
     "sandbox.py": (["--pages", "2", "-n", "1", "--world", "small world"], "goal: 800 pages/s"),
 }

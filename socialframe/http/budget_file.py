@@ -31,7 +31,7 @@ DROP TABLE IF EXISTS tenants;
 CREATE TABLE calls (
   number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, owner INTEGER,
   slots INTEGER, start REAL, end REAL);
-CREATE INDEX calls_by_end ON calls (tenant, end);
+CREATE INDEX calls_by_end ON calls (tenant, end, process, slots, start);
 CREATE TABLE blocks (
   tenant TEXT, process TEXT, owner INTEGER, slots INTEGER, start REAL, expires REAL, end REAL,
   UNIQUE (tenant, owner));

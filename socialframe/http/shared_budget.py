@@ -60,7 +60,8 @@ _process_names: dict[int, str] = {}
 
 def _process_name() -> str:
     """Return a unique name of this process; a forked child gets its own."""
-    return _process_names.setdefault(os.getpid(), uuid.uuid4().hex)
+    pid = os.getpid()
+    return _process_names.get(pid) or _process_names.setdefault(pid, uuid.uuid4().hex)
 
 
 @dataclass(slots=True)
