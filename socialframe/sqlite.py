@@ -134,8 +134,9 @@ class SQLiteFile(Generic[H]):
         Category of the warning.
     label, consequence : str
         Name of the file and effect of its failure, for the warning.
-    keep_open : bool
-        Whether the handle stays open between two runs.
+    follows_path : bool
+        Whether the path is looked up before each run, and opened again if the file was deleted or
+        replaced.
     clock : callable
         Monotonic seconds.
     """
@@ -148,7 +149,7 @@ class SQLiteFile(Generic[H]):
         category: type[Warning],
         label: str,
         consequence: str,
-        keep_open: bool = True,
+        follows_path: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._find = find
@@ -156,7 +157,7 @@ class SQLiteFile(Generic[H]):
         self._category = category
         self._label = label
         self._consequence = consequence
-        self._keep_open = keep_open
+        self._follows_path = follows_path
         self._clock = clock
         self._lock = DeferringLock()
         self._handle: H | None = None
@@ -201,17 +202,16 @@ class SQLiteFile(Generic[H]):
             if self._clock() < self._off_until:
                 break
             try:
-                try:
-                    result = work(self._opened())
-                    return result, problem or self.notice
-                finally:
-                    if not self._keep_open:
-                        self._drop()
+                result = work(self._opened())
             except Exception as error:  # noqa: BLE001 - the caller must not fail
                 problem = self._failed(error) or problem
+            else:
+                return result, problem or self.notice
         return otherwise, problem
 
     def _opened(self) -> H:
+        if self._follows_path and self._handle is not None and self._was_replaced():
+            self._drop()
         if self._handle is None:
             if self._find is not None:
                 if self.path is None or not self.path.parent.exists():  # it may be deleted
@@ -220,6 +220,12 @@ class SQLiteFile(Generic[H]):
                 self._inode = self.path.stat().st_ino
             self._handle = self._open_handle(self.path)
         return self._handle
+
+    def _was_replaced(self) -> bool:
+        try:
+            return self.path is None or self.path.stat().st_ino != self._inode
+        except OSError:
+            return True
 
     def _failed(self, error: Exception) -> str:
         """Close the file, rename it if it is damaged, and describe the failure."""

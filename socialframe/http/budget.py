@@ -6,18 +6,19 @@ both moments, and a request occupies its slot until one window after its end.
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 GUARD = 0.05  # seconds by which our clock and the server's may differ within a window
+_MERGED = 0.001  # of a window; requests that ended within it count as ended with the last of them
 
 
 def uptime() -> float:
@@ -75,13 +76,68 @@ def same_window(limit: Limit, reset: float | None, window: float | None = None) 
     return reset is None or reset <= limit.seconds + 2
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
-    """One booked request: its start, and its end, which is presumed until the request ends."""
+    """One booked request: its start, and its end, which is presumed until the request ends.
+
+    Requests that ended at about the same time are one slot with their number, the last start and
+    the last end.
+    """
 
     start: float
     end: float
     row: int = 0  # in the file; 0: not there
+    count: int = 1
+
+
+class EndedSlots:
+    """Slots of ended requests in the order of their ends, merged if the ends are close."""
+
+    def __init__(self, seconds: float) -> None:
+        self._merged = _MERGED * seconds
+        self._slots: deque[Slot] = deque()
+        self._merge_until = -math.inf
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self._slots)
+
+    def add(self, start: float, end: float) -> None:
+        """Add a request. Requests are added in the order of their ends."""
+        self.count += 1
+        if end > self._merge_until:
+            self._slots.append(Slot(start, end))
+            self._merge_until = end + self._merged
+        else:
+            last = self._slots[-1]
+            last.count += 1
+            last.start, last.end = max(last.start, start), max(last.end, end)
+
+    def remove_until(self, end: float) -> None:
+        """Remove requests that ended at that time or before."""
+        slots = self._slots
+        while slots and slots[0].end <= end:
+            self.count -= slots.popleft().count
+        if not slots:
+            self._merge_until = -math.inf
+
+    def move(self, seconds: float) -> None:
+        """Move all times."""
+        self._merge_until += seconds
+        for slot in self._slots:
+            slot.start += seconds
+            slot.end += seconds
+
+
+def nth_end(slots: Iterable[Slot], number: int) -> float:
+    """Return the end of the request with this number, from 0 on; of the last one if it is less."""
+    end = 0.0
+    for slot in slots:
+        end = slot.end
+        number -= slot.count
+        if number < 0:
+            break
+    return end
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +242,9 @@ class Budget(Protocol):
     def seconds_until(self, calls: int) -> float:
         """Return the seconds until the last of so many requests may start."""
 
+    def give_back(self) -> None:
+        """Give back the slots that are reserved for later requests of this process."""
+
 
 class MemoryBudget:
     """A budget of this process alone.
@@ -210,9 +269,10 @@ class MemoryBudget:
         self._server_calls: int | None = None
         self._clock = clock
         self._lock = ForkLock()
-        self._slots: list[Slot] = []
-        self._paused_until = -float("inf")
-        self._last_now = -float("inf")
+        self._under_way: dict[Slot, None] = {}  # in the order of their starts
+        self._ended = EndedSlots(limit.seconds)
+        self._paused_until = -math.inf
+        self._last_now = -math.inf
 
     def reserve(self, timeout: float) -> tuple[Slot | None, float]:
         """Book a request, or return the seconds until a slot may be free."""
@@ -222,16 +282,23 @@ class MemoryBudget:
             if wait:
                 return None, wait
             slot = Slot(now, now + timeout)
-            self._slots.append(slot)
+            self._under_way[slot] = None
             return slot, 0.0
 
     def leave(self) -> None:
         """Do nothing: there is no queue within one process."""
 
+    def give_back(self) -> None:
+        """Do nothing: no slots are reserved."""
+
     def end(self, slot: Slot) -> None:
         """Record that a booked request got its response or failed."""
         with self._lock():
             slot.end = self._now()
+            if slot in self._under_way:  # it leaves one window after its timeout
+                del self._under_way[slot]
+                self._ended.remove_until(slot.end - self._limit.seconds - GUARD)
+                self._ended.add(slot.start, slot.end)
 
     def pause(self, seconds: float) -> None:
         """Pause: no request starts for so many seconds."""
@@ -251,7 +318,7 @@ class MemoryBudget:
             now = self._now()
             self._remove_expired(now)
             wait = self._wait(now)
-            limit, used = self.limit, len(self._slots)
+            limit, used = self.limit, self._used
             return Usage(limit, used, max(0, limit.calls - used), wait, 1)
 
     def seconds_until(self, calls: int) -> float:
@@ -259,7 +326,9 @@ class MemoryBudget:
         with self._lock():
             now, occupied = self._now(), self.limit.seconds + GUARD
             self._remove_expired(now)
-            free_in = sorted(min(slot.end, now) + occupied - now for slot in self._slots)
+            free_in = [
+                slot.end + occupied - now for slot in self._ends(now) for _ in range(slot.count)
+            ]
             return wait_for(self.limit, free_in, calls, max(0.0, self._paused_until - now))
 
     @property
@@ -270,20 +339,29 @@ class MemoryBudget:
     def add(self, slot: Slot) -> None:
         """Count a request that was booked in a file."""
         with self._lock():
-            if len(self._slots) >= self.limit.calls:
+            self._under_way[slot] = None
+            if self._used > self.limit.calls:
                 self._remove_expired(self._now())
-            self._slots.append(slot)
 
-    def slots(self) -> list[Slot]:
-        """Return the occupied slots."""
+    def under_way(self) -> list[Slot]:
+        """Return the requests that have not ended."""
+        with self._lock():
+            return list(self._under_way)
+
+    def ended(self) -> list[Slot]:
+        """Return the ended requests that still occupy slots, merged."""
         with self._lock():
             self._remove_expired(self._now())
-            return list(self._slots)
+            return [Slot(one.start, one.end, count=one.count) for one in self._ended]
 
     def paused_for(self) -> float:
         """Return the seconds for which no request may start."""
         with self._lock():
             return max(0.0, self._paused_until - self._now())
+
+    @property
+    def _used(self) -> int:
+        return len(self._under_way) + self._ended.count
 
     def _now(self) -> float:
         """Return the time. If the clock went back, move all recorded times back with it."""
@@ -291,7 +369,8 @@ class MemoryBudget:
         back = self._last_now - now
         if back > 0:
             self._paused_until -= back
-            for slot in self._slots:
+            self._ended.move(-back)
+            for slot in self._under_way:
                 slot.start -= back
                 slot.end -= back
         self._last_now = now
@@ -301,15 +380,23 @@ class MemoryBudget:
         limit = self.limit
         if now < self._paused_until:
             return self._paused_until - now
-        if len(self._slots) >= limit.calls:
+        if self._used >= limit.calls:
             self._remove_expired(now)
-        over = len(self._slots) - limit.calls
+        over = self._used - limit.calls
         if over < 0:
             return 0.0
-        # A request under way may end at this moment, before its presumed end.
-        ends = heapq.nsmallest(over + 1, (slot.end for slot in self._slots))
-        return min(ends[over], now) + limit.seconds + GUARD - now
+        return nth_end(self._ends(now), over) + limit.seconds + GUARD - now
+
+    def _ends(self, now: float) -> list[Slot]:
+        """Return the occupied slots, sorted by their ends.
+
+        A request under way may end at this moment, before its presumed end.
+        """
+        under_way = (Slot(one.start, min(one.end, now)) for one in self._under_way)
+        return sorted((*self._ended, *under_way), key=lambda one: one.end)
 
     def _remove_expired(self, now: float) -> None:
         expired = now - self.limit.seconds - GUARD
-        self._slots = [slot for slot in self._slots if slot.end > expired]
+        self._ended.remove_until(expired)
+        if self._under_way:
+            self._under_way = dict.fromkeys(one for one in self._under_way if one.end > expired)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ACTIVE = 1.0  # seconds that a process counts as active after a request
 _SPACING = 0.8  # of the even distance between slots; at 1, slots would stay unused
+_RESERVED = 1 / 4  # of the free slots that all active processes together may reserve
 
 
 class ProcessUsage(NamedTuple):
@@ -62,6 +63,19 @@ class FairShare:
             return 0.0
         spacing = _SPACING * self.limit.seconds / self.limit.calls
         return max(0.0, self.usage[process].last_start + spacing - self.now)
+
+    def block(self, process: str) -> int:
+        """Return how many of the free slots a process may reserve at once: at least one.
+
+        It reserves only one if others wait or if the free slots are few.
+        """
+        if any(other != process for other in self.queue):
+            return 1
+        active = len(self._active(process))
+        size = int(_RESERVED * (self.limit.calls - self.used) / active)
+        if active > 1:
+            size = min(size, int(self._share(process)) - self._slots(process))
+        return max(1, size)
 
     def _slots(self, process: str) -> int:
         return self.usage[process].slots if process in self.usage else 0

@@ -1,18 +1,22 @@
 """The budget of all processes of a tenant on this machine, in a SQLite file.
 
-Each operation is one short transaction; no process holds the file while it waits. The file is
-opened for each transaction, so no connection crosses a fork and a deleted file is created again.
-Its data matters for one window only: if the file fails, processes share less fairly, but no request
-fails. Each process knows its own requests and writes them into a file that lacks them.
+While many slots are free, a process that sends fast reserves a block of them in one transaction and
+takes them in memory. Unused slots go back after a few hundredths of a second without a request, or
+when another process waits. Near the limit each request is a transaction of its own.
+
+Each operation is one short transaction; no process holds the file while it waits. The file stays
+open, is closed before a fork, and is created again if it was deleted. Its data matters for one
+window only: if the file fails, processes share less fairly, but no request fails. Each process
+knows its own requests and writes them into a file that lacks them.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import sqlite3
 import uuid
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
@@ -20,16 +24,20 @@ from socialframe.errors import BudgetWarning
 from socialframe.folders import boot_id, runtime_folder
 from socialframe.http.budget import (
     GUARD,
+    EndedSlots,
     Limit,
     MemoryBudget,
     Slot,
     Usage,
     adjusted,
+    nth_end,
     same_window,
     uptime,
     wait_for,
 )
-from socialframe.http.fair_share import FairShare, ProcessUsage
+from socialframe.http.budget_file import BudgetFile
+from socialframe.http.fair_share import FairShare
+from socialframe.http.idle import watch
 from socialframe.sqlite import ForkLock, SQLiteFile
 
 if TYPE_CHECKING:
@@ -41,36 +49,49 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GRACE = 1.0  # seconds after its announced return at which a missing process leaves the queue
-_RETRY = 0.02  # seconds until the processes queued before this one have booked
-_RETENTION = 3600.0  # seconds that requests stay for processes with a longer window
-_BATCH = 61  # bookings after which old requests are deleted; prime, as tenants may take turns
-_FORMAT = 2  # of the file; a file of another format is replaced
-_BUSY = 2.0  # seconds that a transaction waits for the file
-
-_TABLES = """
-DROP TABLE IF EXISTS calls;
-DROP TABLE IF EXISTS queue;
-DROP TABLE IF EXISTS tenants;
-CREATE TABLE calls (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, start REAL, end REAL);
-CREATE INDEX calls_by_end ON calls (tenant, end);
-CREATE TABLE queue (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, process TEXT, returns_at REAL,
-  UNIQUE (tenant, process));
-CREATE TABLE tenants (
-  tenant TEXT PRIMARY KEY, server_calls INTEGER, paused_at REAL DEFAULT 0,
-  paused_until REAL DEFAULT 0);
-"""
-
-# The first bound uses the index; the second is the exact sum that waits are computed with.
-_OCCUPYING = "FROM calls WHERE tenant = ? AND end > ? AND end + ? > ?"
+_RETRY = 0.02  # seconds until the processes before this one have booked, or gave slots back
+_FORMAT = 3  # of the file; a file of another format is replaced
+_BLOCK = 0.05  # seconds for which a block of slots suffices, at the rate of the last requests
+_EXPIRY = 0.25  # seconds until a block may not be used any more, in a window of 5 s or longer
+_CHECK = 0.005  # seconds during which a block is used without a look at the file
 
 _process_names: dict[int, str] = {}
 
 
 def _process_name() -> str:
     """Return a unique name of this process; a forked child gets its own."""
-    return _process_names.setdefault(os.getpid(), uuid.uuid4().hex)
+    pid = os.getpid()
+    return _process_names.get(pid) or _process_names.setdefault(pid, uuid.uuid4().hex)
+
+
+@dataclass(slots=True)
+class _Block:
+    """Slots that this process reserved and may take without a transaction."""
+
+    slots: int  # that are left
+    start: float
+    expires: float
+    timeout: float  # longest of a request
+    checked: float  # when the file was last seen without a pause or a waiting process
+    taken: int = 0
+    taken_before: int = -1  # when it was last looked at
+
+    def covers(self, now: float, timeout: float) -> bool:
+        """Return whether a request may start."""
+        return self.slots > 0 and self.start <= now < self.expires and timeout <= self.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What the file says at one moment."""
+
+    share: FairShare
+    paused: float  # seconds left of a pause
+    others_have_blocks: bool
+
+    @property
+    def limit(self) -> Limit:
+        return self.share.limit
 
 
 class SharedBudget:
@@ -119,9 +140,16 @@ class SharedBudget:
         self._queued = False
         # Counts the requests of this process too, in case the file fails.
         self._own = MemoryBudget(limit, adapts=adapts, clock=clock)
+        self._pid = os.getpid()
+        self._owner = secrets.randbits(62)  # of the rows that this object writes
+        self._lock = ForkLock()  # guards what follows; never held while the file is awaited
+        self._block: _Block | None = None
+        self._to_write: list[Slot] = []  # requests that ended while a block was reserved
+        self._booked_at = -float("inf")  # when a transaction last booked
+        self._started = 0  # requests since then
         self._file_id: int | None = None  # of the file that has the requests of ``_own``
         self._unwritten = False  # whether that file may lack changes of ``_own``
-        self._file: SQLiteFile[sqlite3.Connection] = SQLiteFile(
+        self._file: SQLiteFile[BudgetFile] = SQLiteFile(
             lambda: find_folder() / "budget.sqlite",
             self._open,
             category=BudgetWarning,
@@ -130,7 +158,7 @@ class SharedBudget:
                 "other processes do not see the requests of this one; together they may exceed "
                 "the limit"
             ),
-            keep_open=False,
+            follows_path=True,
             clock=clock,
         )
 
@@ -139,45 +167,38 @@ class SharedBudget:
 
         A request that does not end within ``timeout`` counts as ended then.
         """
-
-        def book(db: sqlite3.Connection, now: float) -> tuple[Slot | None, float]:
-            wait = self._wait(db, now)
-            if wait:
-                self._enqueue(db, now + wait + _GRACE)
-                return None, wait
-            self._dequeue(db)
-            slot = Slot(now, now + timeout)
-            slot.row = self._insert(db, slot)
-            if slot.row % _BATCH == 0:
-                retention = max(_RETENTION, self._limit.seconds + GUARD)
-                db.execute(
-                    "DELETE FROM calls WHERE tenant = ? AND end < ?",
-                    (self._tenant, now - retention),
-                )
-            return slot, 0.0
-
-        slot, wait = self._run(book, lambda: self._own.reserve(timeout))
-        if slot is not None and slot.row:
-            self._own.add(slot)
-        return slot, wait
+        slot = self._take(timeout) or (self._check() and self._take(timeout))
+        return (slot, 0.0) if slot else self._book(timeout)
 
     def leave(self) -> None:
         """Leave the queue without a request."""
         if self._queued:
-            self._run(lambda db, _: self._dequeue(db), lambda: None)
+            self._run(lambda file, _: self._dequeue(file), lambda: None)
 
     def end(self, slot: Slot) -> None:
         """Record that a booked request got its response or failed."""
-        self._own.end(slot)
-        if slot.row:
-            self._run(lambda db, now: self._write_end(db, slot.row, now), lambda: None)
-        else:
-            self._unwritten = True
+        self._notice_fork()
+        with self._lock():
+            self._own.end(slot)
+            if self._block is not None:
+                self._to_write.append(slot)
+                return
+
+        def write(file: BudgetFile, _now: float) -> None:
+            if slot.row:
+                file.write_end(self._owner, slot.row, slot.end)
+
+        self._run(write, lambda: None)
 
     def pause(self, seconds: float) -> None:
         """Pause: no request of the tenant starts for so many seconds."""
         self._own.pause(seconds)
-        self._run(lambda db, now: self._write_pause(db, now, seconds), lambda: None)
+
+        def write(file: BudgetFile, now: float) -> None:
+            self._settle(file)
+            file.write_pause(now, seconds)
+
+        self._run(write, lambda: None)
 
     def update_limit(
         self, calls: int, reset: float | None = None, window: float | None = None
@@ -187,22 +208,21 @@ class SharedBudget:
             return
         self._server_calls = calls
         self._own.update_limit(calls)
-        self._run(
-            lambda db, _: db.execute(
-                "INSERT INTO tenants (tenant, server_calls) VALUES (?, ?)"
-                " ON CONFLICT (tenant) DO UPDATE SET server_calls = excluded.server_calls",
-                (self._tenant, calls),
-            ),
-            lambda: None,
-        )
+
+        def write(file: BudgetFile, _now: float) -> None:
+            self._settle(file)
+            file.write_limit(calls)
+
+        self._run(write, lambda: None)
 
     def usage(self) -> Usage:
-        """Return the usage of this moment."""
+        """Return the usage of this moment. Slots that other processes reserved count as used."""
 
-        def read(db: sqlite3.Connection, now: float) -> Usage:
-            share, paused = self._read(db, now)
-            limit, used = share.limit, share.used
-            wait = paused or self._slot_wait(db, share, used - limit.calls)
+        def read(file: BudgetFile, now: float) -> Usage:
+            self._settle(file)
+            moment = self._read(file, now)
+            share, limit, used = moment.share, moment.limit, moment.share.used
+            wait = moment.paused or self._slot_wait(file, moment, used - limit.calls)
             processes = {self._process_name(), *share.usage, *share.queue}
             return Usage(limit, used, max(0, limit.calls - used), wait, len(processes))
 
@@ -211,198 +231,260 @@ class SharedBudget:
     def seconds_until(self, calls: int) -> float:
         """Return the seconds until the last of so many requests may start."""
 
-        def read(db: sqlite3.Connection, now: float) -> float:
-            share, paused = self._read(db, now)
-            ends = db.execute(
-                f"SELECT end {_OCCUPYING} ORDER BY end", self._occupying(now, share.limit)
-            )
-            occupied = share.limit.seconds + GUARD
-            free_in = [min(end, now) + occupied - now for (end,) in ends]
-            return wait_for(share.limit, free_in, calls, paused)
+        def read(file: BudgetFile, now: float) -> float:
+            self._settle(file)
+            moment = self._read(file, now)
+            occupied = moment.limit.seconds + GUARD
+            free_in = [
+                min(slot.end, now) + occupied - now
+                for slot in file.slots(now, moment.limit.seconds)
+                for _ in range(slot.count)
+            ]
+            return wait_for(moment.limit, free_in, calls, moment.paused)
 
         return self._run(read, lambda: self._own.seconds_until(calls))
 
-    def _wait(self, db: sqlite3.Connection, now: float) -> float:
-        """Return the seconds that this process has to wait."""
-        share, paused = self._read(db, now)
-        if paused:
-            return paused
-        process = self._process_name()
-        over = share.used + share.queued_before(process) - share.limit.calls
-        return self._slot_wait(db, share, over) or share.delay(process)
+    def give_back(self) -> None:
+        """Give back the slots that are reserved for later requests of this process."""
+        if self._block is not None:
+            self._run(lambda file, _: self._settle(file), lambda: None)
 
-    def _slot_wait(self, db: sqlite3.Connection, share: FairShare, over: int) -> float:
+    def give_back_if_idle(self, *, ends: bool) -> bool:
+        """Give back the slots if none was taken since the last call, or if the process ends.
+
+        Return whether no slots are reserved.
+        """
+        self._notice_fork()
+        with self._lock():
+            block = self._block
+            if block is None:
+                return True
+            idle = ends or block.taken == block.taken_before
+            block.taken_before = block.taken
+        if idle:
+            self.give_back()
+        return idle
+
+    def _take(self, timeout: float) -> Slot | None:
+        """Take a slot of the block; return None if a look at the file is due."""
+        block = self._block
+        if block is None:
+            return None
+        self._notice_fork()
+        with self._lock():
+            block, now = self._block, self._clock()
+            if block is None or not block.covers(now, timeout):
+                return None
+            if not 0 <= now - block.checked < _CHECK:
+                return None
+            block.slots -= 1
+            block.taken += 1
+            self._started += 1
+            slot = Slot(now, now + timeout)
+            self._own.add(slot)
+            return slot
+
+    def _check(self) -> bool:
+        """Return whether the block may still be used."""
+        block = self._block
+        if block is None or block.slots == 0:
+            return False
+
+        def look(file: BudgetFile) -> bool:
+            now = self._clock()
+            calm = file.is_calm(self._file_id, self._server_calls, now)
+            if calm:
+                block.checked = now
+            return calm
+
+        return self._file.run(look, otherwise=False)
+
+    def _book(self, timeout: float) -> tuple[Slot | None, float]:
+        """Book a request and perhaps a block of slots in the file."""
+
+        def book(file: BudgetFile, now: float) -> tuple[Slot | None, float, _Block | None]:
+            self._settle(file)
+            moment = self._read(file, now)
+            process = self._process_name()
+            wait = self._wait(file, moment)
+            if wait:
+                file.enqueue(process, now + wait + _GRACE)
+                self._queued = True
+                return None, wait, None
+            if process in moment.share.queue:
+                self._dequeue(file)
+            slot, block = Slot(now, now + timeout), None
+            size = min(moment.share.block(process), self._sendable(now))
+            if size > 1:
+                expires = now + min(_EXPIRY, moment.limit.seconds / 20)
+                times = now, expires, expires + timeout
+                file.write_block(process, self._owner, size, times)
+                block = _Block(size - 1, now, expires, timeout, checked=now)
+            else:
+                slot.row = self._insert(file, slot)
+            self._booked_at, self._started = now, 1
+            return slot, 0.0, block
+
+        def adopt(booked: tuple[Slot | None, float, _Block | None]) -> None:
+            slot, _, block = booked
+            if slot is not None:
+                with self._lock():
+                    self._own.add(slot)
+                    self._block = block
+
+        slot, wait, block = self._run(book, lambda: (*self._own.reserve(timeout), None), adopt)
+        if block is not None:
+            watch(self)
+        return slot, wait
+
+    def _sendable(self, now: float) -> int:
+        """Return how many requests to reserve slots for, at the rate of the last ones."""
+        passed = now - self._booked_at
+        if passed <= 0:
+            return self._limit.calls if passed == 0 else 1
+        return int(min(self._limit.calls, _BLOCK * self._started / passed))
+
+    def _wait(self, file: BudgetFile, moment: _Moment) -> float:
+        """Return the seconds that this process has to wait."""
+        if moment.paused:
+            return moment.paused
+        process, share = self._process_name(), moment.share
+        over = share.used + share.queued_before(process) - share.limit.calls
+        return self._slot_wait(file, moment, over) or share.delay(process)
+
+    def _slot_wait(self, file: BudgetFile, moment: _Moment, over: int) -> float:
         """Return the seconds until ``over`` + 1 occupied slots may be free."""
         if over < 0:
             return 0.0
+        share, seconds = moment.share, moment.limit.seconds
         if not share.used:
             return _RETRY
-        (end,) = db.execute(
-            f"SELECT end {_OCCUPYING} ORDER BY end LIMIT 1 OFFSET ?",
-            (*self._occupying(share.now, share.limit), min(over, share.used - 1)),
-        ).fetchone()
+        end = nth_end(file.slots(share.now, seconds), over)
         # A request under way may end at this moment, before its presumed end.
-        return float(min(end, share.now) + share.limit.seconds + GUARD - share.now)
+        wait = min(end, share.now) + seconds + GUARD - share.now
+        return min(wait, _RETRY) if moment.others_have_blocks else wait
 
-    def _read(self, db: sqlite3.Connection, now: float) -> tuple[FairShare, float]:
-        """Return the shares of all processes, and the seconds left of a pause."""
-        self._clean_up(db, now)
-        limit, paused = self._read_tenant(db, now)
-        slots = db.execute(
-            f"SELECT process, count(*), max(start), max(end) {_OCCUPYING} GROUP BY process",
-            self._occupying(now, limit),
-        )
-        usage = {process: ProcessUsage(*found) for process, *found in slots}
-        queue = db.execute(
-            "SELECT process FROM queue WHERE tenant = ? ORDER BY number", (self._tenant,)
-        )
-        return FairShare(limit, usage, [process for (process,) in queue], now), paused
-
-    def _clean_up(self, db: sqlite3.Connection, now: float) -> None:
-        """Remove processes that did not return, and correct times after the clock went back.
-
-        A start in the future shows that the clock went back; that request counts as started now.
-        """
-        parameters = {"tenant": self._tenant, "now": now, "latest": now + _RETENTION}
-        db.execute(
-            "UPDATE calls SET end = :now + end - start, start = :now"
-            " WHERE tenant = :tenant AND end > :now AND start > :now",
-            parameters,
-        )
-        db.execute(
-            "DELETE FROM queue"
-            " WHERE tenant = :tenant AND (returns_at < :now OR returns_at > :latest)",
-            parameters,
-        )
-
-    def _read_tenant(self, db: sqlite3.Connection, now: float) -> tuple[Limit, float]:
-        """Return the limit, adjusted to the server's, and the seconds left of a pause."""
-        row = db.execute(
-            "SELECT server_calls, paused_at, paused_until FROM tenants WHERE tenant = ?",
-            (self._tenant,),
-        ).fetchone()
-        calls, paused_at, paused_until = row or (None, 0.0, 0.0)
+    def _read(self, file: BudgetFile, now: float) -> _Moment:
+        """Return the shares of all processes and the pause."""
+        calls, paused = file.tenant(now)
         if calls and calls != self._server_calls:  # another process got it
             self._server_calls = calls
             self._own.update_limit(calls)
         limit = adjusted(self._limit, self._server_calls, adapts=self._adapts)
-        if paused_at > now:  # the clock went back
-            paused_until += now - paused_at
-            db.execute(
-                "UPDATE tenants SET paused_at = ?, paused_until = ? WHERE tenant = ?",
-                (now, paused_until, self._tenant),
-            )
-        return limit, max(0.0, paused_until - now)
+        usage, others_have_blocks = file.usage(now, limit.seconds)
+        share = FairShare(limit, usage, file.queue(now), now)
+        return _Moment(share, paused, others_have_blocks)
 
-    def _occupying(self, now: float, limit: Limit) -> tuple[str, float, float, float]:
-        """Return the parameters of ``_OCCUPYING``."""
-        occupied = limit.seconds + GUARD
-        return self._tenant, now - occupied - 1, occupied, now
+    def _settle(self, file: BudgetFile) -> None:
+        """Write the requests that took slots of the block, and give back the others."""
+        with self._lock():
+            block, self._block = self._block, None
+            ended, self._to_write = self._to_write, []
+            under_way = [slot for slot in self._own.under_way() if not slot.row]
+        if block is None and not ended:
+            return
+        merged = EndedSlots(self._limit.seconds)
+        for slot in ended:
+            if slot.row:
+                file.write_end(self._owner, slot.row, slot.end)
+            else:
+                merged.add(slot.start, slot.end)
+        for slot in merged:
+            self._insert(file, slot)
+        for slot in under_way:
+            slot.row = self._insert(file, slot)
+        file.delete_block(self._owner)
 
-    def _insert(self, db: sqlite3.Connection, slot: Slot) -> int:
-        done = db.execute(
-            "INSERT INTO calls (tenant, process, start, end) VALUES (?, ?, ?, ?)",
-            (self._tenant, self._process_name(), slot.start, slot.end),
-        )
-        return done.lastrowid or 0
+    def _insert(self, file: BudgetFile, slot: Slot) -> int:
+        return file.insert(self._process_name(), self._owner, slot, self._limit.seconds)
 
-    def _write_end(self, db: sqlite3.Connection, row: int, end: float) -> None:
-        db.execute(
-            "UPDATE calls SET end = ? WHERE number = ? AND process = ?",
-            (end, row, self._process_name()),
-        )
-
-    def _write_pause(self, db: sqlite3.Connection, now: float, seconds: float) -> None:
-        db.execute(
-            "INSERT INTO tenants (tenant, paused_at, paused_until) VALUES (?, ?, ?)"
-            " ON CONFLICT (tenant) DO UPDATE SET paused_at = excluded.paused_at,"
-            " paused_until = max(paused_until, excluded.paused_until)",
-            (self._tenant, now, now + seconds),
-        )
-
-    def _enqueue(self, db: sqlite3.Connection, returns_at: float) -> None:
-        db.execute(
-            "INSERT INTO queue (tenant, process, returns_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (tenant, process) DO UPDATE SET returns_at = excluded.returns_at",
-            (self._tenant, self._process_name(), returns_at),
-        )
-        self._queued = True
-
-    def _dequeue(self, db: sqlite3.Connection) -> None:
-        db.execute(
-            "DELETE FROM queue WHERE tenant = ? AND process = ?",
-            (self._tenant, self._process_name()),
-        )
+    def _dequeue(self, file: BudgetFile) -> None:
+        file.dequeue(self._process_name())
         self._queued = False
 
-    def _run(self, work: Callable[[sqlite3.Connection, float], T], fallback: Callable[[], T]) -> T:
-        """Run the work in one transaction, or the fallback if the file fails."""
+    def _run(
+        self,
+        work: Callable[[BudgetFile, float], T],
+        fallback: Callable[[], T],
+        adopt: Callable[[T], None] | None = None,
+    ) -> T:
+        """Return the result of the work in one transaction, or the fallback if the file fails.
+
+        ``adopt`` gets the result before another thread uses the file.
+        """
+        self._notice_fork()
         done: list[T] = []
+
+        def run(file: BudgetFile) -> None:
+            result = self._transaction(file, work)
+            if adopt is not None:
+                adopt(result)
+            done.append(result)
+
         try:
-            self._file.run(lambda db: done.append(self._transaction(db, work)), None)
+            self._file.run(run, None)
             return done[-1] if done else fallback()
         finally:
             if not done:
                 # After the fallback: a transaction of another thread may not have seen its changes.
-                self._unwritten = True
+                self._discard()
 
-    def _transaction(
-        self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection, float], T]
-    ) -> T:
-        inserted: list[Slot] = []
-        unwritten = self._unwritten
+    def _transaction(self, file: BudgetFile, work: Callable[[BudgetFile, float], T]) -> T:
         try:
-            db.execute("BEGIN IMMEDIATE")
-            file_id = _pragma(db, "application_id")
-            if unwritten or file_id != self._file_id:
+            file_id = file.begin(self._file_id)
+            is_new = file_id != self._file_id
+            if self._unwritten or is_new:
                 self._unwritten = False  # another thread may set it from here on
-                self._write_own(db, inserted, is_new=file_id != self._file_id)
+                self._rewrite(file, is_new=is_new)
             # Read the clock while the file is locked, so that rows are in the order of their times.
-            result = work(db, self._clock())
-            db.execute("COMMIT")
-        except BaseException:
-            for slot in inserted:
-                slot.row = 0
-            self._unwritten = self._unwritten or unwritten
+            result = work(file, self._clock())
+            file.commit()
+        except BaseException as error:
+            self._discard()
+            file.undo(error)
             raise
         self._file_id = file_id
         return result
 
-    def _open(self, path: Path | None) -> sqlite3.Connection:
-        """Open the file; replace its tables if another format or an earlier boot wrote them."""
-        assert path is not None  # noqa: S101 - this file always has a path
-        db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        try:
-            # The file survives the death of a process; that of the machine may damage it.
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("PRAGMA journal_mode = TRUNCATE")
-            if _pragma(db, "user_version") != self._version:
-                db.execute("BEGIN IMMEDIATE")
-                if _pragma(db, "user_version") != self._version:  # no other process was faster
-                    for statement in _TABLES.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA application_id = {secrets.randbits(31)}")
-                    db.execute(f"PRAGMA user_version = {self._version}")
-                db.execute("COMMIT")
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _write_own(self, db: sqlite3.Connection, inserted: list[Slot], *, is_new: bool) -> None:
-        """Write the requests, ends and pause of this process that the file may lack."""
+    def _rewrite(self, file: BudgetFile, *, is_new: bool) -> None:
+        """Write all requests and the pause of this process into a file that may lack them."""
+        with self._lock():
+            self._block, self._to_write = None, []
+            ended, under_way = self._own.ended(), self._own.under_way()
+        if not is_new:
+            file.delete_calls(self._owner)
+            file.delete_block(self._owner)
+        elif self._server_calls:
+            file.write_limit(self._server_calls)
         if paused := self._own.paused_for():
-            self._write_pause(db, self._clock(), paused)
-        for slot in self._own.slots():
-            if is_new or not slot.row:
-                slot.row = self._insert(db, slot)
-                inserted.append(slot)
-            else:
-                self._write_end(db, slot.row, slot.end)
+            file.write_pause(self._clock(), paused)
+        for slot in (*ended, *under_way):
+            slot.row = self._insert(file, slot)
 
+    def _discard(self) -> None:
+        """Take no more slots of the block, and write all requests again later."""
+        with self._lock():
+            self._block, self._to_write, self._unwritten = None, [], True
 
-def _pragma(db: sqlite3.Connection, name: str) -> int:
-    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
+    def _notice_fork(self) -> None:
+        """In a forked child, leave to the parent what it reserved and has to write."""
+        if self._pid == os.getpid():
+            return
+        with self._lock():
+            self._pid, self._owner = os.getpid(), secrets.randbits(62)
+            self._block, self._to_write, self._queued = None, [], False
+            self._booked_at = -float("inf")
+            for slot in self._own.under_way():
+                slot.row = -1
+
+    def _open(self, path: Path | None) -> BudgetFile:
+        assert path is not None  # noqa: S101 - this file always has a path
+        return BudgetFile(path, self._tenant, self._version, self._release)
+
+    def _release(self, file: BudgetFile) -> None:
+        """Give the block back before the file is closed."""
+        if self._block is not None:
+            self._transaction(file, lambda file, _: self._settle(file))
 
 
 _budgets: WeakValueDictionary[tuple[object, ...], MemoryBudget | SharedBudget] = (

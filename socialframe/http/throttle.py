@@ -123,7 +123,8 @@ class Throttle(httpx.BaseTransport):
         return slot
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and give back slots that are reserved."""
+        self._budget.give_back()
         self._inner.close()
 
 
