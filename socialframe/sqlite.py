@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SCHEMA_ERROR = re.compile("no such (table|column)|has no column|unsupported file format")
 RETRY_AFTER = 60.0  # seconds during which a file that failed is not used
 
 
@@ -295,8 +297,10 @@ def is_damaged(error: BaseException) -> bool:
     """Return whether an error means that a file is damaged or no database.
 
     SQLite raises plain ``DatabaseError`` for that; damaged text and numbers raise ``ValueError``
-    or ``TypeError`` where they are read.
+    or ``TypeError`` where they are read. A damaged schema lacks a table or a column.
     """
+    if isinstance(error, sqlite3.OperationalError):
+        return _SCHEMA_ERROR.search(str(error)) is not None
     return type(error) is sqlite3.DatabaseError or isinstance(error, TypeError | ValueError)
 
 

@@ -21,6 +21,8 @@ _BUSY = 1.5  # seconds that one statement waits for another process
 _OPEN_RETRY = 0.4  # seconds in which opening a file is tried again
 _FREED_AT_ONCE = 2000  # pages of the file, 8 MB
 _TABLES = {"responses", "redirects"}  # of requests-cache
+_INCREMENTAL, _VERSION = 2, 2
+_MARKS = {"auto_vacuum": _INCREMENTAL, "user_version": _VERSION}  # of a file of this package
 
 
 class Storage(Protocol):
@@ -167,15 +169,23 @@ def _prepare(path: Path, *, wal: bool) -> None:
     try:
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         tables = {name for (name,) in rows}
-        if tables - _TABLES:
-            raise OSError("it is another program's database")
         if not tables:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA user_version = 2")  # writes the file's head
+            connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")  # writes the file's head
+        elif tables - _TABLES or not _has_columns(connection):
+            marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS]
+            if marks == [*_MARKS.values()]:
+                raise sqlite3.DatabaseError("the names of its tables are damaged")
+            raise OSError("it is another program's database")
         if not wal:  # another machine may have left a log
             connection.execute("PRAGMA journal_mode = DELETE")
     finally:
         connection.close()
+
+
+def _has_columns(connection: sqlite3.Connection) -> bool:
+    columns = connection.execute("SELECT name FROM pragma_table_info('responses')").fetchall()
+    return not columns or {("key",), ("value",)} <= {*columns}
 
 
 def _table(path: Path, *, wal: bool) -> Any:  # noqa: ANN401 - of a library that is imported late

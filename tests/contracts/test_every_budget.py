@@ -482,6 +482,18 @@ def test_a_new_file_gets_the_requests_that_this_process_knows(tmp_path, harm, wa
     assert budget.usage().used == 3  # the first ended a window ago, the second 10 s later
 
 
+def test_damage_in_the_schema_sets_the_file_aside(tmp_path):
+    """One warning; the next process uses the new file."""
+    clock, path = Clock(), tmp_path / "budget.sqlite"
+    process("one", tmp_path, Limit(5, 60.0), clock).reserve(TIMEOUT)
+    path.write_bytes(path.read_bytes().replace(b"server_calls INT", b"server_cells INT"))
+
+    with pytest.warns(sf.BudgetWarning, match="was damaged") as caught:
+        process("two", tmp_path, Limit(5, 60.0), clock).reserve(TIMEOUT)
+        assert process("three", tmp_path, Limit(5, 60.0), clock).usage().used == 1
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_random_damage_is_no_error(tmp_path, seed):
     """The limit holds, with at most one warning."""

@@ -331,6 +331,31 @@ def test_whatever_is_damaged_the_rows_are_right(good, where, seed, length, cut):
 
 
 @pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b"tableresponsesresponses", b"table\xffesponsesresponses"),
+        (b"tableresponsesresponses", b"tablerespansesrespanses"),
+        (b"CREATE TABLE responses", b"CREATE TABLE re\xffponses"),
+        (b"CREATE TABLE", b"CREATE TXBLE"),
+        (b"key TEXT", b"kex TEXT"),
+        (b"value BLOB", b"valve BLOB"),
+        (b"SQLite format 3", b"SQLite format 4"),
+        (b"\0\0\0\4\0\0\0\0", b"\0\0\0\x09\0\0\0\0"),  # the format's number
+    ],
+)
+def test_damage_in_the_schema_sets_the_file_aside(good, file, was, is_now):
+    """One warning of two clients; the second one replays the rows that the first one got."""
+    assert was in good[:8192]
+    file.parent.mkdir()
+    file.write_bytes(good.replace(was, is_now, 1))
+    app = server()
+    with one_warning("was damaged"):
+        client_of(app, cache=file).posts().frame()
+        assert sources(client_of(app, cache=file).posts().frame()) == (3, 0)
+    assert len(list(file.parent.glob("*.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize(
     "change",
     [
         "UPDATE responses SET value = x'80049500'",  # pickle
@@ -368,11 +393,12 @@ def test_entries_of_requests_cache_itself_are_left_alone(file):
     assert rows(file) == 2
 
 
-def test_another_programs_database_is_left_alone(file):
-    """It is somebody's."""
+@pytest.mark.parametrize("table", ["mine (x)", "responses (question TEXT, answer TEXT)"])
+def test_another_programs_database_is_left_alone(file, table):
+    """It is somebody's, also if it has a table of the same name."""
     file.parent.mkdir()
     with sqlite3.connect(file) as connection:
-        connection.execute("CREATE TABLE mine (x)")
+        connection.execute(f"CREATE TABLE {table}")
     connection.close()
     file.chmod(0o640)
     before = file.read_bytes()
