@@ -16,45 +16,71 @@ _NETWORK_TYPES = (
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder; it need not exist."""
-    import platformdirs
+    """Return the user's cache folder; it need not exist.
 
-    return Path(platformdirs.user_cache_path("socialframe", appauthor=False))
+    Raises
+    ------
+    OSError
+        If the user has no home directory, as in some containers.
+    """
+    return _user_folder("cache")
 
 
 def old_files() -> list[Path]:
     """Return where older versions stored walks; the files need not exist."""
+    return [cache_folder() / "http.sqlite", _user_folder("data") / "walks.sqlite"]
+
+
+def _user_folder(kind: str) -> Path:
     import platformdirs
 
-    data = Path(platformdirs.user_data_path("socialframe", appauthor=False))
-    return [cache_folder() / "http.sqlite", data / "walks.sqlite"]
+    find = {"cache": platformdirs.user_cache_path, "data": platformdirs.user_data_path}[kind]
+    try:
+        return Path(find("socialframe", appauthor=False))
+    except RuntimeError:
+        text = f"the user has no home directory; set HOME or XDG_{kind.upper()}_HOME"
+        raise OSError(text) from None
 
 
 def runtime_folder() -> Path:
     """Return the folder for files that the user's processes share until the next boot.
 
-    Falls back to the folder for temporary files. Create it if needed; only the user can read it.
+    Falls back to the folder for temporary files. Creates it if needed; only the user can read it.
+
+    Raises
+    ------
+    OSError
+        If another user could replace it.
     """
     import platformdirs
 
     try:
         with warnings.catch_warnings():  # platformdirs warns if the system has no runtime folder
             warnings.simplefilter("ignore")
-            return _private(platformdirs.user_runtime_path("socialframe", appauthor=False))
-    except OSError:
+            system = Path(platformdirs.user_runtime_path(appauthor=False))
+        if _own_folder(system) & 0o022:
+            raise PermissionError(f"others can write in {system}")
+        return _private(system / "socialframe")
+    except (OSError, RuntimeError):
         owner = os.geteuid() if hasattr(os, "geteuid") else "own"
         return _private(Path(tempfile.gettempdir(), f"socialframe-{owner}"))
 
 
 def _private(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = path.lstat()
-    if hasattr(os, "geteuid"):
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError(f"{path} is not a folder owned by this user")
-        if found.st_mode & 0o077:
-            path.chmod(0o700)
+    if _own_folder(path) & 0o077:
+        path.chmod(0o700)
     return path
+
+
+def _own_folder(path: Path) -> int:
+    """Create a folder if needed; return its mode, or raise OSError if it is a link or of others."""
+    path.mkdir(mode=0o700, exist_ok=True)  # without parents, whose modes would follow the umask
+    if not hasattr(os, "geteuid"):
+        return 0o700
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} is not a folder owned by this user")
+    return stat.S_IMODE(found.st_mode)
 
 
 def boot_id() -> str:

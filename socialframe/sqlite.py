@@ -129,7 +129,7 @@ class SQLiteFile(Generic[H]):
     Parameters
     ----------
     find : callable or None
-        Returns the path; called before the first use. None means that there is no file.
+        Returns the path; called at each opening. None means that there is no file.
     open_handle : callable
         Opens the path, which exists then and is private to its owner.
     category : type of Warning
@@ -216,8 +216,7 @@ class SQLiteFile(Generic[H]):
             self._drop()
         if self._handle is None:
             if self._find is not None:
-                if self.path is None or not self.path.parent.exists():  # it may be deleted
-                    self.path = self._find()
+                self.path = self._find()  # its folder may be deleted, or of another user now
                 create_private_file(self.path)
                 self._inode = self.path.stat().st_ino
             self._handle = self._open_handle(self.path)

@@ -55,7 +55,7 @@ def size(*, all_keys: bool) -> None:
     table = _open(all_keys=all_keys).table()
     click.echo(
         f"{table['size'].sum():,} bytes in {count_walks(len(table))}; the limit is "
-        f"{MAX_BYTES:,} bytes. File: {default_path()}"
+        f"{MAX_BYTES:,} bytes. File: {default_path() or 'none, since HOME is not set'}"
     )
 
 

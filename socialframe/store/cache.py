@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,7 +146,7 @@ def open_store(
     place = None if settings is None else settings.place
     shared = _open_memory(category) if memory else open_file(_default_path, category, clock=clock)
     complete = shared
-    if isinstance(place, Path) and (memory or not _same_file(place, default_path())):
+    if isinstance(place, Path) and (memory or not _is_default(place)):
         complete = open_file(lambda: _made(place), category, clock=clock)
     elif place is not None and not isinstance(place, Path):
         complete = SQLiteFile(
@@ -162,7 +163,8 @@ def open_store(
 
 def open_existing_store(settings: CacheSettings | None = None) -> WalkStore:
     """Return the user's store, without creating its file."""
-    return open_store(settings, memory=not default_path().exists())
+    path = default_path()
+    return open_store(settings, memory=path is None or not path.exists())
 
 
 def open_file(
@@ -196,8 +198,10 @@ def open_file(
     return file
 
 
-def _same_file(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)  # Path.resolve may raise
+def _is_default(place: Path) -> bool:
+    default = default_path()
+    # Path.resolve may raise
+    return default is not None and os.path.realpath(place) == os.path.realpath(default)
 
 
 def _open_memory(category: type[Warning]) -> SQLiteFile[Storage]:
@@ -212,19 +216,25 @@ def _made(path: Path) -> Path:
     return path
 
 
-def default_path() -> Path:
-    """Return the file of walks in the user's cache folder; the folder need not exist."""
-    return cache_folder() / _FILE
+def default_path() -> Path | None:
+    """Return the file of walks in the user's cache folder, which need not exist.
+
+    None if the user has no home directory.
+    """
+    with suppress(OSError):
+        return cache_folder() / _FILE
+    return None
 
 
 def _default_path() -> Path:
     """Return the file of walks and create its folder; rename the files of older versions."""
+    path = cache_folder() / _FILE
     for old in old_files():
-        if old != default_path() and old.exists():  # both folders may be the same
+        if old != path and old.exists():  # both folders may be the same
             _log.warning(
                 "%s is from an older version; it was renamed to %s.", old, set_aside(old, "old")
             )
-    return _made(default_path())
+    return _made(path)
 
 
 class Cache:
