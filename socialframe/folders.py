@@ -8,6 +8,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from socialframe.errors import FileError
+
 #: Prefixes of file system types that several machines share, or where locks are unreliable.
 _NETWORK_TYPES = (
     *("nfs", "cifs", "smb", "9p", "afs", "ceph", "lustre", "beegfs", "gpfs", "ocfs", "gfs"),
@@ -64,6 +66,16 @@ def runtime_folder() -> Path:
     except (OSError, RuntimeError):
         owner = os.geteuid() if hasattr(os, "geteuid") else "own"
         return _private(Path(tempfile.gettempdir(), f"socialframe-{owner}"))
+
+
+def temporary_folder_error(error: OSError) -> FileError:
+    """Return the error of a temporary file that cannot be created or written."""
+    where = tempfile.tempdir or "folder"  # None if no folder can be used
+    reason = (error.strerror or str(error)).rstrip(".")
+    return FileError(
+        f"The rows do not fit into the temporary {where}: {reason}. Free space there, or set "
+        "TMPDIR to another folder."
+    )
 
 
 def _private(path: Path) -> Path:

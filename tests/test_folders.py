@@ -133,9 +133,11 @@ def test_a_client_works_without_a_home_directory(homeless, options, count):
 def test_a_cache_in_a_given_file_works_without_a_home_directory(homeless, tmp_path):
     """One warning, since walks that break are not stored."""
     box = sf.Sandbox()
-    with box.serve() as url, pytest.warns(sf.CacheWarning, match="set HOME") as caught:
-        with sf.Client(box.key, base_url=url, cache=tmp_path / "c.sqlite") as api:
+    with box.serve() as url:
+        api = sf.Client(box.key, base_url=url, cache=tmp_path / "c.sqlite")
+        with pytest.warns(sf.CacheWarning, match="set HOME") as caught:
             assert len(api.accounts().frame()) == len(api.accounts().frame()) == 17
+        api.close()
     assert len(caught) == 1
 
 

@@ -61,6 +61,9 @@ def report_errors() -> Iterator[None]:
         if isinstance(error, IncompleteWalk) and error.walk_id:
             click.echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)
         raise click.exceptions.Exit(code) from None
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except UnicodeEncodeError as error:
         text = f"The encoding of the output ({error.encoding}) lacks a character. Set PYTHONUTF8=1."
         raise click.ClickException(text) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,9 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from socialframe.cli.exit_codes import INTERRUPTED
+from socialframe.errors import FileError
+from socialframe.folders import temporary_folder_error
 from socialframe.walk.provenance import WHOLE, describe_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from socialframe.query import Query
@@ -105,12 +110,27 @@ def write_output(query: Query, output: str | None, *, as_json: bool) -> None:
 
 def _print_json(query: Query) -> None:
     """Print one JSON array, a row per line, after the walk has ended and in constant memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = query.to_jsonl(Path(folder, "rows.jsonl"))
+    with _temporary_folder() as folder:
+        try:
+            path = query.to_jsonl(folder / "rows.jsonl")
+        except FileError as error:
+            if isinstance(error.__cause__, OSError):
+                raise temporary_folder_error(error.__cause__) from error
+            raise
         with path.open(encoding="utf-8", newline="\n") as rows:
             for number, row in enumerate(rows):
                 click.echo((",\n " if number else "[") + row.rstrip("\n"), nl=False)
             click.echo("[]" if not path.stat().st_size else "]")
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise temporary_folder_error(error) from error
+    with folder as path:
+        yield Path(path)
 
 
 def _print_table(frame: pd.DataFrame) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from socialframe.cli.exit_codes import INTERRUPTED
+
 if TYPE_CHECKING:
     from socialframe.sandbox import Sandbox
 
@@ -117,6 +119,7 @@ def _serve(box: Sandbox, port: int) -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("The sandbox stopped.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except OSError as error:
         click.echo(f"Error: Port {port} cannot be used: {error.strerror or error}.", err=True)
         raise click.exceptions.Exit(5) from None

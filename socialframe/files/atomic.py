@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+_DESCRIPTORS = Path("/proc/self/fd")
+
 
 def expand_user(path: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` expanded; symbolic links are not followed."""
@@ -47,10 +49,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise FileError(f"{path!s} cannot be written: it is {kind}. Pass the path of a file.")
     part = target.with_name(f".{secrets.token_hex(6)}.part")
     try:
-        with part.open("xb") as file:
+        with _open_nameless(target.parent) or part.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not isinstance(file.name, str):
+                _give_name(file, part)
         part.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
@@ -58,6 +62,28 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _open_nameless(folder: Path) -> IO[bytes] | None:
+    """Open a new file that has no name, so that it ends with the process, however that ends.
+
+    Return None if the system or the file system has no such files.
+    """
+    if not hasattr(os, "O_TMPFILE") or not _DESCRIPTORS.exists():
+        return None
+    try:
+        return open(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")  # noqa: PTH123
+    except OSError:  # also if the folder does not exist: opening a file there says so
+        return None
+
+
+def _give_name(file: IO[bytes], path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        source = _DESCRIPTORS / str(file.fileno())
+        os.link(source, path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
 
 
 def peek_schema(

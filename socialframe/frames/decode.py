@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from socialframe.messages.envelope import Page
 
+# The first conversion imports pandas. In the thread that decodes, Ctrl-C could leave it waiting.
+pa.array([])
+
 _EXACT = float(1 << 53)  # a larger double may be the nearest of several integers
 # Arrow has timestamps and dates outside the range of Python; both decoders reject them.
 _TIMESTAMPS = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 - as UTC

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from socialframe.folders import temporary_folder_error
 from socialframe.frames.inferred_type import infer_type
 from socialframe.frames.observed import Limits, ObservedType
 from socialframe.frames.reference import Leaf, convert, dumps, encodable, step
@@ -151,7 +152,10 @@ def infer_all(lists: Iterable[list[Any]], types: Mapping[str, str]) -> Iterator[
     with tempfile.SpooledTemporaryFile(_SPOOL) as spool:
         for records in lists:
             inferred.observe(records)
-            sizes.append(spool.write(marshal.dumps(records)))
+            try:
+                sizes.append(spool.write(marshal.dumps(records)))
+            except OSError as error:
+                raise temporary_folder_error(error) from error
         yield inferred.batch([])
         spool.seek(0)
         for size in sizes:  # marshal.load reads a file in very small parts

@@ -4,9 +4,11 @@ import inspect
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -93,6 +95,25 @@ def test_json_of_no_rows_is_an_empty_array():
     assert json.loads(shown.stdout) == []
 
 
+@pytest.mark.parametrize("harm", ["missing", "full"])
+def test_json_without_a_temporary_folder_is_an_error_that_names_it(monkeypatch, tmp_path, harm):
+    """Exit code 2; no rows are printed."""
+    folder, limit = tmp_path / "temporary", resource.getrlimit(resource.RLIMIT_FSIZE)
+    if harm == "full":
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    if harm == "full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
+    try:
+        shown = run("posts", "--sandbox", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert f"temporary {folder}" in shown.stderr
+    assert "TMPDIR" in shown.stderr
+
+
 @pytest.mark.processes
 @pytest.mark.sockets
 def test_ctrl_c_stops_the_sandbox_without_a_traceback(sandbox_process):
@@ -101,7 +122,7 @@ def test_ctrl_c_stops_the_sandbox_without_a_traceback(sandbox_process):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
 
-    assert process.returncode == 0
+    assert process.returncode == 130
     assert "Traceback" not in errors
     with pytest.raises(sf.NetworkError):
         sf.Client("sk_any0key0here", base_url=url, max_wait=0, timeout=1).accounts().frame()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from pathlib import Path
 
@@ -67,6 +68,18 @@ class SinkContract:
 
         assert self.read_ids(path) == ["a", 'b,"\n', "", "a"]
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_no_other_file_shows_before_the_rows_are_complete(self, tmp_path):
+        """A process that is killed leaves nothing behind."""
+        before = []
+
+        def watched():
+            yield batch()
+            before.extend(tmp_path.iterdir())
+
+        self.write(tmp_path / "rows.out", watched())
+
+        assert before == [] or not hasattr(os, "O_TMPFILE")
 
     def test_no_rows_make_a_file_without_rows(self, tmp_path):
         """An empty result is a result."""

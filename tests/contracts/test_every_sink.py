@@ -1,9 +1,11 @@
 """Each sink fulfils the sink contract."""
 
 import csv
+import os
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from contracts.sink_contract import SCHEMA, SinkContract, batch, read_lines
 from socialframe.files.parquet import write_parquet
@@ -61,3 +63,11 @@ class TestJSONLines(SinkContract):
         assert second["n"] is None
         assert third["at"] == "2026-02-03T09:00:00.123456Z"
         assert list(first) == SCHEMA.names
+
+
+class TestWithoutNamelessFiles(TestJSONLines):
+    """On a system where each file has a name from the start."""
+
+    @pytest.fixture(autouse=True)
+    def _no_nameless_files(self, monkeypatch):
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)

@@ -1,6 +1,8 @@
 """Numbers and moments as text, odd values, objects whose names are data, always-null columns."""
 
 import json
+import resource
+import tempfile
 import time
 from datetime import UTC, date, datetime
 
@@ -14,6 +16,7 @@ import pytest
 from stand_ins import Scripted, client_of, column, page_of
 
 import socialframe as sf
+from socialframe.errors import FileError
 from socialframe.frames import Decoder, infer_all
 from socialframe.paging import Single
 from socialframe.schema.columns import Schema
@@ -243,3 +246,26 @@ def test_a_struct_without_fields_is_refused_at_the_call(kind):
     """In fetch and in Column."""
     with pytest.raises(sf.ArgumentError, match="'x' of type .* needs fields="):
         query_of([], columns={"x": kind})
+
+
+@pytest.mark.parametrize("harm", ["missing", "full"])
+def test_a_temporary_folder_that_cannot_hold_the_records_is_named(monkeypatch, tmp_path, harm):
+    """A file that the rows go to is not blamed."""
+    folder = tmp_path / "temporary"
+    if harm == "full":
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr("socialframe.frames.infer._SPOOL", 1)
+    rows = [{"id": str(number), "text": "x" * 1000} for number in range(100)]
+    api = client_of(Scripted({"rows": rows}), journal=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if harm == "full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(FileError, match=f"temporary {folder}.*TMPDIR") as caught:
+            api.fetch("/v1/rows", paging=Single()).to_csv(tmp_path / "rows.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert "rows.csv" not in str(caught.value)
+    assert not (tmp_path / "rows.csv").exists()

@@ -31,6 +31,14 @@ def served():
         yield sandbox, url
 
 
+def wait_for_a_page(sandbox, process, number=3):
+    """Wait until the process has asked for some pages, or ended."""
+    seen, deadline = len(sandbox.requests), time.monotonic() + 30
+    while len(sandbox.requests) < seen + number and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
 @pytest.mark.processes
 @pytest.mark.sockets
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -44,18 +52,15 @@ def test_a_stopped_process_leaves_the_old_or_the_complete_file(served, tmp_path,
     process = subprocess.Popen(
         [sys.executable, "-c", WRITE, sandbox.key, url], cwd=tmp_path, stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.glob(".*.part")) and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+    wait_for_a_page(sandbox, process)
     time.sleep(random.Random(attempt).uniform(0, 0.15))  # noqa: S311 - any moment is valid
     process.send_signal(number)
     process.communicate(timeout=30)
 
     ids = pd.read_parquet(target)["id"]
     assert ids.tolist() == ["old"] or ids.nunique() == len(ids) == 5400
+    assert list(tmp_path.iterdir()) == [target]
     if number == signal.SIGINT:
-        assert list(tmp_path.glob(".*")) == []
         assert process.returncode in {0, -signal.SIGINT, 1}
 
 
@@ -92,37 +97,96 @@ def test_ctrl_c_while_waiting_for_the_budget_returns_at_once(served, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-COMMAND = """
-import sys
-from socialframe.cli.main import main
-main(["posts", "--tier", "paid", "-o", "posts.parquet"])
+def start(folder, *words, **environ):
+    """Start the command in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "socialframe", *words],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder), **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.sockets
+@pytest.mark.parametrize("output", [["-o", "posts.parquet"], ["--json"]])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_command_leaves_no_file_and_its_exit_code(tmp_path, number, output):
+    """130 or 143; Ctrl-C says that the pages are kept."""
+    box = sf.Sandbox(window_seconds=0.01, latency=0.02)
+    with box.serve() as url:
+        words = ["posts", "--tier", "paid", *output]
+        process = start(tmp_path, *words, SOCIALAPI_KEY=box.key, SOCIALAPI_BASE_URL=url)
+        wait_for_a_page(box, process)
+        process.send_signal(number)
+        rows, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 128 + number
+    said = "Interrupted. The received pages are kept; to list them: socialframe walks ls"
+    assert errors.strip() == (said if number == signal.SIGINT else "")
+    assert rows == ""
+    assert list(tmp_path.iterdir()) == []
+    assert sf.walks()["state"].tolist() == ["interrupted"]
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("swallows", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_an_import_is_the_exit_code(tmp_path, number, swallows):
+    """Also if the imported module catches the exception."""
+    wait = "print('ready', flush=True); time.sleep(30)"
+    wait = f"try: {wait}\nexcept BaseException: pass\n" if swallows else wait
+    (tmp_path / "dotenv.py").write_text(
+        f"import time\n{wait}\ndotenv_values = lambda *_, **__: {{}}\n"
+    )
+    (tmp_path / ".env").touch()
+    process = start(tmp_path, "posts", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    assert "Aborted" not in errors
+
+
+IMPORTS = """
+import importlib.abc, sys, threading
+
+
+class Watch(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if threading.current_thread() is not threading.main_thread():
+            print(name, threading.current_thread().name)
+
+
+sys.meta_path.insert(0, Watch())
+import socialframe as sf
+
+box = sf.Sandbox(posts=500, latency=0.03, window_seconds=0.01)
+with box.serve() as url:
+    api = sf.Client(box.key, base_url=url, tier="paid", cache=False)
+    api.posts().to_jsonl("x.jsonl")
+    api.posts().to_parquet("x.parquet")
+    api.posts().frame()
+    api.fetch("/v1/posts", params={"limit": 100}).frame()
+    print("done")
 """
 
 
 @pytest.mark.processes
 @pytest.mark.sockets
-def test_ctrl_c_in_a_shell_says_that_pages_are_kept(served, tmp_path):
-    """Exit code 130; no file is written."""
-    sandbox, url = served
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND],
-        cwd=tmp_path,
-        env={**os.environ, "SOCIALAPI_KEY": sandbox.key, "SOCIALAPI_BASE_URL": url},
-        stderr=subprocess.PIPE,
-        text=True,
+def test_no_module_is_imported_in_a_thread(tmp_path):
+    """Ctrl-C meanwhile could leave the thread waiting for the import of the main thread."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.glob(".*.part")):
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
 
-    assert process.returncode == 130
-    assert errors.strip().endswith(
-        "Interrupted. The received pages are kept; to list them: socialframe walks ls"
-    )
-    assert list(tmp_path.iterdir()) == []
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if "socialframe" in line] == []
+    assert "done" in lines
 
 
 STUCK = """
