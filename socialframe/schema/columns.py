@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Origin = Literal["documented", "example", "sibling", "unknown"]
 
+#: What lists and structs become: they stay Arrow columns, become JSON text, or are left out.
+Nested = Literal["arrow", "json", "drop"]
+
 EXTRA = "_extra"
 
 #: Column types, and the pandas dtype of each.
@@ -115,6 +118,13 @@ class Column:
         else:
             element = _arrow_types()[self.element]
         return pa.list_(element) if self.is_list else element
+
+
+def check_nested(value: object) -> Nested:
+    """Return the value; raise ArgumentError if it is invalid."""
+    if value not in ("arrow", "json", "drop"):
+        raise ArgumentError(f"nested must be 'arrow', 'json' or 'drop'; got {value!r}.")
+    return value
 
 
 def _arrow_types() -> dict[str, pa.DataType]:
