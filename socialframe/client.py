@@ -508,9 +508,12 @@ def describe_stored(walk: StoredWalk) -> str:
     """Return the query of a stored walk as Python code."""
     given = walk.query.get("arguments", {})
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return describe_query(
-        walk.endpoint, arguments, walk.query.get("limit"), walk.query.get("explode", "")
-    )
+    return describe_query(walk.endpoint, arguments, walk.query.get("limit"), _exploded(walk))
+
+
+def _exploded(walk: StoredWalk) -> list[str]:
+    stored = walk.query.get("explode") or []
+    return [stored] if isinstance(stored, str) else stored  # of an older version
 
 
 def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
@@ -523,8 +526,8 @@ def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
         query: Any = method(**given)
         if walk.query.get("limit"):
             query = query.limit(walk.query["limit"])
-        if walk.query.get("explode"):
-            query = query.explode(walk.query["explode"])
+        for name in _exploded(walk):
+            query = query.explode(name)
     except (ArgumentError, ValueError, TypeError):
         query = None
     plan = getattr(query, "_plan", None)

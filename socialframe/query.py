@@ -91,6 +91,9 @@ class Query:
         its entries have, too, is renamed (``likes`` to ``post_likes``), because a sum over the rows
         would count it several times.
 
+        A second explode gives one row per pair of entries of both lists, and repeats the numbers of
+        each. The other list may be one in the entries of the first (``target_errors``).
+
         Parameters
         ----------
         column : str
@@ -99,7 +102,7 @@ class Query:
         Raises
         ------
         ArgumentError
-            If there is no such list column, or the query is already exploded.
+            If there is no such list column.
 
         Examples
         --------
