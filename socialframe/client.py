@@ -13,6 +13,7 @@ from socialframe.http.budget import TIERS, Limit
 from socialframe.http.shared_budget import budget_for
 from socialframe.http.transport import Transport, Wiring, sandbox_wiring
 from socialframe.paging.parse import parse_scheme
+from socialframe.schema.columns import check_nested
 from socialframe.secret import Secret, tenant
 from socialframe.settings import read_settings
 from socialframe.store.cache import Cache, open_store, parse_cache_argument
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from socialframe.paging import Paging
     from socialframe.query import Query
     from socialframe.sandbox import Sandbox
-    from socialframe.schema.columns import Column
+    from socialframe.schema.columns import Column, Nested
     from socialframe.store.cache import CacheArgument
     from socialframe.store.stored_walk import StoredWalk
 
@@ -87,6 +88,9 @@ class Client(Endpoints):
         Resume a walk of the same query that broke less than an hour ago.
     progress : bool or None
         Show a progress bar for long walks; None shows it in a terminal or a notebook.
+    nested : {"arrow", "json", "drop"}
+        Default of ``nested`` for ``Query.frame``, ``pages``, ``head`` and ``to_parquet``: lists and
+        structs stay Arrow columns, become JSON text, or are left out.
     wiring : Wiring or None
         Clock, sleep and innermost transport, for tests and for the sandbox.
 
@@ -125,6 +129,7 @@ class Client(Endpoints):
         journal: bool = True,
         resume: Resume = "auto",
         progress: bool | None = None,
+        nested: Nested = "arrow",
         wiring: Wiring | None = None,
     ) -> None:
         try:
@@ -164,6 +169,7 @@ class Client(Endpoints):
             progress=progress,
             max_requests=most,
             max_empty_pages=whole_number("max_empty_pages", max_empty_pages),
+            nested=check_nested(nested),
         )
 
     @classmethod
@@ -176,6 +182,7 @@ class Client(Endpoints):
         max_wait: float = 120.0,
         max_requests: int | None = None,
         progress: bool | None = None,
+        nested: Nested = "arrow",
     ) -> Self:
         """Return a client of a sandbox in this process: made-up people, no key, no network.
 
@@ -188,7 +195,7 @@ class Client(Endpoints):
         cache : bool, str, float, timedelta, path or backend
             As for ``Client``, but stored in memory by default. Pass False if the sandbox
             changes or fails between two walks of the same query.
-        max_wait, max_requests, progress
+        max_wait, max_requests, progress, nested
             As for ``Client``.
 
         Returns
@@ -215,6 +222,7 @@ class Client(Endpoints):
             max_wait=max_wait,
             max_requests=max_requests,
             progress=progress,
+            nested=nested,
             wiring=sandbox_wiring(box.wsgi, box.name),
         )
         client._key_source, client._sandbox = "the sandbox", box
@@ -500,9 +508,12 @@ def describe_stored(walk: StoredWalk) -> str:
     """Return the query of a stored walk as Python code."""
     given = walk.query.get("arguments", {})
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return describe_query(
-        walk.endpoint, arguments, walk.query.get("limit"), walk.query.get("explode", "")
-    )
+    return describe_query(walk.endpoint, arguments, walk.query.get("limit"), _exploded(walk))
+
+
+def _exploded(walk: StoredWalk) -> list[str]:
+    stored = walk.query.get("explode") or []
+    return [stored] if isinstance(stored, str) else stored  # of an older version
 
 
 def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
@@ -515,8 +526,8 @@ def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
         query: Any = method(**given)
         if walk.query.get("limit"):
             query = query.limit(walk.query["limit"])
-        if walk.query.get("explode"):
-            query = query.explode(walk.query["explode"])
+        for name in _exploded(walk):
+            query = query.explode(name)
     except (ArgumentError, ValueError, TypeError):
         query = None
     plan = getattr(query, "_plan", None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, user_stacklevel
 from socialframe.files.atomic import expand_user
+from socialframe.schema.columns import check_nested
 from socialframe.walk.estimate import Estimate
 from socialframe.walk.session import Options
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from socialframe.paging import Paging
     from socialframe.progress import Shown
-    from socialframe.schema.columns import Schema
+    from socialframe.schema.columns import Nested, Schema
     from socialframe.walk.plan import Plan
     from socialframe.walk.session import Session
     from socialframe.walk.walk import Walk
@@ -90,6 +91,9 @@ class Query:
         its entries have, too, is renamed (``likes`` to ``post_likes``), because a sum over the rows
         would count it several times.
 
+        A second explode gives one row per pair of entries of both lists, and repeats the numbers of
+        each. The other list may be one in the entries of the first (``target_errors``).
+
         Parameters
         ----------
         column : str
@@ -98,7 +102,7 @@ class Query:
         Raises
         ------
         ArgumentError
-            If there is no such list column, or the query is already exploded.
+            If there is no such list column.
 
         Examples
         --------
@@ -147,11 +151,13 @@ class Query:
         ArgumentError
             If the walk is not stored.
         """
-        return self._session.stored_rows(self._plan, self._to_pandas)
+        nested = self._nested(None)
+        return self._session.stored_rows(self._plan, lambda walk: self._to_pandas(walk, nested))
 
     def frame(
         self,
         *,
+        nested: Nested | None = None,
         refresh: bool | None = None,
         progress: Shown = None,
         max_requests: int | None = None,
@@ -160,6 +166,13 @@ class Query:
 
         Parameters
         ----------
+        nested : {"arrow", "json", "drop"} or None
+            What lists and structs become. ``"arrow"`` keeps them as Arrow columns, which
+            ``explode`` and Arrow's functions read. ``"json"`` makes them JSON text: take it for
+            ``to_sql``, and for methods that compare or hash rows, such as ``drop_duplicates``,
+            ``nunique``, ``value_counts`` and ``describe``, which fail for Arrow lists (``to_sql``
+            into SQLite would store addresses in memory). ``"drop"`` leaves the columns out. None
+            uses the client's setting, ``"arrow"`` by default.
         refresh : bool or None
             Ask the API even if the cache is fresh; None uses the client's setting.
         progress : bool, Watch or None
@@ -184,8 +197,9 @@ class Query:
             If a later page fails, or would exceed ``max_requests``. A partial result is never
             returned.
         """
+        nested = self._nested(nested)
         options = self._options(refresh, progress, max_requests)
-        return self._session.run(self._plan, self._to_pandas, options)
+        return self._session.run(self._plan, lambda walk: self._to_pandas(walk, nested), options)
 
     def arrow(
         self,
@@ -210,17 +224,21 @@ class Query:
         self,
         n: int = 5,
         *,
+        nested: Nested | None = None,
         refresh: bool | None = None,
         progress: Shown = False,
         max_requests: int | None = None,
     ) -> pd.DataFrame:
         """Return the first rows. This takes one request, unless a page has fewer rows."""
-        first = self.limit(n)
-        return first.frame(refresh=refresh, progress=progress, max_requests=max_requests).head(n)
+        first = self.limit(n).frame(
+            nested=nested, refresh=refresh, progress=progress, max_requests=max_requests
+        )
+        return first.head(n)
 
     def pages(
         self,
         *,
+        nested: Nested | None = None,
         refresh: bool | None = None,
         progress: Shown = None,
         max_requests: int | None = None,
@@ -236,7 +254,9 @@ class Query:
         """
         import pyarrow as pa
 
-        from socialframe.frames import to_pandas
+        from socialframe.frames import flatten, to_pandas
+
+        nested = self._nested(nested)
 
         def produce(walk: Walk) -> Iterator[pa.RecordBatch]:
             return walk.batches(eager=False)
@@ -244,7 +264,7 @@ class Query:
         start = 0
         options = self._options(refresh, progress, max_requests)
         for walk, rows in self._session.stream(self._plan, produce, options):
-            frame = to_pandas(pa.Table.from_batches([rows]), self._facts(walk))
+            frame = to_pandas(pa.Table.from_batches([flatten(rows, nested)]), self._facts(walk))
             frame.index = frame.index + start
             start += len(frame)
             yield frame
@@ -269,6 +289,7 @@ class Query:
         self,
         path: str | os.PathLike[str],
         *,
+        nested: Nested | None = None,
         refresh: bool | None = None,
         progress: Shown = None,
         max_requests: int | None = None,
@@ -281,6 +302,8 @@ class Query:
         path : path
             Path of the file. The file is replaced when all rows are written; a failure or Ctrl-C
             leaves the old file unchanged.
+        nested : {"arrow", "json", "drop"} or None
+            As for ``frame``. Take ``"json"`` or ``"drop"`` for tools that read flat files only.
         refresh, progress, max_requests
             As for ``frame``.
         partial : bool
@@ -308,9 +331,13 @@ class Query:
         ['platform', 'account_id', 'username', 'connected_at', '_extra']
         """
         from socialframe.files.parquet import write_parquet
+        from socialframe.frames import flatten
+
+        nested = self._nested(nested)
 
         def write(walk: Walk) -> None:
-            write_parquet(path, walk.batches(), lambda: self._facts(walk))
+            rows = (flatten(batch, nested) for batch in walk.batches())
+            write_parquet(path, rows, lambda: self._facts(walk))
 
         try:
             self._session.run(self._plan, write, self._options(refresh, progress, max_requests))
@@ -355,12 +382,16 @@ class Query:
     def _options(self, refresh: bool | None, progress: Shown, max_requests: int | None) -> Options:
         return Options(refresh, progress, max_requests, lambda plan: replace(self, _plan=plan))
 
-    def _to_pandas(self, walk: Walk) -> pd.DataFrame:
+    def _nested(self, nested: Nested | None) -> Nested:
+        return self._session.nested if nested is None else check_nested(nested)
+
+    def _to_pandas(self, walk: Walk, nested: Nested) -> pd.DataFrame:
         import pyarrow as pa
 
-        from socialframe.frames import to_pandas
+        from socialframe.frames import flatten, to_pandas
 
-        return to_pandas(pa.Table.from_batches(list(walk.batches())), self._facts(walk))
+        rows = [flatten(batch, nested) for batch in walk.batches()]
+        return to_pandas(pa.Table.from_batches(rows), self._facts(walk))
 
     def _facts(self, walk: Walk) -> dict[str, Any]:
         period = {"period": self._plan.period} if self._plan.period else {}

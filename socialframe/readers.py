@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from socialframe.endpoints import Day
     from socialframe.query import Query
+    from socialframe.schema.columns import Nested
 
 _clients: dict[str, Client] = {}  # by tenant: another key in the environment needs another client
 _lock = ForkLock()
@@ -91,8 +92,11 @@ def read_accounts(platform: str | None = None, *, client: Client | None = None) 
     return (client or _default_client()).accounts(platform).frame()
 
 
-def read_health(*, client: Client | None = None) -> pd.DataFrame:
+def read_health(*, nested: Nested | None = None, client: Client | None = None) -> pd.DataFrame:
     """Return the token and permission status, one row per account; see ``Client.health``.
+
+    ``nested="json"`` makes lists JSON text, for ``to_sql`` and for methods that compare or hash
+    rows; see ``Query.frame``.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def read_health(*, client: Client | None = None) -> pd.DataFrame:
     >>> str(sf.read_health(client=sf.Client.sandbox())["token_valid"].dtype)
     'boolean'
     """
-    return (client or _default_client()).health().frame()
+    return (client or _default_client()).health().frame(nested=nested)
 
 
 def read_posts(
@@ -115,9 +119,13 @@ def read_posts(
     until: Day | None = None,
     per_page: int = 100,
     *,
+    nested: Nested | None = None,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """Return posts, one row per post; see ``Client.posts``.
+
+    ``nested="json"`` makes lists JSON text, for ``to_sql`` and for methods that compare or hash
+    rows; see ``Query.frame``.
 
     Raises
     ------
@@ -131,7 +139,11 @@ def read_posts(
     >>> str(df["published_at"].dtype)
     'datetime64[us, UTC]'
     """
-    return (client or _default_client()).posts(status, platform, since, until, per_page).frame()
+    return (
+        (client or _default_client())
+        .posts(status, platform, since, until, per_page)
+        .frame(nested=nested)
+    )
 
 
 def read_analytics(
@@ -141,9 +153,13 @@ def read_analytics(
     until: Day | None = None,
     per_page: int = 100,
     *,
+    nested: Nested | None = None,
     client: Client | None = None,
 ) -> pd.DataFrame:
     """Return metrics of published posts, one row per post; see ``Client.analytics``.
+
+    ``nested="json"`` makes lists JSON text, for ``to_sql`` and for methods that compare or hash
+    rows; see ``Query.frame``.
 
     Raises
     ------
@@ -157,7 +173,7 @@ def read_analytics(
     'Int64'
     """
     query = (client or _default_client()).analytics(platform, account_id, since, until, per_page)
-    return query.frame()
+    return query.frame(nested=nested)
 
 
 def read_followers(

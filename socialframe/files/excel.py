@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from socialframe.errors import ArgumentError
-from socialframe.files.text import dumps
+from socialframe.frames.nested import dumps
 
 _EXACT = 1 << 53  # Excel has doubles only
 _INVALID = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # in XML

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 from socialframe.frames.reference import dumps, step
 
 if TYPE_CHECKING:
-    from socialframe.schema.columns import Schema
+    from socialframe.schema.columns import Column, Schema
 
 CREATOR = "socialframe"  # in the pandas metadata of files that queries write
 _NULLABLE = {
@@ -30,13 +32,21 @@ _NULLABLE = {
 
 
 def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
-    """Return one row for each entry of the exploded list; an empty list keeps one row of nulls.
+    """Return one row for each entry of the exploded lists; an empty list keeps one row of nulls.
 
-    The rows have the columns before the explode; without an explode they are returned unchanged.
+    The rows have the columns before the first explode; without an explode they are returned
+    unchanged.
     """
-    if not schema.exploded:
-        return rows
-    lists = rows.column(schema.exploded)
+    before = replace(schema, exploded=())
+    for name in schema.exploded:
+        after = before._after_explode(name)
+        rows = _explode(rows, before[name], after)
+        before = after
+    return rows
+
+
+def _explode(rows: pa.RecordBatch, listed: Column, after: Schema) -> pa.RecordBatch:
+    lists = rows.column(listed.name)
     counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
     repeats = np.maximum(counts, 1)
     parents = np.repeat(np.arange(len(counts)), repeats)
@@ -44,25 +54,33 @@ def explode(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
     is_empty = np.repeat(counts == 0, repeats)
     entry = np.repeat(np.cumsum(counts) - counts, repeats) + position
     entries = lists.flatten().take(pa.array(entry, pa.int64(), mask=is_empty))
-    others = rows.drop_columns([schema.exploded]).take(pa.array(parents))
+    others = rows.drop_columns([listed.name]).take(pa.array(parents))
     arrays = [*others.columns[:-1], pa.array(position, pa.int64(), mask=is_empty)]
     arrays += entries.flatten() if pa.types.is_struct(entries.type) else [entries]
-    listed = next(column for column in schema.columns if column.name == schema.exploded)
-    above = "".join(map(step, listed.path.split("."))) + "/"
-    extras = _own_extras(others.columns[-1], arrays[len(others.columns) - 1], above)
-    return pa.RecordBatch.from_arrays([*arrays, extras], schema=schema.arrow)
+    extras = _own_extras(others, arrays[len(others.columns) - 1], listed.path.split("."))
+    return pa.RecordBatch.from_arrays([*arrays, extras], schema=after.arrow)
 
 
-def _own_extras(extras: pa.StringArray, position: pa.Int64Array, above: str) -> pa.StringArray:
-    """Return the ``_extra`` of exploded rows without the values of other entries of the list."""
+def _own_extras(others: pa.RecordBatch, position: pa.Int64Array, path: list[str]) -> pa.StringArray:
+    """Return the ``_extra`` of exploded rows without the values of other entries of the list.
+
+    ``others`` has the columns before the explode, with the positions in earlier lists; ``path``
+    leads to the list.
+    """
+    extras = others.columns[-1]
     if extras.null_count == len(extras):
         return extras
-    has_others = pc.and_kleene(pc.match_substring(extras, f'"{above}'), position.is_valid())
+    start = "".join(map(step, takewhile(lambda name: name[:1] != "\0", path))) + "/"
+    has_others = pc.and_kleene(pc.match_substring(extras, f'"{start}'), position.is_valid())
     rows = pc.indices_nonzero(pc.fill_null(has_others, fill_value=False)).to_pylist()
     if not rows:
         return extras
     texts = extras.to_pylist()
     for row in rows:
+        places = (
+            f"/{others.column(name[1:])[row]}" if name[:1] == "\0" else step(name) for name in path
+        )
+        above = "".join(places) + "/"
         own = f"{above}{position[row].as_py()}"
         found = json.loads(texts[row])
         kept = {

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Origin = Literal["documented", "example", "sibling", "unknown"]
 
+#: What lists and structs become: they stay Arrow columns, become JSON text, or are left out.
+Nested = Literal["arrow", "json", "drop"]
+
 EXTRA = "_extra"
 
 #: Column types, and the pandas dtype of each.
@@ -117,6 +120,13 @@ class Column:
         return pa.list_(element) if self.is_list else element
 
 
+def check_nested(value: object) -> Nested:
+    """Return the value; raise ArgumentError if it is invalid."""
+    if value not in ("arrow", "json", "drop"):
+        raise ArgumentError(f"nested must be 'arrow', 'json' or 'drop'; got {value!r}.")
+    return value
+
+
 def _arrow_types() -> dict[str, pa.DataType]:
     import pyarrow as pa
 
@@ -154,8 +164,8 @@ class Schema:
         The declared columns, without ``_extra``.
     key : tuple of str
         Names of the columns of the primary key; empty if there is none.
-    exploded : str
-        Name of the list column with one row for each entry; empty if rows are records.
+    exploded : tuple of str
+        Names of the list columns that are exploded, in this order; empty if rows are records.
     given : tuple of (str, str) or None
         Types of some columns, if the others are inferred. None means that all columns are declared.
 
@@ -170,7 +180,7 @@ class Schema:
 
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
-    exploded: str = ""
+    exploded: tuple[str, ...] = ()
     given: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
@@ -227,10 +237,19 @@ class Schema:
 
     @property
     def rows(self) -> Schema:
-        """The schema after the explode."""
-        if not self.exploded:
-            return self
-        listed = next(column for column in self.columns if column.name == self.exploded)
+        """The schema after all explodes."""
+        schema = replace(self, exploded=()) if self.exploded else self
+        for name in self.exploded:
+            schema = schema._after_explode(name)
+        return schema
+
+    def _after_explode(self, name: str) -> Schema:
+        """Return the schema of the rows after the explode of one list column.
+
+        The path of a field of an entry has a step for the position of the entry: a NUL character
+        and the name of the column that has the position.
+        """
+        listed = next(column for column in self.columns if column.name == name)
         names = self._names_after_explode(listed)
         kept = tuple(
             replace(column, name=names[column.name]) for column in self.columns if column != listed
@@ -244,8 +263,10 @@ class Schema:
             origin=listed.origin,
         )
         if listed.element == "struct":
+            entry = f"{listed.path}.\0{position.name}"
             entries = tuple(
-                replace(field, name=f"{item}_{field.name}", path="") for field in listed.fields
+                replace(field, name=f"{item}_{field.name}", path=f"{entry}.{field.path}")
+                for field in listed.fields
             )
         else:
             entries = (replace(listed, name=item, path="", type=listed.element),)
@@ -293,7 +314,7 @@ class Schema:
         Raises
         ------
         ArgumentError
-            If there is no such list column, or one is already exploded.
+            If there is no such list column, or an entry has the name of another column.
 
         Examples
         --------
@@ -301,19 +322,17 @@ class Schema:
         >>> Schema((tags,)).explode("tags").names
         ['tag_position', 'tag', '_extra']
         """
-        lists = [column.name for column in self.columns if column.is_list]
+        lists = [column.name for column in self.rows.columns if column.is_list]
         if self.inferred:
             raise ArgumentError(
                 "Only declared columns can be exploded; pass columns=(Column(…), …) to fetch()."
             )
-        if self.exploded:
-            raise ArgumentError(
-                f"{self.exploded!r} is already exploded; only one list can be exploded."
-            )
         if name not in lists:
             which = ", ".join(lists) or "none"
             raise ArgumentError(f"{name!r} cannot be exploded; the list columns are {which}.")
-        return replace(self, exploded=name)
+        schema = replace(self, exploded=(*self.exploded, name))
+        _ = schema.rows  # refuses two columns of the same name
+        return schema
 
     def table(self) -> list[tuple[str, str, str, str, str]]:
         """Return (name, dtype, unit, origin, meaning) of each column and each nested field."""

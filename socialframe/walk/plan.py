@@ -16,7 +16,7 @@ from socialframe.messages.row_shape import without_rows
 from socialframe.store.stored_walk import WalkKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from socialframe.messages.call import Call, Reply
     from socialframe.paging import Paging
@@ -151,7 +151,7 @@ class Plan:
         return {
             "arguments": self.given,
             "limit": self.limit,
-            "explode": self.schema.exploded,
+            "explode": list(self.schema.exploded),
         }
 
     def __str__(self) -> str:
@@ -159,17 +159,19 @@ class Plan:
         return describe_query(self.endpoint.name, arguments, self.limit, self.schema.exploded)
 
 
-def describe_query(endpoint: str, arguments: str, limit: int | None, explode: str) -> str:
+def describe_query(
+    endpoint: str, arguments: str, limit: int | None, explode: Iterable[str] = ()
+) -> str:
     """Return a query as Python code.
 
     Examples
     --------
-    >>> describe_query("posts", "status='failed'", 250, "")
-    "posts(status='failed').limit(250)"
+    >>> describe_query("posts", "status='failed'", 250, ["tags"])
+    "posts(status='failed').limit(250).explode('tags')"
     """
     text = f"{endpoint}({arguments})"
     text += "" if limit is None else f".limit({limit})"
-    return text + (f".explode({explode!r})" if explode else "")
+    return text + "".join(f".explode({name!r})" for name in explode)
 
 
 def whole_number(name: str, value: object) -> int:

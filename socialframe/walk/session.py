@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from socialframe.http.transport import Transport
     from socialframe.messages.call import Call, Reply, Send
     from socialframe.progress import Shown, Watch
+    from socialframe.schema.columns import Nested
     from socialframe.store.cache import CacheSettings
     from socialframe.store.store import WalkStore
     from socialframe.walk.plan import Plan
@@ -75,7 +76,7 @@ class Session:
         Whether broken walks are stored, and whether the same query resumes them.
     offline, refresh, stale_if_error : bool
         As ``Client`` takes them.
-    progress, max_requests, max_empty_pages
+    progress, max_requests, max_empty_pages, nested
         As ``Client`` takes them.
     stats : dict
         Statistics of earlier runs, by query.
@@ -94,6 +95,7 @@ class Session:
     progress: bool | None = None
     max_requests: int | None = None
     max_empty_pages: int = 50
+    nested: Nested = "arrow"
     stats: dict[str, QueryStats] = field(default_factory=dict)
 
     def run(self, plan: Plan, consume: Callable[[Walk], T], options: Options) -> T:
