@@ -505,28 +505,32 @@ def describe_stored(walk: StoredWalk) -> str:
     )
 
 
-def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
-    """Return the query of a stored walk."""
-    given = dict(walk.query.get("arguments", {}))
-    method: Callable[..., Any] = getattr(client, walk.endpoint, str)  # it may be gone
+def query_of(client: Client, endpoint: str, values: Mapping[str, Any]) -> Query | None:
+    """Return the query of a plan's ``query``; None if it cannot be rebuilt."""
+    given = dict(values.get("arguments", {}))
+    method: Callable[..., Any] = getattr(client, endpoint, str)  # it may be gone
     try:
-        if "paging" in given and walk.endpoint == "fetch":
+        if "paging" in given and endpoint == "fetch":
             given["paging"] = parse_scheme(given["paging"])
         query: Any = method(**given)
-        if walk.query.get("limit"):
-            query = query.limit(walk.query["limit"])
-        if walk.query.get("explode"):
-            query = query.explode(walk.query["explode"])
+        if values.get("limit"):
+            query = query.limit(values["limit"])
+        if values.get("explode"):
+            query = query.explode(values["explode"])
     except (ArgumentError, ValueError, TypeError):
-        query = None
-    plan = getattr(query, "_plan", None)
-    if plan is None or plan.key.name(walk.tenant) != walk.name:
+        return None
+    return query if hasattr(query, "_plan") else None
+
+
+def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
+    """Return the query of a stored walk."""
+    query = query_of(client, walk.endpoint, walk.query)
+    if query is None or query._plan.key.name(walk.tenant) != walk.name:
         raise ArgumentError(
             f"The query of the walk {walk.id!r} cannot be rebuilt. Run {describe_stored(walk)} "
             "again; it resumes the walk if it broke less than an hour ago."
         )
-    resumed: Query = replace(query, _plan=replace(plan, walk_id=walk.id))
-    return resumed
+    return replace(query, _plan=replace(query._plan, walk_id=walk.id))
 
 
 def _check_resume(journal: object, resume: object) -> None:

@@ -26,7 +26,8 @@ _clients: dict[str, Client] = {}  # by tenant: another key in the environment ne
 _lock = ForkLock()
 
 
-def _default_client() -> Client:
+def default_client() -> Client:
+    """Return the client of the key in the environment."""
     settings = read_settings()
     name = tenant(settings.base_url, settings.secret)
     with _lock():
@@ -71,7 +72,7 @@ def resume(walk_id: str, *, client: Client | None = None) -> Query:
     ...
     socialframe.errors.ArgumentError: There is no unfinished walk '0000'; sf.walks() lists them.
     """
-    return (client or _default_client()).resume(walk_id)
+    return (client or default_client()).resume(walk_id)
 
 
 def read_accounts(platform: str | None = None, *, client: Client | None = None) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def read_accounts(platform: str | None = None, *, client: Client | None = None) 
     >>> sf.read_accounts(client=sf.Client.sandbox()).columns.tolist()
     ['platform', 'account_id', 'username', 'connected_at', '_extra']
     """
-    return (client or _default_client()).accounts(platform).frame()
+    return (client or default_client()).accounts(platform).frame()
 
 
 def read_health(*, client: Client | None = None) -> pd.DataFrame:
@@ -105,7 +106,7 @@ def read_health(*, client: Client | None = None) -> pd.DataFrame:
     >>> str(sf.read_health(client=sf.Client.sandbox())["token_valid"].dtype)
     'boolean'
     """
-    return (client or _default_client()).health().frame()
+    return (client or default_client()).health().frame()
 
 
 def read_posts(
@@ -131,7 +132,7 @@ def read_posts(
     >>> str(df["published_at"].dtype)
     'datetime64[us, UTC]'
     """
-    return (client or _default_client()).posts(status, platform, since, until, per_page).frame()
+    return (client or default_client()).posts(status, platform, since, until, per_page).frame()
 
 
 def read_analytics(
@@ -156,7 +157,7 @@ def read_analytics(
     >>> str(sf.read_analytics(client=sf.Client.sandbox())["impressions"].dtype)
     'Int64'
     """
-    query = (client or _default_client()).analytics(platform, account_id, since, until, per_page)
+    query = (client or default_client()).analytics(platform, account_id, since, until, per_page)
     return query.frame()
 
 
@@ -180,4 +181,4 @@ def read_followers(
     >>> sf.read_followers(client=sf.Client.sandbox()).columns.tolist()[:5]
     ['account_id', 'platform', 'username', 'date', 'followers']
     """
-    return (client or _default_client()).followers(account_ids, since, until).frame()
+    return (client or default_client()).followers(account_ids, since, until).frame()
