@@ -23,7 +23,7 @@ from socialframe.dataset.storage import (
     read_properties,
 )
 from socialframe.dataset.window import count_rows
-from socialframe.errors import ArgumentError, DatasetError
+from socialframe.errors import ArgumentError, DatasetError, FileError
 from socialframe.paging import Single
 from socialframe.progress import Progress
 from socialframe.readers import default_client
@@ -72,7 +72,7 @@ class Dataset:
     ArgumentError
         If deltalake is not installed, an argument is invalid, or the path has rows of another query
         or API key.
-    DatasetError, FileError
+    FileError, DatasetError
         If the path has other files, or cannot be read.
 
     Examples
@@ -112,7 +112,7 @@ class Dataset:
         dataset._storage = storage = Storage(path)
         table = storage.open()
         if table is None:
-            raise DatasetError(f"There is no dataset at {storage.uri}.")
+            raise FileError(f"There is no dataset at {storage.uri}.")
         dataset._given = _properties(table, storage.uri)
         dataset._query, dataset._client = None, client
         if client is not None and client._session.tenant != dataset._given.tenant:
@@ -396,7 +396,7 @@ class Dataset:
     def _opened(self) -> DeltaTable:
         table = self._storage.open()
         if table is None:
-            raise DatasetError(f"There is no dataset at {self._storage.uri}; call refresh() first.")
+            raise FileError(f"There is no dataset at {self._storage.uri}; call refresh() first.")
         return table
 
     def _with_history(self) -> DeltaTable:
@@ -457,7 +457,7 @@ def open_dataset(path: str | os.PathLike[str], *, client: Client | None = None) 
 
     Raises
     ------
-    DatasetError
+    FileError
         If there is no dataset.
     ArgumentError
         If the dataset was made with another API key than the client's.
@@ -466,7 +466,7 @@ def open_dataset(path: str | os.PathLike[str], *, client: Client | None = None) 
     --------
     >>> open_dataset("nothing")
     Traceback (most recent call last):
-    socialframe.errors.DatasetError: There is no dataset at ...
+    socialframe.errors.FileError: There is no dataset at ...
     """
     return Dataset._open(path, client)
 
@@ -474,7 +474,7 @@ def open_dataset(path: str | os.PathLike[str], *, client: Client | None = None) 
 def _properties(table: DeltaTable, uri: str) -> Properties:
     found = read_properties(table)
     if found is None:
-        raise DatasetError(f"{uri} is a Delta table, but not a dataset of socialframe.")
+        raise FileError(f"{uri} is a Delta table, but not a dataset of socialframe.")
     return Properties.read(found, uri)
 
 

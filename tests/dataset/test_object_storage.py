@@ -97,5 +97,5 @@ def test_a_dataset_on_object_storage(s3, changing):
     assert dataset.frame().set_index("id").loc[first, "content"] == "again"
     assert dataset.changes()["content"].tolist()[-1] == "again"
     assert dataset.refresh().unchanged > 0
-    with pytest.raises(sf.DatasetError, match="There is no dataset"):
+    with pytest.raises(sf.FileError, match="There is no dataset"):
         sf.open_dataset(f"{s3}/nothing")
