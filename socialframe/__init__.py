@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         read_health,
         read_posts,
         resume,
+        tables,
         walks,
     )
     from socialframe.sandbox import Sandbox
@@ -114,6 +115,7 @@ __all__ = [
     "read_parquet",
     "read_posts",
     "resume",
+    "tables",
     "to_parquet",
     "walks",
 ]
@@ -135,6 +137,7 @@ _MODULES = {
         "read_health",
         "read_posts",
         "resume",
+        "tables",
         "walks",
     ),
     "sandbox": ("Sandbox",),

@@ -45,13 +45,13 @@ def apply(world, step, number):
 def shown(frame):
     """Return the rows of a dataset: id to moment and content."""
     values = zip(frame["id"], frame["created_at"], frame["content"], strict=True)
-    return {name: (moment.date().isoformat(), str(content)) for name, moment, content in values}
+    return {name: (moment.isoformat()[:19], str(content)) for name, moment, content in values}
 
 
 def truth(world):
     """Return the rows of the API."""
     return {
-        post["id"]: (post["createdAt"][:10], str(post["content"] or "nan"))
+        post["id"]: (post["createdAt"][:19], str(post["content"] or "nan"))
         for post in world.posts()
         if post["createdAt"][:10] >= "2026-10-22"
     }
@@ -79,7 +79,7 @@ def test_the_table_and_its_history_equal_the_truth(sequence, restate, keeps):
             log.append((datetime.fromtimestamp(world.now, UTC), dict(model)))
             world.now += step[2]
             last = datetime.fromtimestamp(world.now - step[2], UTC).date()
-            newest = min(max(date.fromisoformat(day) for day, _ in model.values()), last)
+            newest = min(max(date.fromisoformat(moment[:10]) for moment, _ in model.values()), last)
             start = (newest - timedelta(days=restate)).isoformat()
             whole = step[1] or start <= "2026-10-22"
             now = {k: v for k, v in truth(world).items() if whole or v[0] >= start}
