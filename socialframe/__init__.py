@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from socialframe.client import Client
+    from socialframe.dataset import Dataset, Refresh, open_dataset
     from socialframe.errors import (
         APIError,
         ArgumentError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         BudgetWarning,
         CacheWarning,
         ConnectError,
+        DatasetError,
         FileError,
         IncompleteWalk,
         InvalidKeyError,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         read_health,
         read_posts,
         resume,
+        tables,
         walks,
     )
     from socialframe.sandbox import Sandbox
@@ -76,6 +79,8 @@ __all__ = [
     "Client",
     "Column",
     "ConnectError",
+    "Dataset",
+    "DatasetError",
     "FileError",
     "IncompleteWalk",
     "InvalidKeyError",
@@ -90,6 +95,7 @@ __all__ = [
     "Panel",
     "Query",
     "RateLimitError",
+    "Refresh",
     "ReplyError",
     "Sandbox",
     "Schema",
@@ -100,6 +106,7 @@ __all__ = [
     "WalkWarning",
     "drift",
     "for_excel",
+    "open_dataset",
     "provenance",
     "read_accounts",
     "read_analytics",
@@ -108,6 +115,7 @@ __all__ = [
     "read_parquet",
     "read_posts",
     "resume",
+    "tables",
     "to_parquet",
     "walks",
 ]
@@ -115,6 +123,7 @@ __all__ = [
 # A module must not have the name of a public function, or importing it would hide the function.
 _MODULES = {
     "client": ("Client",),
+    "dataset": ("Dataset", "Refresh", "open_dataset"),
     "files.excel": ("for_excel",),
     "files.parquet": ("read_parquet", "to_parquet"),
     "http.budget": ("Limit",),
@@ -128,6 +137,7 @@ _MODULES = {
         "read_health",
         "read_posts",
         "resume",
+        "tables",
         "walks",
     ),
     "sandbox": ("Sandbox",),

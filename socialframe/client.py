@@ -508,36 +508,41 @@ def describe_stored(walk: StoredWalk) -> str:
     """Return the query of a stored walk as Python code."""
     given = walk.query.get("arguments", {})
     arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return describe_query(walk.endpoint, arguments, walk.query.get("limit"), _exploded(walk))
+    return describe_query(walk.endpoint, arguments, walk.query.get("limit"), exploded(walk.query))
 
 
-def _exploded(walk: StoredWalk) -> list[str]:
-    stored = walk.query.get("explode") or []
+def exploded(values: Mapping[str, Any]) -> list[str]:
+    """Return the columns that a stored query explodes."""
+    stored = values.get("explode") or []
     return [stored] if isinstance(stored, str) else stored  # of an older version
+
+
+def query_of(client: Client, endpoint: str, values: Mapping[str, Any]) -> Query | None:
+    """Return the query of a plan's ``query``; None if it cannot be rebuilt."""
+    given = dict(values.get("arguments", {}))
+    method: Callable[..., Any] = getattr(client, endpoint, str)  # it may be gone
+    try:
+        if "paging" in given and endpoint == "fetch":
+            given["paging"] = parse_scheme(given["paging"])
+        query: Any = method(**given)
+        if values.get("limit"):
+            query = query.limit(values["limit"])
+        for name in exploded(values):
+            query = query.explode(name)
+    except (ArgumentError, ValueError, TypeError):
+        return None
+    return query if hasattr(query, "_plan") else None
 
 
 def _rebuild_query(client: Client, walk: StoredWalk) -> Query:
     """Return the query of a stored walk."""
-    given = dict(walk.query.get("arguments", {}))
-    method: Callable[..., Any] = getattr(client, walk.endpoint, str)  # it may be gone
-    try:
-        if "paging" in given and walk.endpoint == "fetch":
-            given["paging"] = parse_scheme(given["paging"])
-        query: Any = method(**given)
-        if walk.query.get("limit"):
-            query = query.limit(walk.query["limit"])
-        for name in _exploded(walk):
-            query = query.explode(name)
-    except (ArgumentError, ValueError, TypeError):
-        query = None
-    plan = getattr(query, "_plan", None)
-    if plan is None or plan.key.name(walk.tenant) != walk.name:
+    query = query_of(client, walk.endpoint, walk.query)
+    if query is None or query._plan.key.name(walk.tenant) != walk.name:
         raise ArgumentError(
             f"The query of the walk {walk.id!r} cannot be rebuilt. Run {describe_stored(walk)} "
             "again; it resumes the walk if it broke less than an hour ago."
         )
-    resumed: Query = replace(query, _plan=replace(plan, walk_id=walk.id))
-    return resumed
+    return replace(query, _plan=replace(query._plan, walk_id=walk.id))
 
 
 def _check_resume(journal: object, resume: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol
 
 from socialframe.errors import ArgumentError
@@ -39,6 +39,7 @@ def endpoint(
     paging: Paging | None = None,
     reshape: Callable[[Any], list[Any] | None] | None = None,
     default_days: int = 0,
+    clock: str = "",
 ) -> Callable[
     [Callable[Concatenate[Any, P], Params | list[Params]]], Callable[Concatenate[Any, P], Query]
 ]:
@@ -65,6 +66,9 @@ def endpoint(
     default_days : int
         If the method has an argument ``since``: how many days ago the API starts without it. The
         provenance of the rows says so. 0 if there is no such default.
+    clock : str
+        The column that the argument ``since`` compares, so that a ``Dataset`` can fetch new rows
+        only. Empty if there is none.
 
     Returns
     -------
@@ -105,7 +109,10 @@ def endpoint(
             schema=schema,
             reshape=reshape,
             default_days=default_days,
+            clock=clock,
         )
+        if clock:
+            schema[clock]  # raises for an unknown column
 
         @wraps(function)
         def method(client: HasSession, /, *args: P.args, **kwargs: P.kwargs) -> Query:
@@ -118,7 +125,8 @@ def endpoint(
             typed = signature.bind(client, *args, **kwargs).arguments
             arguments = tuple(typed.items())[1:]
             call, *later = (Call.of(path, part) for part in parts)
-            plan = Plan(declared, arguments, call, schema, later=tuple(later))
+            again = partial(method, client)
+            plan = Plan(declared, arguments, call, schema, later=tuple(later), method=again)
             return Query(plan, client._session)
 
         method.__signature__ = signature.replace(return_annotation=Query)  # type: ignore[attr-defined]

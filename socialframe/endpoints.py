@@ -200,7 +200,9 @@ class Endpoints:
         return {}
 
     # Not documented; follows GET /v1/posts of the sibling API.
-    @endpoint("/v1/posts", records="posts", columns=POSTS, key=("id",), paging=_PAGES)
+    @endpoint(
+        "/v1/posts", records="posts", columns=POSTS, key=("id",), paging=_PAGES, clock="created_at"
+    )
     def posts(
         self,
         status: str | None = None,
@@ -258,6 +260,7 @@ class Endpoints:
         key=("post_id",),
         paging=_PAGES,
         default_days=90,
+        clock="published_at",
     )
     def analytics(
         self,
@@ -321,6 +324,7 @@ class Endpoints:
         key=("account_id", "date"),
         reshape=_follower_points,
         default_days=30,
+        clock="date",
     )
     def followers(
         self,

@@ -20,6 +20,7 @@
     ├── MaxRequestsError         the query needs more requests than ``max_requests``
     ├── OfflineMiss              ``offline=True``, and the walk is not in the cache
     ├── ConnectError             the account was not connected
+    ├── DatasetError             a dataset cannot be opened, or was not changed
     └── IncompleteWalk           the walk failed after its first page
         └── PagingLoop           the pages of the API repeat
 
@@ -253,6 +254,13 @@ class MaxRequestsError(SocialFrameError):
         super().__init__(f"{text} Narrow the query or raise max_requests.")
         self.max_requests = max_requests
         self.requests = requests
+
+
+class DatasetError(SocialFrameError):
+    """A dataset cannot be opened, or a refresh left it unchanged.
+
+    ``retryable`` is True if another refresh was under way.
+    """
 
 
 class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk

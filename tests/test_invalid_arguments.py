@@ -182,8 +182,7 @@ def test_threads_share_one_default_client(monkeypatch):
         monkeypatch.setenv("SOCIALAPI_KEY", sandbox.key)
         monkeypatch.setenv("SOCIALAPI_BASE_URL", url)
         threads = [
-            threading.Thread(target=lambda: made.append(readers._default_client()))
-            for _ in range(8)
+            threading.Thread(target=lambda: made.append(readers.default_client())) for _ in range(8)
         ]
         for thread in threads:
             thread.start()

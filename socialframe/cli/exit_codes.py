@@ -12,6 +12,7 @@ import click
 from socialframe.errors import (
     ArgumentError,
     AuthenticationError,
+    DatasetError,
     FileError,
     IncompleteWalk,
     InvalidKeyError,
@@ -29,7 +30,7 @@ INTERRUPTED = 130  # as shells report a process that SIGINT ended
 _EXIT_CODES: tuple[tuple[tuple[type[SocialFrameError], ...], int], ...] = (
     ((ArgumentError, FileError), 2),
     ((MissingKeyError, InvalidKeyError, AuthenticationError), 3),
-    ((IncompleteWalk,), _UNCERTAIN),
+    ((IncompleteWalk, DatasetError), _UNCERTAIN),
     ((SocialFrameError,), 5),
 )
 

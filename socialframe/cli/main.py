@@ -3,7 +3,8 @@
 Rows go to standard output or into a file, everything else to standard error.
 
 Exit codes: 0 complete; 2 usage; 3 missing or invalid key; 4 a walk that failed (no rows) or may be
-incomplete (with rows); 5 any other error of the API or the network; 130 Ctrl-C.
+incomplete (with rows), or a dataset that was not changed; 5 any other error of the API or the
+network; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import click
 
 from socialframe.cli.cache import cache
 from socialframe.cli.connect import connect, disconnect
+from socialframe.cli.dataset import dataset
 from socialframe.cli.demo import demo
 from socialframe.cli.exit_codes import report_errors
 from socialframe.cli.output import describe_drift, describe_file, query_options
@@ -59,7 +61,7 @@ def main(context: click.Context, verbose: int) -> None:
         logging.getLogger("socialframe").setLevel(level)
 
 
-for command in (cache, connect, demo, disconnect, sandbox, walks):
+for command in (cache, connect, dataset, demo, disconnect, sandbox, walks):
     main.add_command(command)
 
 

@@ -41,6 +41,7 @@ from socialframe.sandbox.serve import check_loopback, check_port, serve
 from socialframe.sandbox.state import State
 from socialframe.sandbox.switches import LISTS, make_switches
 from socialframe.sandbox.world.large import large_world
+from socialframe.sandbox.world.next_day import next_day
 from socialframe.sandbox.world.world import the_world
 
 if TYPE_CHECKING:
@@ -186,6 +187,29 @@ class Sandbox:
         []
         """
         return self._requests.last()
+
+    def move_on(self, days: int = 1) -> None:
+        """Let days pass in the world: posts come out, numbers grow, drafts change and vanish.
+
+        Parameters
+        ----------
+        days
+            Number of days.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not an integer from 1.
+
+        Examples
+        --------
+        >>> sandbox = Sandbox()
+        >>> sandbox.move_on(days=2)
+        """
+        if type(days) is not int or days < 1:  # not True
+            raise ArgumentError(f"days must be an integer from 1; got {days!r}.")
+        for _ in range(days):
+            self.state.change(next_day)
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

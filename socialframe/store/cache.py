@@ -88,7 +88,7 @@ def parse_cache_argument(cache: object) -> CacheSettings | None:
         return None
     if cache is True:
         return CacheSettings()
-    seconds = _parse_seconds(cache)
+    seconds = parse_duration(cache)
     if seconds is not None:
         return CacheSettings(seconds=seconds)
     if isinstance(cache, str | os.PathLike):
@@ -103,7 +103,8 @@ def parse_cache_argument(cache: object) -> CacheSettings | None:
     )
 
 
-def _parse_seconds(value: object) -> float | None:
+def parse_duration(value: object) -> float | None:
+    """Return a duration, such as ``"14 days"``, in seconds; None if it is none."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, str):
@@ -336,7 +337,7 @@ class Cache:
         ArgumentError
             If ``older_than`` is not a duration.
         """
-        seconds = _parse_seconds(older_than)
+        seconds = parse_duration(older_than)
         if older_than is not None and seconds is None:
             raise ArgumentError(
                 f"older_than must be a duration, such as '1 day'; got {older_than!r}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
@@ -46,6 +46,8 @@ class Endpoint:
         Builds records from a body that has no list of them; returns None if there are none.
     default_days : int
         How many days ago the API starts if ``since`` is not passed; 0 if there is no such default.
+    clock : str
+        The column that ``since`` compares; empty if there is none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Endpoint:
     schema: Schema
     reshape: Callable[[Any], list[Any] | None] | None = None
     default_days: int = 0
+    clock: str = ""
 
     def open(self, call: Call, reply: Reply, *, first: bool) -> Page:
         """Split a reply into envelope and records. A reply without content is an empty page."""
@@ -100,6 +103,8 @@ class Plan:
         The open walk to resume; empty for the newest one of the same query.
     later : tuple of Call
         The first calls of later parts, if the API does not accept the period of the query in one.
+    method : callable or None
+        The method that declares the endpoint, to make the query with other arguments.
     """
 
     endpoint: Endpoint
@@ -109,6 +114,7 @@ class Plan:
     limit: int | None = None
     walk_id: str = ""
     later: tuple[Call, ...] = ()
+    method: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
 
     @property
     def parts(self) -> tuple[Plan, ...]:

@@ -67,7 +67,7 @@ def _show_post(
 
 def _line(world: World, place: int) -> bytes:
     """Return a post as JSON in the format of analytics."""
-    if place not in world.own:
+    if place not in world.own and place not in world.grown:
         return _initial_line(world.initial, place)
     numbers = world.numbers(place) or ()
     return dumps(_show_post(world.post(place), numbers, sum_numbers(numbers), world.accounts))
@@ -102,7 +102,7 @@ def _selected(
         raise invalid("sortBy must be date: generated posts have no other order")
 
     def rank(place: int) -> tuple[bool, float, str]:
-        own = place in world.own
+        own = place in world.own or place in world.grown
         total = sum_numbers(world.numbers(place) or ()) if own else _total(world.initial, place)
         value = total["engagementRate" if sort_by == "engagement" else sort_by]
         # Posts without this number come last, in either order.
