@@ -10,12 +10,13 @@ import marshal
 import tempfile
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from socialframe.folders import temporary_folder_error
-from socialframe.frames.inferred_type import infer_type
+from socialframe.frames.inferred_type import infer_type, same
 from socialframe.frames.observed import Limits, ObservedType
 from socialframe.frames.reference import Leaf, convert, dumps, encodable, step
 from socialframe.schema.columns import EXTRA, Column
@@ -49,12 +50,21 @@ class Inferred:
     def observe(self, records: list[Any]) -> None:
         """Add records."""
         self._columns = None
-        for record in records:
-            for name, value in _members(record).items():
-                observed = self._observed.get(name)
-                if observed is None:
-                    observed = self._observed[name] = ObservedType(_LIMITS)
-                observed.observe(value)
+        rows = self._members(records)
+        for name in dict.fromkeys(chain.from_iterable(rows)):
+            observed = self._observed.get(name)
+            if observed is None:
+                observed = self._observed[name] = ObservedType(_LIMITS)
+            observed.observe_all([row[name] for row in rows if name in row])
+
+    def _members(self, records: list[Any]) -> list[dict[str, Any]]:
+        """Return the members of each record; the names can be encoded in UTF-8."""
+        return [
+            record
+            if isinstance(record, dict) and record.keys() <= self._observed.keys()
+            else _members(record)
+            for record in records
+        ]
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,11 +84,12 @@ class Inferred:
         if not schema.names:  # records without members are rows, too
             return pa.RecordBatch.from_struct_array(pa.array(records, pa.struct([])))
         values: dict[str, list[Any]] = {name: [] for name in schema.names}
-        for record in records:
-            members = _members(record)
-            for name, convert_value in columns.fast:
-                values[name].append(convert_value(members.get(name)))
-            if columns.has_extra:
+        rows = self._members(records)
+        for name, convert_value in columns.fast:
+            column = [row.get(name) for row in rows]
+            values[name] = column if convert_value is same else [*map(convert_value, column)]
+        if columns.has_extra:
+            for record, members in zip(records, rows, strict=True):
                 extra: Extra = {}
                 for name, (steps, pointer, careful) in columns.careful.items():
                     below = pointer if isinstance(record, dict) else ""

@@ -63,7 +63,7 @@ def infer_type(observed: ObservedType) -> InferredType:
             has_odd = has_odd or observed.wide > 0
         elif kind == "string":
             has_odd = has_odd or not observed.encodable
-        convert = _float if kind == "number" else _same
+        convert = _float if kind == "number" else same
         return InferredType(_FLAT[kind], has_odd, 1, convert, _CAREFUL[kind])
     return InferredType(
         arrow=pa.string(),
@@ -135,7 +135,8 @@ def _struct_type(members: dict[str, InferredType], has_odd: bool) -> InferredTyp
     return InferredType(arrow, has_odd, width, convert_struct, careful_struct)
 
 
-def _same(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
+def same(value: Any) -> Any:  # noqa: ANN401 - JSON is any value
+    """Return the value: Arrow converts it."""
     return value
 
 

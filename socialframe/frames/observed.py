@@ -53,6 +53,23 @@ class ObservedType:
     item: ObservedType | None = None
     members: dict[str, ObservedType] = field(default_factory=dict)
 
+    def observe_all(self, values: list[Any]) -> None:
+        """Add values; fast if all are numbers, booleans, null or usual text."""
+        types = {*map(type, values)}
+        name = JSON_TYPES.get(types.pop(), "") if len(types) == 1 else ""
+        if name == "string" and (self.limits.formats or not all(values)):
+            name = ""
+        if name in {"", "array", "object"} or (name == "string" and not "".join(values).isascii()):
+            for value in values:
+                self.observe(value)
+            return
+        if not self.seen.get(name):
+            self._add_type(name)
+        self.seen[name] = self.seen.get(name, 0) + len(values)
+        if name == "integer" and not -_EXACT <= min(values) <= max(values) <= _EXACT:
+            for value in values:
+                self._observe_integer(value)
+
     def observe(self, value: Any, depth: int = 0) -> None:  # noqa: ANN401 - JSON is any value
         """Add one value."""
         name = JSON_TYPES.get(type(value), "string") if depth < self.limits.depth else "json"
