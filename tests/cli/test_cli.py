@@ -499,3 +499,24 @@ def test_budget_without_a_key_is_an_error():
 
     assert done.exit_code == 3
     assert "There is no API key" in done.output
+
+
+def cpu_seconds(*arguments):
+    """Return the CPU time of a Python process, which other processes hardly disturb."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.processes
+def test_the_help_of_every_command_takes_at_most_three_times_as_long_as_the_import_of_click():
+    """That import takes 50 ms on a slow machine. A verb that takes longer is tried again."""
+    groups = {name: getattr(command, "commands", {}) for name, command in main.commands.items()}
+    verbs = [[name, *one] for name, inner in groups.items() for one in ([], *([i] for i in inner))]
+    allowed = 3 * min(cpu_seconds("-c", "import click") for _ in range(3))
+
+    for verb in ([], *verbs):
+        times = (cpu_seconds("-m", "socialframe", *verb, "--help") for _ in range(3))
+        assert any(seconds <= allowed for seconds in times), verb
