@@ -36,12 +36,27 @@ need not know the subclasses. Every error pickles. No error holds a key.
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
 
-class SocialFrameError(Exception):
+
+def printable(text: str) -> str:
+    """Return the text with control characters escaped: a terminal would obey them."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class _Printable:
+    """An error or warning whose text may quote the API."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class SocialFrameError(_Printable, Exception):
     """Base class of all errors of socialframe.
 
     Attributes
@@ -84,7 +99,7 @@ def add_request_id(error: SocialFrameError, request_id: str | None) -> None:
     """Add the id of the request to an error whose sentence does not have it."""
     error.request_id = request_id
     if request_id:
-        error.add_note(f"The id of the request is {request_id}.")
+        error.add_note(f"The id of the request is {printable(request_id)}.")
 
 
 def _copy_retry_facts(error: SocialFrameError, cause: SocialFrameError | None) -> None:
@@ -312,7 +327,7 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
 
     def __str__(self) -> str:
         position = ", ".join(f"{name}={value}" for name, value in self.position.items())
-        return (
+        return printable(
             f"{self.reason} The walk had {self.pages_done:,} page{'s' * (self.pages_done != 1)} "
             f"({self.rows:,} rows) and is incomplete, so no result is returned. Its next request "
             f"is for {position or 'the next page'}. {self._advice()}"
@@ -373,19 +388,19 @@ class PagingLoop(IncompleteWalk):
         return "Run the query again to start over."
 
 
-class BudgetWarning(UserWarning):
+class BudgetWarning(_Printable, UserWarning):
     """The budget file does not work, so the budget is not shared with other processes."""
 
 
-class WalkWarning(UserWarning):
+class WalkWarning(_Printable, UserWarning):
     """The rows may be incomplete or may repeat; ``df.attrs["socialframe"]`` has the details."""
 
 
-class JournalWarning(UserWarning):
+class JournalWarning(_Printable, UserWarning):
     """The store does not work, so a walk that breaks cannot be resumed."""
 
 
-class CacheWarning(UserWarning):
+class CacheWarning(_Printable, UserWarning):
     """The cache does not work, so every request goes to the API."""
 
 
