@@ -206,7 +206,7 @@ class Sandbox:
         >>> sandbox = Sandbox()
         >>> sandbox.move_on(days=2)
         """
-        if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+        if type(days) is not int or days < 1:
             raise ArgumentError(f"days must be an integer from 1; got {days!r}.")
         for _ in range(days):
             self.state.change(next_day)
