@@ -14,6 +14,7 @@ RUNS = {
         "stored are",
     ),
     "budget.py": (["--windows", "1", "--seconds", "0.2", "--processes", "1"], "it refused 0."),
+    "dataset.py": (["300"], "0 inserted"),
     "imports.py": (["--repeat", "1"], "import pandas"),
     "sandbox.py": (["--pages", "2", "-n", "1", "--world", "small world"], "goal: 800 pages/s"),
 }

@@ -129,8 +129,9 @@ def refresh_table(
     """Fetch the window, write the history, then replace the window in one commit."""
     began = time.monotonic()
     log = storage.open_history() if properties.history else None
-    if log is not None:  # in a folder, the lock says that no other refresh may still commit
-        history.remove(log, history.uncommitted(table, log, pending=storage.folder is not None))
+    if log is not None:
+        # If the lock keeps out all others, no other refresh may still commit.
+        history.remove(log, history.uncommitted(table, log, pending=storage.locks))
     window = next_window(table, properties, full=full)
     rows, facts = _fetch(query, window, options)
     key = properties.key

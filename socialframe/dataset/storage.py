@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from socialframe.errors import ArgumentError, DatasetError, FileError, SocialFrameError
 from socialframe.files.atomic import resolve_path
+from socialframe.folders import is_network_path
 from socialframe.secret import redacted
 from socialframe.sqlite import create_private_file
 from socialframe.store.lock import WalkLock
@@ -27,6 +28,7 @@ _NEEDS_DELTA = "A dataset needs deltalake: pip install 'socialframe[dataset]'."
 _FACTS = "socialframe"  # key of our JSON in the properties of a commit
 _PROPERTIES = "socialframe.dataset"  # key of our JSON in the properties of the table
 _MANY_FILES = 20
+_ROW_GROUP = 32_768  # rows
 KEPT_LOG = {"delta.logRetentionDuration": "interval 365 days"}
 
 
@@ -47,6 +49,11 @@ class Storage:
             self.folder = resolve_path(text)
             self.uri = str(self.folder)
         self.log_uri = f"{self.uri}/_history"  # readers of Delta leave out names with _
+
+    @property
+    def locks(self) -> bool:
+        """Whether the lock keeps out every other refresh: it does in a folder of this machine."""
+        return self.folder is not None and not is_network_path(self.folder)
 
     def open(self) -> DeltaTable | None:
         """Return the table of the rows at its newest version; None if there is none."""
@@ -130,6 +137,8 @@ def busy(uri: str) -> DatasetError:
 @contextmanager
 def delta_errors(uri: str) -> Iterator[None]:
     """Raise errors of delta-rs as DatasetError, and a commit that came second as one to retry."""
+    import pyarrow as pa
+
     exceptions = import_delta().exceptions
     try:
         yield
@@ -137,7 +146,7 @@ def delta_errors(uri: str) -> Iterator[None]:
         raise
     except exceptions.CommitFailedError as error:
         raise busy(uri) from error
-    except (exceptions.DeltaError, OSError) as error:
+    except (exceptions.DeltaError, pa.ArrowException, OSError) as error:
         text = redacted(str(error).strip().partition("\n")[0]).rstrip(".")
         raise DatasetError(f"{uri} cannot be read or written: {text}.") from error
 
@@ -184,7 +193,10 @@ def compact(table: DeltaTable | None) -> None:
 
 def writer() -> Any:  # noqa: ANN401 - a class of a library that is imported late
     """Return how Parquet files are compressed."""
-    return import_delta().WriterProperties(compression="ZSTD", compression_level=1)
+    # A group of rows is read as a whole, so small ones make reading a window cheap.
+    return import_delta().WriterProperties(
+        compression="ZSTD", compression_level=1, max_row_group_size=_ROW_GROUP
+    )
 
 
 def _open(uri: str) -> DeltaTable | None:
