@@ -16,6 +16,7 @@ from socialframe.dataset import history
 from socialframe.dataset.compare import Difference, check_keys, compare, row_keys
 from socialframe.dataset.delta_types import conform, to_delta, union
 from socialframe.dataset.storage import (
+    FILE_BYTES,
     commit_of,
     compact,
     import_delta,
@@ -194,6 +195,7 @@ def _write(
             mode="overwrite",
             predicate=predicate,
             schema_mode="overwrite" if predicate is None else "merge",
+            target_file_size=FILE_BYTES,
             writer_properties=writer(),
             commit_properties=commit_of(commit),
         )

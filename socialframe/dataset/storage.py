@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
+
 from socialframe.errors import ArgumentError, DatasetError, FileError, SocialFrameError
 from socialframe.files.atomic import resolve_path
 from socialframe.folders import is_network_path
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
 _NEEDS_DELTA = "A dataset needs deltalake: pip install 'socialframe[dataset]'."
@@ -29,6 +30,8 @@ _FACTS = "socialframe"  # key of our JSON in the properties of a commit
 _PROPERTIES = "socialframe.dataset"  # key of our JSON in the properties of the table
 _MANY_FILES = 20
 _ROW_GROUP = 32_768  # rows
+#: A commit rewrites the files that have rows of its window, so small ones need less memory.
+FILE_BYTES = 16 << 20
 KEPT_LOG = {"delta.logRetentionDuration": "interval 365 days"}
 
 
@@ -137,8 +140,6 @@ def busy(uri: str) -> DatasetError:
 @contextmanager
 def delta_errors(uri: str) -> Iterator[None]:
     """Raise errors of delta-rs as DatasetError, and a commit that came second as one to retry."""
-    import pyarrow as pa
-
     exceptions = import_delta().exceptions
     try:
         yield
@@ -185,10 +186,15 @@ def read_commits(table: DeltaTable) -> dict[int, dict[str, Any]]:
 def compact(table: DeltaTable | None) -> None:
     """Merge small files if there are many; readers and other writers are not disturbed."""
     deltalake = import_delta()
-    if table is None or len(table.file_uris()) <= _MANY_FILES:
+    if table is None:
+        return
+    sizes = pa.table(table.get_add_actions()).column("size_bytes").to_pylist()
+    if sum(size < FILE_BYTES // 2 for size in sizes) <= _MANY_FILES:
         return
     with suppress(deltalake.exceptions.CommitFailedError):
-        table.optimize.compact(writer_properties=writer(), commit_properties=commit_of({}))
+        table.optimize.compact(
+            target_size=FILE_BYTES, writer_properties=writer(), commit_properties=commit_of({})
+        )
 
 
 def writer() -> Any:  # noqa: ANN401 - a class of a library that is imported late
