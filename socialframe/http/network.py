@@ -14,7 +14,7 @@ import httpx
 
 from socialframe.errors import NetworkError, ReplyError
 from socialframe.http.decompress import decompress
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
