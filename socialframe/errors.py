@@ -36,21 +36,18 @@ need not know the subclasses. Every error pickles. No error holds a key.
 
 from __future__ import annotations
 
-import re
 import sys
 from importlib import import_module
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
-
-
-def printable(text: str) -> str:
-    """Return the text with control characters escaped: a terminal would obey them."""
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+from socialframe.redact import printable, redacted
 
 
 class _Printable:
     """An error or warning whose text may quote the API."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redacted(arg) if isinstance(arg, str) else arg for arg in args))
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -165,11 +162,11 @@ class APIError(SocialFrameError):
         suffix = f" ({code})" if code else ""
         suffix += f" [request id {request_id}]" if request_id else ""
         super().__init__(f"{method} {path}: {status}{message}{suffix}")
-        self.message = message
+        self.message = redacted(message)
         self.method = method
         self.path = path
         self.status_code = status_code
-        self.code = code
+        self.code = code and redacted(code)
         self.retry_after = retry_after
         self.request_id = request_id
 
@@ -319,10 +316,10 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
         cause: SocialFrameError | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = redacted(reason)
         self.pages_done = pages
         self.rows = rows
-        self.position = position
+        self.position = {redacted(name): redacted(one) for name, one in position.items()}
         _copy_retry_facts(self, cause)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import threading
 import warnings
 from typing import Any, Protocol, TypeAlias
 
-from socialframe.errors import printable
+from socialframe.redact import printable
 
 _log = logging.getLogger("socialframe")
 

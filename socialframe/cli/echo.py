@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from socialframe.errors import FileError, printable
+from socialframe.errors import FileError
+from socialframe.redact import printable
 
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
