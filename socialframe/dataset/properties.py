@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from socialframe.errors import ArgumentError, DatasetError
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 from socialframe.store.cache import parse_duration
 from socialframe.walk.plan import describe_query
 

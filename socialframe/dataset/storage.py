@@ -15,7 +15,7 @@ import pyarrow as pa
 from socialframe.errors import ArgumentError, DatasetError, FileError, SocialFrameError
 from socialframe.files.atomic import resolve_path
 from socialframe.folders import is_network_path
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 from socialframe.sqlite import create_private_file
 from socialframe.store.lock import WalkLock
 
