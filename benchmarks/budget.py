@@ -154,7 +154,7 @@ def main() -> None:
         for limit in (10**9, 600, 60):
             print(f"| {processes} | {limit:,} | {cost(processes=processes, limit=limit):.0f} |")
     one = share(windows=given.windows, seconds=given.seconds, processes=given.processes)
-    mean = sum(one.counts) / len(one.counts)
+    mean = max(1, sum(one.counts)) / len(one.counts)
     print("\n| process | calls | of its fair share |\n|---|---|---|")
     for number, count in enumerate(one.counts, 1):
         print(f"| {number} | {count} | {count / mean:.0%} |")

@@ -499,9 +499,10 @@ def walks_table(walks: Sequence[StoredWalk], now: float) -> pd.DataFrame:
         }
         for walk in walks
     ]
-    names = ["walk_id", "query", "pages", "rows", "state", "reason", "changed", "age", "size"]
-    table = pd.DataFrame(rows, columns=names)
-    return table.astype({"pages": "int64", "rows": "int64", "size": "int64"})
+    types = {"walk_id": "str", "query": "str", "pages": "int64", "rows": "int64", "state": "str"}
+    types |= {"reason": "str", "changed": "datetime64[us, UTC]", "age": "timedelta64[us]"}
+    types |= {"size": "int64"}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def describe_stored(walk: StoredWalk) -> str:

@@ -111,8 +111,8 @@ def endpoint(
             default_days=default_days,
             clock=clock,
         )
-        if clock:
-            schema[clock]  # raises for an unknown column
+        if clock and schema[clock].type not in {"timestamp", "date"}:  # raises for an unknown one
+            raise ArgumentError(f"clock must be a timestamp or a date; {clock!r} is not.")
 
         @wraps(function)
         def method(client: HasSession, /, *args: P.args, **kwargs: P.kwargs) -> Query:

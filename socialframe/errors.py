@@ -40,8 +40,20 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from socialframe.redact import printable, redacted
 
-class SocialFrameError(Exception):
+
+class _Printable:
+    """An error or warning whose text may quote the API."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(redacted(arg) if isinstance(arg, str) else arg for arg in args))
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class SocialFrameError(_Printable, Exception):
     """Base class of all errors of socialframe.
 
     Attributes
@@ -84,7 +96,7 @@ def add_request_id(error: SocialFrameError, request_id: str | None) -> None:
     """Add the id of the request to an error whose sentence does not have it."""
     error.request_id = request_id
     if request_id:
-        error.add_note(f"The id of the request is {request_id}.")
+        error.add_note(f"The id of the request is {printable(request_id)}.")
 
 
 def _copy_retry_facts(error: SocialFrameError, cause: SocialFrameError | None) -> None:
@@ -150,11 +162,11 @@ class APIError(SocialFrameError):
         suffix = f" ({code})" if code else ""
         suffix += f" [request id {request_id}]" if request_id else ""
         super().__init__(f"{method} {path}: {status}{message}{suffix}")
-        self.message = message
+        self.message = redacted(message)
         self.method = method
         self.path = path
         self.status_code = status_code
-        self.code = code
+        self.code = code and redacted(code)
         self.retry_after = retry_after
         self.request_id = request_id
 
@@ -304,15 +316,15 @@ class IncompleteWalk(SocialFrameError):  # noqa: N818 - a state of a walk
         cause: SocialFrameError | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = redacted(reason)
         self.pages_done = pages
         self.rows = rows
-        self.position = position
+        self.position = {redacted(name): redacted(one) for name, one in position.items()}
         _copy_retry_facts(self, cause)
 
     def __str__(self) -> str:
         position = ", ".join(f"{name}={value}" for name, value in self.position.items())
-        return (
+        return printable(
             f"{self.reason} The walk had {self.pages_done:,} page{'s' * (self.pages_done != 1)} "
             f"({self.rows:,} rows) and is incomplete, so no result is returned. Its next request "
             f"is for {position or 'the next page'}. {self._advice()}"
@@ -373,19 +385,19 @@ class PagingLoop(IncompleteWalk):
         return "Run the query again to start over."
 
 
-class BudgetWarning(UserWarning):
+class BudgetWarning(_Printable, UserWarning):
     """The budget file does not work, so the budget is not shared with other processes."""
 
 
-class WalkWarning(UserWarning):
+class WalkWarning(_Printable, UserWarning):
     """The rows may be incomplete or may repeat; ``df.attrs["socialframe"]`` has the details."""
 
 
-class JournalWarning(UserWarning):
+class JournalWarning(_Printable, UserWarning):
     """The store does not work, so a walk that breaks cannot be resumed."""
 
 
-class CacheWarning(UserWarning):
+class CacheWarning(_Printable, UserWarning):
     """The cache does not work, so every request goes to the API."""
 
 

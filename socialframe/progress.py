@@ -8,6 +8,8 @@ import threading
 import warnings
 from typing import Any, Protocol, TypeAlias
 
+from socialframe.redact import printable
+
 _log = logging.getLogger("socialframe")
 
 DELAY = 2.0  # seconds before the bar appears
@@ -83,6 +85,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a message about the walk on its own line."""
+        text = printable(text)
         _log.info(text)
         if self._watched:
             print(text, file=sys.stdout if in_kernel() else sys.stderr)

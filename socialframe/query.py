@@ -8,7 +8,13 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from socialframe.errors import IncompleteWalk, SocialFrameError, WalkWarning, user_stacklevel
+from socialframe.errors import (
+    ArgumentError,
+    IncompleteWalk,
+    SocialFrameError,
+    WalkWarning,
+    user_stacklevel,
+)
 from socialframe.files.atomic import expand_user
 from socialframe.schema.columns import check_nested
 from socialframe.walk.estimate import Estimate
@@ -16,7 +22,7 @@ from socialframe.walk.session import Options
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -294,6 +300,8 @@ class Query:
         progress: Shown = None,
         max_requests: int | None = None,
         partial: bool = False,
+        partition_by: str | Sequence[str] | None = None,
+        append: bool = False,
     ) -> Path:
         """Write all rows to a Parquet file, row group by row group, in constant memory.
 
@@ -309,6 +317,12 @@ class Query:
         partial : bool
             If the walk breaks, write the rows received so far and warn with ``WalkWarning``. The
             footer marks the file as incomplete.
+        partition_by : str, sequence of str or None
+            Write a folder of files, such as ``platform=tiktok/month=2026-01/part-00000.parquet``,
+            partitioned by these columns. ``year``, ``month`` and ``day`` are those of the column
+            that ``since`` compares. An older folder of this method is replaced.
+        append : bool
+            Always refused: a ``Dataset`` keeps a table current.
 
         Returns
         -------
@@ -317,6 +331,8 @@ class Query:
 
         Raises
         ------
+        ArgumentError
+            If a partition column is invalid, or ``append`` is True.
         FileError
             If the file cannot be written.
         SocialFrameError, IncompleteWalk
@@ -330,14 +346,12 @@ class Query:
         ...     pd.read_parquet(path).columns.tolist()
         ['platform', 'account_id', 'username', 'connected_at', '_extra']
         """
-        from socialframe.files.parquet import write_parquet
-        from socialframe.frames import flatten
-
-        nested = self._nested(nested)
-
-        def write(walk: Walk) -> None:
-            rows = (flatten(batch, nested) for batch in walk.batches())
-            write_parquet(path, rows, lambda: self._facts(walk))
+        if append:
+            raise ArgumentError(
+                "Rows cannot be appended to a file: they would repeat, and changed ones would "
+                "stay. A Dataset keeps a table current: sf.Dataset(path, query).refresh()."
+            )
+        write = self._parquet_writer(path, partition_by, self._nested(nested))
 
         try:
             self._session.run(self._plan, write, self._options(refresh, progress, max_requests))
@@ -348,6 +362,29 @@ class Query:
             text = f"{error} The file contains the rows received so far (partial=True)."
             warnings.warn(text, WalkWarning, stacklevel=user_stacklevel())
         return expand_user(path)
+
+    def _parquet_writer(
+        self,
+        path: str | os.PathLike[str],
+        partition_by: str | Sequence[str] | None,
+        nested: Nested,
+    ) -> Callable[[Walk], None]:
+        """Return the function that writes the rows of a walk to a file, or to a folder."""
+        from socialframe.frames import flatten
+
+        def flat(walk: Walk) -> Iterator[pa.RecordBatch]:
+            return (flatten(batch, nested) for batch in walk.batches())
+
+        if partition_by is None:
+            from socialframe.files.parquet import write_parquet
+
+            return lambda walk: write_parquet(path, flat(walk), lambda: self._facts(walk))
+        from socialframe.files.hive import check_partitions, write_hive
+
+        clock = self._plan.endpoint.clock
+        columns = self.columns
+        by = check_partitions(partition_by, None if columns.inferred else columns.names, clock)
+        return lambda walk: write_hive(path, flat(walk), by, clock, lambda: self._facts(walk))
 
     def to_csv(
         self,

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from socialframe.errors import ArgumentError, InvalidKeyError, MissingKeyError
-from socialframe.secret import Secret, redacted
+from socialframe.redact import redacted
+from socialframe.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

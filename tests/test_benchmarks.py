@@ -12,6 +12,7 @@ RUNS = {
     "run.py": (["--posts", "100", "-n", "1", "--job", "row a target"], "json_normalize"),
     "cache.py": ([], "of them."),
     "budget.py": (["--windows", "1", "--seconds", "0.2", "--processes", "1"], "it refused 0."),
+    "dataset.py": (["300"], "0 inserted"),
     "imports.py": (["--repeat", "1"], "import pandas"),
     "sandbox.py": (["--pages", "2", "-n", "1", "--world", "small world"], "goal: 800 pages/s"),
     "check.py": (["--posts", "500"], "cursor, 50 ms / socialframe: equal"),

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+import socialframe as sf
 from socialframe import errors
 from socialframe.errors import (
     APIError,
@@ -89,6 +90,17 @@ def test_incomplete_walk_reports_progress_and_copies_the_attributes_of_its_cause
     assert error.retryable
     assert error.retry_after == 60.0
     assert isinstance(error, IncompleteWalk)
+
+
+@pytest.mark.parametrize("cls", [sf.ReplyError, sf.WalkWarning, sf.CacheWarning, sf.IncompleteWalk])
+def test_texts_have_no_control_characters(cls):
+    """A terminal would obey those that a server sends; a line feed stays."""
+    more = {"pages": 1, "rows": 1, "position": {"c": "\x1b"}} if cls is sf.IncompleteWalk else {}
+    error = cls("a\x1b[2Jb\rc\x9bd\ne", **more)
+
+    for one in (error, pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own
+        assert str(one).startswith("a\\u001b[2Jb\\u000dc\\u009bd\ne")
+        assert "\x1b" not in str(one)
 
 
 def test_the_message_of_an_api_error_has_request_status_text_and_code():

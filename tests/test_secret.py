@@ -9,7 +9,8 @@ import pytest
 from stand_ins import KEY
 
 from socialframe.errors import InvalidKeyError
-from socialframe.secret import Secret, redacted, tenant
+from socialframe.redact import redacted
+from socialframe.secret import Secret, tenant
 
 
 def test_a_secret_never_shows_its_key():
@@ -95,3 +96,26 @@ def test_keys_in_texts_are_redacted():
         'Invalid API key "sk_…" and sk_… too'
     )
     assert redacted("the sk_ prefix") == "the sk_ prefix"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        f"?key={KEY}&x",
+        f"%20{KEY}",
+        f"Bearer{KEY}",
+        KEY.replace("_", "%5F"),
+        KEY.replace("sk_", "%73%6b%5f"),
+        KEY.replace("_", "%255f"),
+        KEY.replace("_", "\\u005f"),
+    ],
+)
+def test_keys_are_redacted_in_each_encoding(echo):
+    """As part of a URL, within a word, or in JSON."""
+    assert KEY[3:12] not in redacted(f"Not found: {echo}.")
+
+
+@pytest.mark.parametrize("name", ["task_name", "disk_usage_mb", "risk_levels_by_country"])
+def test_a_word_that_contains_the_prefix_is_left_alone(name):
+    """A name in an error must be readable."""
+    assert redacted(f"It has {name!r}.") == f"It has {name!r}."

@@ -6,6 +6,8 @@ from functools import partial
 
 import click
 
+from socialframe.cli.echo import echo
+
 
 @click.command()
 @click.argument("platform")
@@ -46,9 +48,9 @@ def connect(
             port=port,
             timeout=timeout,
             choose=choose,
-            console=default_console(partial(click.echo, err=True), pasting=paste),
+            console=default_console(partial(echo, err=True), pasting=paste),
         )
-        click.echo(f"{account.platform} {account.account_id} {account.username}")
+        echo(f"{account.platform} {account.account_id} {account.username}")
 
 
 @click.command()

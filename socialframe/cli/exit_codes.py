@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from socialframe.cli.echo import echo
 from socialframe.errors import (
+    APIError,
     ArgumentError,
     AuthenticationError,
     DatasetError,
@@ -17,6 +19,9 @@ from socialframe.errors import (
     IncompleteWalk,
     InvalidKeyError,
     MissingKeyError,
+    NetworkError,
+    NotFoundError,
+    ServerError,
     SocialFrameError,
     WalkWarning,
 )
@@ -31,6 +36,10 @@ _EXIT_CODES: tuple[tuple[tuple[type[SocialFrameError], ...], int], ...] = (
     ((ArgumentError, FileError), 2),
     ((MissingKeyError, InvalidKeyError, AuthenticationError), 3),
     ((IncompleteWalk, DatasetError), _UNCERTAIN),
+    ((NetworkError,), 6),
+    ((NotFoundError,), 7),
+    ((ServerError,), 5),
+    ((APIError,), 8),
     ((SocialFrameError,), 5),
 )
 
@@ -47,7 +56,7 @@ def report_errors() -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         nonlocal uncertain
         uncertain = uncertain or issubclass(category, WalkWarning)
-        click.echo(f"Warning: {message}", err=True)
+        echo(f"Warning: {message}", err=True)
 
     try:
         with warnings.catch_warnings():
@@ -58,9 +67,9 @@ def report_errors() -> Iterator[None]:
             raise click.exceptions.Exit(_UNCERTAIN)
     except SocialFrameError as error:
         code = next(code for kinds, code in _EXIT_CODES if isinstance(error, kinds))
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         if isinstance(error, IncompleteWalk) and error.walk_id:
-            click.echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)
+            echo(f"To continue: socialframe walks resume {error.walk_id}", err=True)
         raise click.exceptions.Exit(code) from None
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)

@@ -3,8 +3,8 @@
 Rows go to standard output or into a file, everything else to standard error.
 
 Exit codes: 0 complete; 2 usage; 3 missing or invalid key; 4 a walk that failed (no rows) or may be
-incomplete (with rows), or a dataset that was not changed; 5 any other error of the API or the
-network; 130 Ctrl-C.
+incomplete (with rows), or a dataset that was not changed; 5 any other error; 6 no connection, or a
+response was cut off; 7 not found (404); 8 the API refused the request; 130 Ctrl-C; 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from socialframe.cli.cache import cache
 from socialframe.cli.connect import connect, disconnect
 from socialframe.cli.dataset import dataset
 from socialframe.cli.demo import demo
+from socialframe.cli.echo import echo
 from socialframe.cli.exit_codes import report_errors
 from socialframe.cli.output import describe_drift, describe_file, query_options
 from socialframe.cli.sandbox import sandbox
@@ -236,7 +237,7 @@ def inspect(file: str) -> None:
       socialframe inspect posts.parquet
       socialframe demo && socialframe inspect socialframe-demo.parquet
     """
-    click.echo(describe_file(file))
+    echo(describe_file(file))
 
 
 @main.command()
@@ -253,7 +254,7 @@ def drift(file: str, *, endpoint: str | None, as_json: bool) -> None:
       socialframe drift posts.parquet
       socialframe drift old.parquet --endpoint posts --json
     """
-    click.echo(describe_drift(file, endpoint, as_json=as_json))
+    echo(describe_drift(file, endpoint, as_json=as_json))
 
 
 @main.command()
@@ -271,4 +272,4 @@ def budget(*, tier: Literal["auto", "free", "paid"], as_json: bool) -> None:
 
     with Client(tier=tier) as api:
         now = api.budget
-        click.echo(json.dumps(asdict(now)) if as_json else str(now))
+        echo(json.dumps(asdict(now)) if as_json else str(now))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from socialframe.cli.echo import check_stdout, echo
 from socialframe.cli.exit_codes import INTERRUPTED
 from socialframe.errors import FileError
 from socialframe.folders import temporary_folder_error
@@ -85,9 +86,11 @@ def query_options(function: F) -> F:
 
 def check_output(output: str | None, *, as_json: bool) -> None:
     """Refuse invalid values of ``-o`` and ``--json`` before any request."""
-    if output and as_json:
+    if output is None:
+        check_stdout()
+    if output is not None and as_json:
         raise click.UsageError("-o and --json exclude each other. Use one of them.")
-    if output and Path(output).suffix not in _SUFFIXES:
+    if output is not None and Path(output).suffix not in _SUFFIXES:
         raise click.UsageError(f"-o must end in one of {', '.join(_SUFFIXES)}; got {output!r}.")
 
 
@@ -97,14 +100,14 @@ def write_output(query: Query, output: str | None, *, as_json: bool) -> None:
         if output:
             write = {".parquet": query.to_parquet, ".csv": query.to_csv, ".jsonl": query.to_jsonl}
             path = write[Path(output).suffix](output)
-            click.echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
+            echo(f"{path}: {path.stat().st_size:,} bytes.", err=True)
         elif as_json:
             _print_json(query)
         else:
             _print_table(query.frame())
     except KeyboardInterrupt:
         text = "Interrupted. The received pages are kept; to list them: socialframe walks ls"
-        click.echo(text, err=True)
+        echo(text, err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
@@ -119,8 +122,8 @@ def _print_json(query: Query) -> None:
             raise
         with path.open(encoding="utf-8", newline="\n") as rows:
             for number, row in enumerate(rows):
-                click.echo((",\n " if number else "[") + row.rstrip("\n"), nl=False)
-            click.echo("[]" if not path.stat().st_size else "]")
+                echo((",\n " if number else "[") + row.rstrip("\n"), nl=False)
+            echo("[]" if not path.stat().st_size else "]")
 
 
 @contextmanager
@@ -134,7 +137,7 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def _print_table(frame: pd.DataFrame) -> None:
-    click.echo(frame.head(_ROWS).to_string(max_colwidth=_CELL, na_rep=""))
+    echo(frame.head(_ROWS).to_string(max_colwidth=_CELL, na_rep=""))
     facts = frame.attrs["socialframe"]
     shown = f"first {_ROWS} of " if len(frame) > _ROWS else ""
     pages = facts["pages"]
@@ -142,20 +145,21 @@ def _print_table(frame: pd.DataFrame) -> None:
     if facts.get("from_cache"):
         calls = f"{calls} from the cache, fetched {facts['first_fetch'][:16]}"
     size = f"{len(frame):,} rows, {frame.shape[1]} columns"
-    click.echo(f"{shown}{size}, {calls}, {WHOLE[facts['complete']]}", err=True)
+    echo(f"{shown}{size}, {calls}, {WHOLE[facts['complete']]}", err=True)
 
 
 def list_walks(table: pd.DataFrame, moment: str, empty: str, *, as_json: bool) -> None:
     """Print a table of walks whose column ``moment`` has times, or ``empty`` without walks."""
+    check_stdout()
     if as_json:
         table["age"] = table["age"].dt.total_seconds()
-        click.echo(table.to_json(orient="records", date_format="iso"))
+        echo(table.to_json(orient="records", date_format="iso"))
     elif table.empty:
-        click.echo(empty, err=True)
+        echo(empty, err=True)
     else:
         table["age"] = table["age"].dt.round("s")
         table[moment] = table[moment].dt.strftime("%Y-%m-%d %H:%M")
-        click.echo(table.to_string(index=False, max_colwidth=_QUERY))
+        echo(table.to_string(index=False, max_colwidth=_QUERY))
 
 
 def count_walks(count: int) -> str:

@@ -21,6 +21,7 @@ from socialframe.dataset.storage import (
     import_delta,
     read_commits,
     read_properties,
+    write_properties,
 )
 from socialframe.dataset.window import count_rows
 from socialframe.errors import ArgumentError, DatasetError, FileError
@@ -100,6 +101,7 @@ class Dataset:
             raise ArgumentError(f"query must be a Query, such as api.posts(); got {query!r}.")
         self._storage = Storage(path)
         self._given = Properties.of(query, restate, history=history, deletes=deletes)
+        self._made = True  # its settings are those of the arguments, not those of the table
         self._query: Query | None = query
         self._client: Client | None = None
         table = self._storage.open()
@@ -114,7 +116,7 @@ class Dataset:
         if table is None:
             raise FileError(f"There is no dataset at {storage.uri}.")
         dataset._given = _properties(table, storage.uri)
-        dataset._query, dataset._client = None, client
+        dataset._made, dataset._query, dataset._client = False, None, client
         if client is not None and client._session.tenant != dataset._given.tenant:
             raise other_key(storage.uri)
         return dataset
@@ -170,6 +172,11 @@ class Dataset:
             table = self._created()
             stored = _properties(table, self._storage.uri)
             self._given.check_same(stored, self._storage.uri)
+            if not self._made:
+                self._given = stored
+            elif stored != self._given:
+                write_properties(table, self._given.to_json(), {})
+                table = self._created()
             return refresh_table(self._storage, table, self._given, query, options, bool(full))
 
     def estimate(self, *, full: bool = False) -> Estimate:
@@ -295,6 +302,8 @@ class Dataset:
         else:
             names = [column] if isinstance(column, str) else list(column)
         _check_columns(names, schema)
+        if nested := [name for name in names if pa.types.is_nested(schema.field(name).type)]:
+            raise ArgumentError(f"{nested[0]!r} is nested; changes() has the rows with it.")
         with delta_errors(self._storage.uri):
             rows = log.read_log(self._storage, table, columns=[*self._given.key, *names])
         if key is not None:

@@ -14,7 +14,14 @@ import pyarrow.compute as pc
 
 from socialframe.dataset.compare import row_keys
 from socialframe.dataset.delta_types import as_text, conform, union
-from socialframe.dataset.storage import commit_of, import_delta, read_commits, writer
+from socialframe.dataset.storage import (
+    FILE_BYTES,
+    KEPT_LOG,
+    commit_of,
+    import_delta,
+    read_commits,
+    writer,
+)
 from socialframe.schema.columns import EXTRA
 
 if TYPE_CHECKING:
@@ -66,6 +73,7 @@ def append(storage: Storage, rows: pa.Table, refresh: str, version: int) -> None
                 conform(table.to_pyarrow_table(), kept),
                 mode="overwrite",
                 schema_mode="overwrite",
+                target_file_size=FILE_BYTES,
                 writer_properties=writer(),
                 commit_properties=commit_of({}),
             )
@@ -76,11 +84,10 @@ def append(storage: Storage, rows: pa.Table, refresh: str, version: int) -> None
         conform(rows, schema),
         mode="append",
         schema_mode="merge",
+        target_file_size=FILE_BYTES,
         writer_properties=writer(),
         commit_properties=commit_of(facts),
-        configuration={"delta.logRetentionDuration": "interval 365 days"}
-        if table is None
-        else None,
+        configuration=KEPT_LOG if table is None else None,
     )
 
 

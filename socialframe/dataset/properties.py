@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from socialframe.errors import ArgumentError, DatasetError
+from socialframe.redact import redacted
 from socialframe.store.cache import parse_duration
 from socialframe.walk.plan import describe_query
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
 
     from socialframe.query import Query
@@ -84,9 +87,14 @@ class Properties:
                 "older ones. Pass since=…, the first day that the dataset shall have."
             )
         clock = "" if plan.method is None else plan.endpoint.clock
+        given = {**plan.given, **_days(plan.arguments)} if clock else plan.given
+        if redacted(json.dumps(given)) != json.dumps(given):
+            raise ArgumentError(
+                "The arguments of the query, which the table would hold, have an API key."
+            )
         tenant = query._session.tenant
         key = tuple(plan.schema.key)
-        return cls(plan.endpoint.name, plan.given, key, clock, seconds, history, deletes, tenant)
+        return cls(plan.endpoint.name, given, key, clock, seconds, history, deletes, tenant)
 
     @classmethod
     def read(cls, found: dict[str, Any], uri: str) -> Self:
@@ -118,13 +126,21 @@ class Properties:
                 f"{uri} was made with history={stored.history}, which cannot be changed."
             )
 
-    def updated(self, other: Properties) -> Properties:
-        """Return these properties with the settings of others that may be changed."""
-        return replace(self, restate=other.restate, deletes=other.deletes)
-
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return describe_query(self.endpoint, arguments, None, "")
+
+
+def _days(arguments: Iterable[tuple[str, object]]) -> dict[str, str]:
+    """Return since and until as days in UTC, from which the query can be made again."""
+    days = {}
+    for name, value in arguments:
+        if name in {"since", "until"} and isinstance(value, date):
+            moment = (
+                value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+            )
+            days[name] = f"{moment:%Y-%m-%d}"
+    return days
 
 
 def other_key(uri: str) -> ArgumentError:

@@ -16,6 +16,7 @@ from socialframe.dataset import history
 from socialframe.dataset.compare import Difference, check_keys, compare, row_keys
 from socialframe.dataset.delta_types import conform, to_delta, union
 from socialframe.dataset.storage import (
+    FILE_BYTES,
     commit_of,
     compact,
     import_delta,
@@ -129,8 +130,9 @@ def refresh_table(
     """Fetch the window, write the history, then replace the window in one commit."""
     began = time.monotonic()
     log = storage.open_history() if properties.history else None
-    if log is not None:  # in a folder, the lock says that no other refresh may still commit
-        history.remove(log, history.uncommitted(table, log, pending=storage.folder is not None))
+    if log is not None:
+        # If the lock keeps out all others, no other refresh may still commit.
+        history.remove(log, history.uncommitted(table, log, pending=storage.locks))
     window = next_window(table, properties, full=full)
     rows, facts = _fetch(query, window, options)
     key = properties.key
@@ -193,6 +195,7 @@ def _write(
             mode="overwrite",
             predicate=predicate,
             schema_mode="overwrite" if predicate is None else "merge",
+            target_file_size=FILE_BYTES,
             writer_properties=writer(),
             commit_properties=commit_of(commit),
         )

@@ -10,9 +10,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
+
 from socialframe.errors import ArgumentError, DatasetError, FileError, SocialFrameError
 from socialframe.files.atomic import resolve_path
-from socialframe.secret import redacted
+from socialframe.folders import is_network_path
+from socialframe.redact import redacted
 from socialframe.sqlite import create_private_file
 from socialframe.store.lock import WalkLock
 
@@ -20,13 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
 _NEEDS_DELTA = "A dataset needs deltalake: pip install 'socialframe[dataset]'."
 _FACTS = "socialframe"  # key of our JSON in the properties of a commit
 _PROPERTIES = "socialframe.dataset"  # key of our JSON in the properties of the table
 _MANY_FILES = 20
+_ROW_GROUP = 32_768  # rows
+#: A commit rewrites the files that have rows of its window, so small ones need less memory.
+FILE_BYTES = 16 << 20
 KEPT_LOG = {"delta.logRetentionDuration": "interval 365 days"}
 
 
@@ -47,6 +52,11 @@ class Storage:
             self.folder = resolve_path(text)
             self.uri = str(self.folder)
         self.log_uri = f"{self.uri}/_history"  # readers of Delta leave out names with _
+
+    @property
+    def locks(self) -> bool:
+        """Whether the lock keeps out every other refresh: it does in a folder of this machine."""
+        return self.folder is not None and not is_network_path(self.folder)
 
     def open(self) -> DeltaTable | None:
         """Return the table of the rows at its newest version; None if there is none."""
@@ -137,7 +147,7 @@ def delta_errors(uri: str) -> Iterator[None]:
         raise
     except exceptions.CommitFailedError as error:
         raise busy(uri) from error
-    except (exceptions.DeltaError, OSError) as error:
+    except (exceptions.DeltaError, pa.ArrowException, OSError) as error:
         text = redacted(str(error).strip().partition("\n")[0]).rstrip(".")
         raise DatasetError(f"{uri} cannot be read or written: {text}.") from error
 
@@ -176,15 +186,23 @@ def read_commits(table: DeltaTable) -> dict[int, dict[str, Any]]:
 def compact(table: DeltaTable | None) -> None:
     """Merge small files if there are many; readers and other writers are not disturbed."""
     deltalake = import_delta()
-    if table is None or len(table.file_uris()) <= _MANY_FILES:
+    if table is None:
+        return
+    sizes = pa.table(table.get_add_actions()).column("size_bytes").to_pylist()
+    if sum(size < FILE_BYTES // 2 for size in sizes) <= _MANY_FILES:
         return
     with suppress(deltalake.exceptions.CommitFailedError):
-        table.optimize.compact(writer_properties=writer(), commit_properties=commit_of({}))
+        table.optimize.compact(
+            target_size=FILE_BYTES, writer_properties=writer(), commit_properties=commit_of({})
+        )
 
 
 def writer() -> Any:  # noqa: ANN401 - a class of a library that is imported late
     """Return how Parquet files are compressed."""
-    return import_delta().WriterProperties(compression="ZSTD", compression_level=1)
+    # A group of rows is read as a whole, so small ones make reading a window cheap.
+    return import_delta().WriterProperties(
+        compression="ZSTD", compression_level=1, max_row_group_size=_ROW_GROUP
+    )
 
 
 def _open(uri: str) -> DeltaTable | None:

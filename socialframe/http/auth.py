@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from socialframe.errors import ReplyError
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     from socialframe.secret import Secret

@@ -11,7 +11,7 @@ from socialframe.errors import ReplyError
 from socialframe.http.headers import BODY_WAIT, LIMITED
 from socialframe.messages.envelope import parse
 from socialframe.messages.reply_errors import says_rate_limit, stated_error
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     import httpx

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+import httpcore
 import httpx
 
 from socialframe.errors import NetworkError, ReplyError
-from socialframe.secret import redacted
+from socialframe.http.decompress import decompress
+from socialframe.redact import redacted
 from socialframe.sqlite import ForkLock
 
 if TYPE_CHECKING:
@@ -29,7 +33,8 @@ class Network(httpx.BaseTransport):
 
     The connection pool opens with the first request, and again in a forked child. ``transport``
     makes a transport to use in place of sockets. Without ``encrypted``, no certificates are loaded.
-    ``deadline`` is the maximum of seconds for a whole response, even if data keeps coming.
+    ``deadline`` is the maximum of seconds for a whole response with its head, even if data keeps
+    coming.
     """
 
     def __init__(
@@ -41,9 +46,9 @@ class Network(httpx.BaseTransport):
         deadline: float,
         clock: Callable[[], float],
     ) -> None:
-        self._make = transport or partial(httpx.HTTPTransport, verify=encrypted, proxy=proxy)
+        self._until = _Until(clock)
+        self._make = transport or partial(_sockets, encrypted, proxy, self._until)
         self._deadline = deadline
-        self._clock = clock
         self._lock = ForkLock()
         self._inner: httpx.BaseTransport | None = None
         self._pid = os.getpid()
@@ -55,6 +60,7 @@ class Network(httpx.BaseTransport):
         Raises NetworkError if the response is incomplete, and ReplyError if it is too large.
         """
         inner = self._open()
+        self._until.moment = self._until.clock() + self._deadline
         try:
             response = inner.handle_request(request)
             if "network_stream" in response.extensions:
@@ -64,24 +70,27 @@ class Network(httpx.BaseTransport):
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
-            raise NetworkError(_describe(request, error)) from _without_key(error)
+            late = isinstance(error, httpx.TimeoutException) and self._until.left() <= 0
+            text = self._too_late(request) if late else _describe(request, error)
+            raise NetworkError(text) from _without_key(error)
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _ENCODING_HEADERS]
         return httpx.Response(
             response.status_code, headers=headers, content=body, extensions=response.extensions
         )
 
     def _body(self, request: httpx.Request, response: httpx.Response) -> bytes:
-        parts, size, deadline = [], 0, self._clock() + self._deadline
-        for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
+        def check(size: int) -> None:
             if size > _MAX_BYTES:
                 text = f"The response from {_origin(request)} is larger than {_MAX_BYTES >> 20} MiB"
                 raise ReplyError(f"{text}. Request fewer rows per page.")
-            if self._clock() > deadline:
-                text = f"The response from {_origin(request)} did not end within"
-                raise NetworkError(f"{text} {self._deadline:.0f} s.")
-        return b"".join(parts)
+            if self._until.left() <= 0:
+                raise NetworkError(self._too_late(request))
+
+        encoding = response.headers.get("content-encoding", "")
+        return b"".join(decompress(response.iter_raw(), encoding, check))
+
+    def _too_late(self, request: httpx.Request) -> str:
+        return f"The response from {_origin(request)} did not end within {self._deadline:g} s."
 
     def close(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -102,6 +111,62 @@ class Network(httpx.BaseTransport):
                     text = redacted(str(error))
                     raise NetworkError(f"The connection cannot be set up: {text}.") from None
             return self._inner
+
+
+class _Until(threading.local):
+    """The moment at which the request of this thread ends, whatever the server sends."""
+
+    moment = math.inf
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self.moment - self.clock()
+
+
+def _sockets(encrypted: bool, proxy: str | None, until: _Until) -> httpx.HTTPTransport:
+    transport = httpx.HTTPTransport(verify=encrypted, proxy=proxy)
+    transport._pool._network_backend = _Backend(until)
+    return transport
+
+
+class _Backend(httpcore.SyncBackend):
+    """Opens sockets whose reads and writes end with the request.
+
+    A time-out of httpx begins anew with each byte that a server sends.
+    """
+
+    def __init__(self, until: _Until) -> None:
+        super().__init__()
+        self._until = until
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
+        return _Stream(super().connect_tcp(*args, **kwargs), self._until)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, until: _Until) -> None:
+        self._inner = inner
+        self._until = until
+        self.close = inner.close  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._limited(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._limited(timeout, httpcore.WriteTimeout))
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # noqa: ANN401
+        return _Stream(self._inner.start_tls(*args, **kwargs), self._until)
+
+    def _limited(self, timeout: float | None, error: type[Exception]) -> float:
+        left = self._until.left()
+        if left <= 0:
+            raise error
+        return left if timeout is None else min(timeout, left)
 
 
 class _Body(httpx.SyncByteStream):

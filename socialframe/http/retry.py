@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from socialframe.errors import NetworkError
+from socialframe.errors import MaxRequestsError, NetworkError
 from socialframe.http.headers import is_limited, retry_after
 from socialframe.http.throttle import WAIT_LIMIT, WaitLimit
 
@@ -46,7 +46,12 @@ class Retry(httpx.BaseTransport):
         wait_limit: WaitLimit = request.extensions[WAIT_LIMIT]
         get = request.method == "GET" or bool(request.extensions.get(READS))
         for attempt in count(1):
-            outcome = self._attempt(request)
+            try:
+                outcome = self._attempt(request)
+            except MaxRequestsError:
+                if attempt == 1:
+                    raise
+                break  # the failure says more than the end of its retries
             if not _may_retry(outcome, get=get):
                 break
             reason, wait = _asks_to_wait(outcome), _wait(outcome, attempt)

@@ -38,7 +38,7 @@ from socialframe.http.throttle import WAIT_LIMIT, Throttle, WaitLimit
 from socialframe.messages.call import Call, Reply, SecretCall
 from socialframe.messages.envelope import parse
 from socialframe.messages.request_id import request_id
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 from socialframe.version import VERSION
 
 if TYPE_CHECKING:

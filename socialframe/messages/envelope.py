@@ -28,7 +28,7 @@ from socialframe.messages.row_shape import (
     take_rows,
     without_rows,
 )
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,7 +18,7 @@ from socialframe.errors import (
     ValidationError,
 )
 from socialframe.messages.paths import plain_name
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -314,8 +314,8 @@ def _unclear(call: Call, search: _Search, body: dict[str, Any], core: str) -> st
     keyed = next(_keyed(body), None)
     more = "" if keyed is None else f", or records={keyed!r} if each member there is a row"
     return (
-        f"The reply to GET {call.path} has {what}, so the path of the records is unclear; its "
-        f"keys are {names}. Pass records=… with the dotted path of the list, or "
+        f"The reply to GET {call.path} has {what}, so the path of the records is unclear; it "
+        f"has {names}. Pass records=… with the dotted path of the list, or "
         f"records={f'{core}.'!r} if the object is one row{more}."
     )
 

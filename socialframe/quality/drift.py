@@ -23,8 +23,8 @@ from socialframe.quality.suggest import (
     reason_for_no_type,
     suggest_column,
 )
+from socialframe.redact import redacted
 from socialframe.schema.columns import EXTRA, Column, Schema
-from socialframe.secret import redacted
 
 if TYPE_CHECKING:
     from socialframe.walk.plan import Endpoint

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from socialframe.errors import ArgumentError
-from socialframe.secret import redacted
+from socialframe.redact import redacted
 
 if TYPE_CHECKING:
     import pandas as pd

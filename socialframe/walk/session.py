@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from socialframe.walk.walk import Walk
 
 T = TypeVar("T")
+
+_log = logging.getLogger("socialframe")
+_ENDS = {KeyboardInterrupt: "Ctrl-C", GeneratorExit: "the loop over its pages was left"}
 
 _FIRST_REFUSAL = 300  # replies from this status on are no pages, and are not stored
 
@@ -349,6 +353,8 @@ class _Run:
             yield walk
         except BaseException as error:
             self._stopped(recorder, walk, bar, error)
+            reason = _ENDS.get(type(error)) or str(error)
+            _log.info("%s: stopped after %d rows: %s", plan.endpoint.name, walk.rows, reason)
             raise
         else:
             self._ended(recorder, walk)
@@ -358,6 +364,8 @@ class _Run:
             ended = walk.complete is not False and walk.stop != "limit"
             facts = {"arguments": plan.given} | walk.facts()
             text = "" if walk.complete is False else describe_facts(facts, walk.rows)
+            if text:
+                _log.info(text)
             calls = recorder.replies if ended else walk.calls
             records = walk.endpoint.records if plan.endpoint.records is None else None
             session.remember(plan, QueryStats(calls, walk.size, text, records))

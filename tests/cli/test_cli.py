@@ -1,6 +1,7 @@
 """Commands, their options, output and exit codes."""
 
 import inspect
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from stand_ins import KEY
+from stand_ins import KEY, raw_server, response
 
 import socialframe as sf
 from socialframe.cli.main import _parse_params, main
@@ -263,7 +264,9 @@ def test_posts_of_a_running_sandbox_come_once_by_file_and_by_json(sandbox_proces
         (["posts", "-o", "x.csv", "--json", "--sandbox"], {}, 2, "exclude each other"),
         (["posts", "-o", "no/x.csv", "--sandbox"], {}, 2, "does not exist"),
         (["accounts", "--explode", "x", "--sandbox"], {}, 2, "cannot be exploded"),
-        (["fetch", "/v1/nothing", "--sandbox"], {}, 5, "404 Not found"),
+        (["fetch", "/v1/nothing", "--sandbox"], {}, 7, "404 Not found"),
+        (["fetch", "/v1/posts", "limit=x", "--sandbox"], {}, 8, "400 "),
+        (["posts", "-o", "", "--sandbox"], {}, 2, "-o must end in one of"),
         (["fetch", "/v1/posts", "limit", "--sandbox"], {}, 2, "NAME=VALUE"),
         (["fetch", "/v1/posts", "--columns", "{", "--sandbox"], {}, 2, "must be a JSON object"),
         (["fetch", "nothing", "--sandbox"], {}, 2, "path must start with"),
@@ -272,7 +275,13 @@ def test_posts_of_a_running_sandbox_come_once_by_file_and_by_json(sandbox_proces
         (
             ["posts"],
             {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": "http://127.0.0.1:9"},
-            5,
+            6,
+            "No connection",
+        ),
+        (
+            ["posts", "--max-requests", "1"],
+            {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": "http://127.0.0.1:9"},
+            6,
             "No connection",
         ),
     ],
@@ -286,10 +295,57 @@ def test_an_error_is_one_sentence_and_an_exit_code(arguments, environ, code, wor
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "words", [["posts", "--json"], ["posts"], ["walks", "ls"], ["cache", "ls"]]
+)
+def test_rows_for_a_closed_standard_output_are_an_error(monkeypatch, words):
+    """Before any request; Python has None in its place."""
+    monkeypatch.setenv("SOCIALAPI_KEY", "sk_abc")
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(words, standalone_mode=False) == 2
+
+
+class Terminal(io.StringIO):
+    """A standard stream that is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+HOSTILE = "a\x1b]0;owned\x07\rb\x9b2Jc"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("option", ["--json", "--no-cache"])
+def test_control_characters_are_escaped_on_a_terminal_only(monkeypatch, option):
+    """In a table and in JSON, which stays valid."""
+    page = json.dumps({"accounts": [{"accountId": HOSTILE, "platform": "x"}]}).encode()
+    terminal = Terminal()
+    with raw_server([response(page)]) as (url, _):
+        environ = {"SOCIALAPI_KEY": "sk_abc", "SOCIALAPI_BASE_URL": url}
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        piped = run("accounts", option).stdout
+        sf.Client().accounts().to_csv("accounts.csv")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            patch.setattr(sys, "stderr", terminal)
+            main(["accounts", option], standalone_mode=False)
+    shown = terminal.getvalue()
+
+    assert not {"\x1b", "\x07", "\r", "\x9b"} & set(shown)
+    assert "\\u009b2Jc" in shown
+    assert "\x9b2Jc" in piped
+    assert HOSTILE in Path("accounts.csv").read_bytes().decode()
+    if option == "--json":
+        assert json.loads(piped)[0]["account_id"] == HOSTILE
+        assert json.loads(shown)[0]["account_id"] == HOSTILE
+    else:
+        assert "\x1b]0;owned" in piped
+
+
 def test_an_unknown_key_exits_with_3_and_a_failed_walk_with_4():
     """Each as a sentence on standard error."""
-    from stand_ins import raw_server, response
-
     page = b'{"posts": [{"id": "a"}], "pagination": {"page": 1, "pages": 2}}'
     refusal = response(b'{"error": "Invalid API key"}', status="401 Unauthorized")
     with raw_server([response(page)], [response(b"{}", status="403 Forbidden")]) as (url, _):
@@ -443,3 +499,24 @@ def test_budget_without_a_key_is_an_error():
 
     assert done.exit_code == 3
     assert "There is no API key" in done.output
+
+
+def cpu_seconds(*arguments):
+    """Return the CPU time of a Python process, which other processes hardly disturb."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.processes
+def test_the_help_of_every_command_takes_at_most_three_times_as_long_as_the_import_of_click():
+    """That import takes 50 ms on a slow machine. A verb that takes longer is tried again."""
+    groups = {name: getattr(command, "commands", {}) for name, command in main.commands.items()}
+    verbs = [[name, *one] for name, inner in groups.items() for one in ([], *([i] for i in inner))]
+    allowed = 3 * min(cpu_seconds("-c", "import click") for _ in range(3))
+
+    for verb in ([], *verbs):
+        times = (cpu_seconds("-m", "socialframe", *verb, "--help") for _ in range(3))
+        assert any(seconds <= allowed for seconds in times), verb

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import deltalake
 import duckdb
@@ -171,6 +171,26 @@ def test_an_opened_dataset_knows_its_query_but_no_key(changing):
     assert not any(KEY.encode() in file.read_bytes() for file in files)
 
 
+def test_settings_can_be_changed_and_are_stored(changing):
+    """An opened dataset follows them; days may be given as dates."""
+    zone = timezone(timedelta(hours=-5))
+    since = datetime(2026, 9, 30, 19, tzinfo=zone)  # midnight in UTC
+    sf.Dataset("posts", changing.api.posts(since=since)).refresh()
+    opened = sf.open_dataset("posts", client=changing.api)
+    made(changing, restate="2 days", deletes="keep").refresh()
+
+    assert opened.info()["restate_days"] == 2
+    assert str(opened.refresh().from_) == "2026-11-18"
+    assert sf.open_dataset("posts").info()["deletes"] == "keep"
+
+
+def test_arguments_that_hold_a_key_are_refused(changing):
+    """A table would show them."""
+    query = changing.api.fetch("/v1/posts", params={"secret": OTHER_KEY}, key="id")
+    with pytest.raises(sf.ArgumentError, match="API key"):
+        sf.Dataset("posts", query)
+
+
 def test_a_path_has_one_query(changing, tmp_path):
     """Other arguments, another kind of history, and other files are refused."""
     made(changing).refresh()
@@ -242,6 +262,8 @@ def test_history_has_the_value_of_each_moment(changing):
         )
     changes = dataset.changes(moments[0])
     assert changes[["change", "post_id"]].to_numpy().tolist() == [["delete", post]]
+    with pytest.raises(sf.ArgumentError, match="nested"):
+        dataset.history(column="platforms")
     with pytest.raises(sf.DatasetError, match="begins at"):
         dataset.as_of("2020-01-01")
     with pytest.raises(sf.ArgumentError, match="no column"):
@@ -285,7 +307,8 @@ def test_without_history_as_of_reads_an_older_version(changing):
             ask()
 
 
-def test_history_of_a_refresh_that_was_not_committed_is_left_out(changing):
+@pytest.mark.parametrize("version", [1, 2])  # another refresh committed it, or none yet
+def test_history_of_a_refresh_that_was_not_committed_is_left_out(changing, version):
     """The commit of the rows names the refresh; readers and the next refresh know the others."""
     dataset = made(changing)
     dataset.refresh()
@@ -295,8 +318,8 @@ def test_history_of_a_refresh_that_was_not_committed_is_left_out(changing):
     place = lost.schema.names.index("_refresh")
     lost = lost.set_column(place, "_refresh", pa.array(["lost"] * 3))
     place = lost.schema.names.index("_version")
-    lost = lost.set_column(place, "_version", pa.array([2] * 3, pa.int64()))
-    facts = json.dumps({"id": "lost", "version": 2})
+    lost = lost.set_column(place, "_version", pa.array([version] * 3, pa.int64()))
+    facts = json.dumps({"id": "lost", "version": version})
     properties = deltalake.CommitProperties(custom_metadata={"socialframe": facts})
     deltalake.write_deltalake(log, lost, mode="append", commit_properties=properties)
 
@@ -359,6 +382,8 @@ def test_rows_are_selected_by_sql_filters_and_expressions(changing):
             dataset.frame(columns=columns, where=where)
     with pytest.raises(sf.DatasetError, match="cannot be read"):
         dataset.frame(where="no such thing")
+    with pytest.raises(sf.DatasetError, match="cannot be read"):
+        dataset.frame(where=[("no such column", "==", 1)])
 
 
 def test_other_libraries_read_the_same_rows(changing):
@@ -434,8 +459,9 @@ def test_a_declared_endpoint_of_a_user_can_have_a_clock(changing):
 
         return type("Mine", (sf.Client,), {"mine": mine})
 
-    with pytest.raises(sf.ArgumentError, match="nope"):
-        declare("nope")
+    for clock in ("nope", "id"):
+        with pytest.raises(sf.ArgumentError, match=clock):
+            declare(clock)
     api = declare("at").sandbox(changing.box)
     dataset = sf.Dataset("mine", api.mine())
     dataset.refresh()

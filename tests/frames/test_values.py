@@ -255,7 +255,9 @@ def test_a_temporary_folder_that_cannot_hold_the_records_is_named(monkeypatch, t
     if harm == "full":
         folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    rows = [{"id": str(number), "text": "x" * 400_000} for number in range(100)]  # over 32 MiB
+    rows = [
+        {"id": str(number), "text": "x" * 2_000_000} for number in range(20)
+    ]  # more than memory
     api = client_of(Scripted({"rows": rows}), journal=False)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     if harm == "full":

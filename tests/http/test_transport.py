@@ -2,6 +2,8 @@
 
 import contextlib
 import gzip
+import itertools
+import json
 import logging
 import os
 import pickle
@@ -10,7 +12,9 @@ import socket
 import threading
 import time
 import traceback
+import tracemalloc
 import warnings
+import zlib
 
 import httpx
 import pytest
@@ -544,15 +548,63 @@ def test_max_wait_bounds_retries_of_a_503():
     assert clock.slept == [100.0]
 
 
-def test_a_decompression_bomb_raises_reply_error():
-    """The limit of 256 MiB holds after decompression."""
-    bomb = gzip.compress(bytes(300 << 20))
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_decompression_bomb_raises_reply_error(times):
+    """Compressed twice, 6 kB would become 4 GB at once. The bound holds for each layer."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(stream.compress(bytes(64 << 20)) for _ in range(5)), stream.flush()])
+    for _ in range(times - 1):
+        bomb = gzip.compress(bomb, 9)
+    tracemalloc.start()
+    try:
+        app = Scripted((200, bomb, {"Content-Encoding": ", ".join(["gzip"] * times)}))
+        with pytest.raises(sf.ReplyError, match="larger than 256 MiB"):
+            client_of(app)._send(CALL)
+        assert tracemalloc.get_traced_memory()[1] < 300 << 20
+        assert len(app.seen) == 1
+    finally:
+        tracemalloc.stop()
 
-    app = Scripted((200, bomb, {"Content-Encoding": "gzip"}))
-    with pytest.raises(sf.ReplyError, match="larger than 256 MiB"):
-        client_of(app)._send(CALL)
 
-    assert len(app.seen) == 1
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "x-gzip", "deflate", "raw", "gzip, deflate", "GZIP,gzip"]
+)
+def test_each_encoding_of_http_is_decompressed(encoding):
+    """Some servers send deflate without its head."""
+    body = json.dumps({"accounts": [{"accountId": str(n)} for n in range(200_000)]}).encode()
+    sent = body
+    for name in encoding.lower().split(", " if ", " in encoding else ","):
+        if name == "raw":
+            stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+            sent = stream.compress(sent) + stream.flush()
+        else:
+            sent = zlib.compress(sent) if name == "deflate" else gzip.compress(sent)
+    header = {"Content-Encoding": "deflate" if encoding == "raw" else encoding}
+
+    assert client_of(Scripted((200, sent, header)))._send(CALL).body == body
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 100 Continue\r\n\r\n", b"X-Drip: 1\r\n", b"HTTP/1.1 103 Hints\r\n\r\n"]
+)
+def test_a_head_that_never_ends_raises_a_timeout(head):
+    """Also if the server sends something again and again."""
+    drips = itertools.chain([b"HTTP/1.1 200 OK\r\n"] * head.startswith(b"X"), slowly(head))
+    with raw_server(drips) as (url, _):
+        wiring = Wiring(sleep=Clock().sleep)
+        api = sf.Client(KEY, base_url=url, wiring=wiring, timeout=0.05, max_wait=0)
+        started = time.monotonic()
+        with pytest.raises(sf.NetworkError, match="did not end within 0.5 s"):
+            api._send(CALL)
+        assert time.monotonic() - started < 3
+
+
+def slowly(part):
+    """Yield a part every 10 ms, for 5 s."""
+    for _ in range(500):
+        time.sleep(0.01)
+        yield part
 
 
 def test_a_response_that_never_ends_raises_a_timeout():

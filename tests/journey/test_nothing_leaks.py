@@ -1,12 +1,16 @@
 """Nothing that a run leaves behind has the key."""
 
 import base64
+import pickle
 import subprocess
 import sys
+import traceback
+import warnings
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from stand_ins import raw_server, response
+from stand_ins import KEY, Scripted, client_of, posts_page, raw_server, response
 
 import socialframe as sf
 from socialframe.secret import Secret
@@ -87,6 +91,42 @@ def test_output_logs_tracebacks_and_files_have_no_key(tmp_path):
             base64.b64encode(sandbox.key.encode()),
         ):
             assert secret not in content, name
+
+
+ECHO = quote(KEY).replace("_", "%5F")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {KEY: {"posts": []}, "b": 1},
+        {"posts": {KEY: 1}},
+        {"posts": [1], KEY: 2},
+        (400, {"error": f"Bad {ECHO}", "code": KEY}),
+        (400, {"errors": {KEY: ["is bad"]}}),
+        (200, {"error": {KEY: ECHO}, "posts": []}),
+        (302, b"", {"Location": f"https://other.example/{ECHO}?k={KEY}"}),
+        (500, f"<p>{KEY}</p>".encode()),
+        (200, f"{KEY} is no JSON".encode()),
+        {"posts": [{"id": "b"}], "pagination": {"page": 2, "pages": 3, "next": KEY}, KEY: KEY},
+    ],
+)
+def test_a_key_that_the_api_echoes_is_in_no_text(second):
+    """As a member's name or percent-encoded: errors, pickles, walks, warnings, provenance."""
+    app = Scripted(posts_page(["a"], page=1, pages=3), second, (400, {"error": KEY}))
+    api = client_of(app)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for query in (api.posts(per_page=1), api.fetch("/v1/posts", params={"limit": 1})):
+            app.seen.clear()
+            try:
+                texts = [str(query.frame().attrs)]
+            except sf.SocialFrameError as error:
+                shown = traceback.TracebackException.from_exception(error)
+                texts = [*shown.format(), pickle.dumps(error).decode(errors="replace")]
+            texts.append(repr(query))
+            texts += [sf.walks().to_json(), *(str(one.message) for one in caught)]
+            assert all(KEY[3:] not in text for text in texts)
 
 
 def test_the_key_is_reachable_from_a_query_only_through_reveal():

@@ -530,6 +530,7 @@ def test_cli_lists_resumes_and_removes_walks(sandbox, all_posts, tmp_path, monke
     assert run("rm", names[1]).output == "Removed 1 walk.\n"
     assert run("rm", "--all").output == "Removed 0 walks.\n"
     assert "There are no unfinished walks" in run("ls").output
+    assert json.loads(run("ls", "--json").stdout) == []
 
 
 def test_a_walk_left_by_break_resumes_only_while_the_cache_is_fresh(all_posts):

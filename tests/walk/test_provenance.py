@@ -1,5 +1,6 @@
 """``provenance`` says in one line where rows came from."""
 
+import logging
 from dataclasses import replace
 
 import pandas as pd
@@ -9,7 +10,8 @@ from stand_ins import KEY, column
 import socialframe as sf
 from socialframe.paging import Single
 from socialframe.panel.wording import describe_rows
-from socialframe.sandbox import Sandbox
+from socialframe.progress import Progress
+from socialframe.sandbox import Fault, Sandbox
 from socialframe.schema.columns import Schema
 from socialframe.walk.provenance import describe_facts
 
@@ -134,3 +136,41 @@ def test_without_since_the_default_period_of_the_api_is_in_the_provenance():
     given = api.analytics(since="2026-11-01").limit(5).frame()
     assert "period" not in given.attrs["socialframe"]
     assert "period" not in api.posts().head().attrs["socialframe"]
+
+
+class Impatient(Progress):
+    """Presses Ctrl-C before the first request."""
+
+    def asking(self):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("end", ["whole", "limit", "failed", "left", "Ctrl-C"])
+def test_the_log_says_how_a_walk_ended(caplog, end):
+    """One line of level INFO."""
+    caplog.set_level(logging.INFO, "socialframe")
+    faults = [Fault("revoke", page=3)] if end == "failed" else []
+    api = sf.Client.sandbox(Sandbox(posts=500, faults=faults), cache=False)
+    query = api.posts(per_page=100)
+    query = query.limit(150) if end == "limit" else query
+    if end == "left":
+        pages = query.pages()
+        next(pages)
+        pages.close()
+    elif end == "Ctrl-C":
+        with pytest.raises(KeyboardInterrupt):
+            query.frame(progress=Impatient("posts", shown=False))
+    elif end == "failed":
+        with pytest.raises(sf.IncompleteWalk):
+            query.frame()
+    else:
+        query.frame()
+
+    (line,) = [one for one in caplog.messages if one.startswith("posts")]
+    assert {
+        "whole": ": 500 rows in 5 pages, 5 from the network",
+        "limit": "complete up to the limit",
+        "failed": "posts: stopped after 200 rows: A page could not be fetched: ",
+        "left": "posts: stopped after 100 rows: the loop over its pages was left",
+        "Ctrl-C": "posts: stopped after 0 rows: Ctrl-C",
+    }[end] in line

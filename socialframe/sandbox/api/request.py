@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.wsgi import get_input_stream
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from wsgiref.types import WSGIEnvironment
@@ -203,6 +200,9 @@ def read_body(request: Request) -> bytes:
 
 def _read(environ: WSGIEnvironment) -> bytes:
     """Read a body up to its end, or slightly beyond the limit."""
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.wsgi import get_input_stream
+
     body = bytearray()
     try:
         stream = get_input_stream(environ)
@@ -218,6 +218,9 @@ def drain_body(environ: WSGIEnvironment) -> None:
     there = environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ
     if not (there and _has_valid_length(environ)):
         return  # there is no body, or its end is unknown
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.wsgi import get_input_stream
+
     with contextlib.suppress(HTTPException, OSError, ValueError):
         stream = get_input_stream(environ)
         while stream.read(PIECE):
