@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _UNCHANGED = "The dataset was not changed."
 _RESUME_FOR = 3600.0  # seconds
+#: One group of rows of one file at a time: more would only take more memory.
+_LEAN: dict[str, Any] = {"use_threads": False, "fragment_readahead": 1, "batch_readahead": 1}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -247,7 +249,7 @@ def _stored_rows(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the rows that the commit replaces, and the keys of those outside the window."""
     stored = table.to_pyarrow_dataset()
-    old = conform(stored.to_table(filter=window.filter(stored.schema)), schema)
+    old = conform(stored.to_table(filter=window.filter(stored.schema), **_LEAN), schema)
     if window.start is None:
         return old, rows.slice(0, 0).select(list(key))
     strays = find_strays(table, window, rows, key)

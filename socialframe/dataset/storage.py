@@ -29,9 +29,9 @@ _NEEDS_DELTA = "A dataset needs deltalake: pip install 'socialframe[dataset]'."
 _FACTS = "socialframe"  # key of our JSON in the properties of a commit
 _PROPERTIES = "socialframe.dataset"  # key of our JSON in the properties of the table
 _MANY_FILES = 20
-_ROW_GROUP = 32_768  # rows
+_ROW_GROUP = 8_192  # rows
 #: A commit rewrites the files that have rows of its window, so small ones need less memory.
-FILE_BYTES = 16 << 20
+FILE_BYTES = 8 << 20
 KEPT_LOG = {"delta.logRetentionDuration": "interval 365 days"}
 
 
@@ -189,7 +189,7 @@ def compact(table: DeltaTable | None) -> None:
     if table is None:
         return
     sizes = pa.table(table.get_add_actions()).column("size_bytes").to_pylist()
-    if sum(size < FILE_BYTES // 2 for size in sizes) <= _MANY_FILES:
+    if sum(size < FILE_BYTES // 8 for size in sizes) <= _MANY_FILES:
         return
     with suppress(deltalake.exceptions.CommitFailedError):
         table.optimize.compact(
