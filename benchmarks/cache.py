@@ -1,7 +1,5 @@
 """What a stored reply costs, beside a plain read of the same bytes.
 
-    python benchmarks/cache.py
-
 A hit is a call that the recorder of a replayed walk answers from a file; the plain read is one of
 sqlite3, by key, of the uncompressed body. Both read the same pages, page by page in turns, in one
 process; the medians are shown, so that a busy machine changes little. It also says how much smaller
@@ -30,8 +28,6 @@ from socialframe.store.store import WalkStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-POSTS = 20_000
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -39,43 +35,28 @@ class Stored:
 
     Parameters
     ----------
-    read_us, hit_us : float
-        Microseconds of a plain read and of a hit.
-    extra_ms : float
-        Processor milliseconds of storing a page, beyond those of compressing it.
-    share, disk : float
-        Stored bytes and size of the file, of the bodies.
+    read_us, hit_us, unpack_us : float
+        Microseconds of a plain read, of a hit, and of zstd for a page.
+    bare_ms, extra_ms : float
+        Processor milliseconds of compressing a page, and those of storing it beyond these.
+    share, disk, bare_share : float
+        Stored bytes, size of the file, and bytes that zstd makes of them, of the bodies.
     size : float
         Bytes of a body.
     """
 
     read_us: float
     hit_us: float
+    unpack_us: float
+    bare_ms: float
     extra_ms: float
     share: float
     disk: float
+    bare_share: float
     size: float
 
 
-def report(repeat: int, posts: int = POSTS) -> None:
-    """Print what a hit and a plain read take, and what is stored.
-
-    Parameters
-    ----------
-    repeat, posts : int
-        As ``measure`` takes them.
-    """
-    one = measure(repeat, posts)
-    print("| cache | µs an answer | × plain read |\n|---|---|---|")
-    print(f"| plain sqlite3 read | {one.read_us:.0f} | 1 |")
-    print(f"| hit | {one.hit_us:.0f} | {one.hit_us / one.read_us:.2f} |")
-    print(
-        f"\nAnswers of {one.size / 1e3:.1f} kB; storing one takes {one.extra_ms:.2f} ms more than"
-    )
-    print(f"zstd. Stored are {one.share:.3f} of the bodies; the file is {one.disk:.3f} of them.")
-
-
-def measure(repeat: int, posts: int = POSTS) -> Stored:
+def measure(repeat: int, posts: int) -> Stored:
     """Return what storing and reading a page costs.
 
     Parameters
@@ -103,7 +84,7 @@ def measure(repeat: int, posts: int = POSTS) -> Stored:
         for call in calls:
             recorder.send(call)
         recorder.finish(rows=posts, replayable=True)
-        extra = time.process_time() - began - _compressing(bodies)
+        spent = time.process_time() - began
         (complete,) = store.complete_walks()
         plain = sqlite3.connect(Path(folder, "plain.sqlite"))
         plain.execute("CREATE TABLE bodies (key TEXT PRIMARY KEY, body BLOB)")
@@ -134,24 +115,27 @@ def measure(repeat: int, posts: int = POSTS) -> Stored:
         kept.close()
         plain.close()
     hit_us, read_us = (1e6 * statistics.median(one) for one in zip(*times, strict=True))
-    size = sum(map(len, bodies)) / len(bodies)
-    return Stored(read_us, hit_us, 1000 * extra / len(bodies), share, disk, size)
-
-
-def _compressing(bodies: list[bytes]) -> float:
-    """Return the processor seconds that compressing the bodies takes."""
-    codec = pa.Codec("zstd", compression_level=1)
-    began = time.process_time()
-    for body in bodies:
-        codec.compress(body, asbytes=True)
-    return time.process_time() - began
+    count, size = len(bodies), sum(map(len, bodies))
+    codec, began = pa.Codec("zstd", compression_level=1), time.process_time()
+    packed = [codec.compress(body, asbytes=True) for body in bodies]
+    bare, began = time.process_time() - began, time.process_time()
+    for one, body in zip(packed, bodies, strict=True):
+        codec.decompress(one, len(body))
+    unpack = time.process_time() - began
+    return Stored(
+        read_us,
+        hit_us,
+        1e6 * unpack / count,
+        1000 * bare / count,
+        1000 * (spent - bare) / count,
+        share,
+        disk,
+        sum(map(len, packed)) / size,
+        size / count,
+    )
 
 
 def _seconds(read: Callable[[int], bytes], number: int) -> float:
     began = time.perf_counter()
     read(number)
     return time.perf_counter() - began
-
-
-if __name__ == "__main__":
-    report(9)

@@ -54,13 +54,27 @@ JOBS = {
     ),
     "frame, default": Job("frame_default", (FLOOR, SOCIALFRAME, REQUESTS_CACHE, HISHEL)),
     "frame, drift": Job("frame", (FLOOR, SOCIALFRAME, NORMALIZE), "drift"),
-    "frame, wide": Job("wide", (SOCIALFRAME, NORMALIZE, RECORDS), "wide"),
-    "row a target": Job("targets", (SOCIALFRAME, NORMALIZE)),
-    "parquet": Job("parquet", (FLOOR, SOCIALFRAME, NORMALIZE, DLT_PIPELINE, DUCKDB)),
+    "frame, wide": Job("wide", (FLOOR, SOCIALFRAME, NORMALIZE, RECORDS, DUCKDB), "wide"),
+    "row a target": Job("targets", (FLOOR, SOCIALFRAME, NORMALIZE)),
+    "parquet": Job("parquet", (FLOOR, SOCIALFRAME, NORMALIZE, DLT_PIPELINE, DUCKDB, POLARS)),
     "warm replay": Job("replay", (FLOOR, SOCIALFRAME, REQUESTS_CACHE, HISHEL)),
     "latency 50 ms": Job("frame", (SOCIALFRAME,), latency=50),
     "latency 150 ms": Job("frame", (SOCIALFRAME,), latency=150),
     "cursor, 50 ms": Job("frame", (SOCIALFRAME,), "cursor", latency=50),
 }
-#: Jobs of few pages, because each page takes its latency.
-SLOW = {"latency 50 ms": 10_000, "latency 150 ms": 10_000, "cursor, 50 ms": 4_000}
+#: Posts of jobs with few pages at most, because each page takes its latency.
+SLOW = {"latency 50 ms": 10_000, "latency 150 ms": 10_000, "cursor, 50 ms": 6_000}
+WIDE = 10  # a wide post has as many bytes as so many others
+#: Goals of speed: job, method to compare with; the largest ratio of the seconds, ours to its.
+COMPARED = {
+    ("frame", FLOOR): 1.4,
+    ("frame", NORMALIZE): 1 / 4,
+    ("frame, default", FLOOR): 2.0,
+    ("frame, drift", FLOOR): 3.0,
+    ("row a target", NORMALIZE): 1 / 7,
+    ("parquet", FLOOR): 1.8,
+    ("parquet", NORMALIZE): 1 / 3.4,
+    ("warm replay", FLOOR): 1.25,
+    ("warm replay", REQUESTS_CACHE): 1 / 4,
+    ("warm replay", HISHEL): 1 / 4,
+}

@@ -22,6 +22,9 @@ def frame(task: Task) -> pd.DataFrame:
     return made
 
 
+wide = frame
+
+
 def parquet(task: Task) -> Path:
     """Write all posts."""
     duckdb.execute(

@@ -5,15 +5,18 @@ Fetching and decoding overlap, as in socialframe.
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
+from pages import METRICS
+from pyarrow import compute as pc
 from pyarrow import json as pj
 from pyarrow import parquet as pq
+from raw_pages import read_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,30 +54,36 @@ _POST = pa.struct(
         "platforms": pa.list_(_TARGET),
     }
 )
-_ENVELOPE = pa.schema({"posts": pa.list_(_POST)})
+_WIDE = pa.struct([*_POST, *(pa.field(name, pa.int64()) for name in METRICS)])
 
 
 def frame(task: Task) -> pd.DataFrame:
     """Return all posts."""
-    table = pa.Table.from_batches(list(_overlapped(_decoded, _grouped(fetch(task)))))
-    made: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
-    return made
+    return _frame(read_pages(task.port, task.pages), _decoded)
 
 
 frame_default = frame
 
 
+def wide(task: Task) -> pd.DataFrame:
+    """Return all posts with their many numbers."""
+    return _frame(read_pages(task.port, task.pages), partial(_decoded, post=_WIDE))
+
+
+def targets(task: Task) -> pd.DataFrame:
+    """Return one row a target; each post has one or more."""
+    return _frame(read_pages(task.port, task.pages), _targets)
+
+
 def replay(task: Task) -> pd.DataFrame:
     """Return the posts of pages that are saved on disk."""
     bodies = (memoryview(path.read_bytes()) for path in sorted(task.saved.glob("*.json")))
-    table = pa.Table.from_batches(list(_overlapped(_decoded, _grouped(bodies))))
-    made: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
-    return made
+    return _frame(bodies, _decoded)
 
 
 def parquet(task: Task) -> Path:
     """Write all posts, each stage in a thread of its own."""
-    groups = _row_groups(_overlapped(_decoded, _grouped(fetch(task))))
+    groups = _row_groups(_overlapped(_decoded, _grouped(read_pages(task.port, task.pages))))
     first = next(groups)
     dictionary = [name for name in _REPEATING if name.partition(".")[0] in first.schema.names]
     with pq.ParquetWriter(
@@ -92,24 +101,12 @@ def parquet(task: Task) -> Path:
     return task.out
 
 
-def fetch(task: Task) -> Iterator[memoryview]:
-    """Yield each page's body."""
-    buffer = bytearray(1 << 12)
-    with socket.create_connection(("127.0.0.1", task.port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for number in range(1, task.pages + 1):
-            connection.sendall(
-                b"GET /v1/posts?page=%d&limit=100 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % number
-            )
-            got = connection.recv_into(buffer)
-            head, _, start = bytes(buffer[:got]).partition(b"\r\n\r\n")
-            length = int(head.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0])
-            body = bytearray(length)
-            body[: len(start)] = start
-            view, got = memoryview(body), len(start)
-            while got < length:
-                got += connection.recv_into(view[got:])
-            yield view
+def _frame(
+    bodies: Iterable[memoryview], decode: Callable[[list[memoryview]], pa.RecordBatch]
+) -> pd.DataFrame:
+    table = pa.Table.from_batches(list(_overlapped(decode, _grouped(bodies))))
+    made: pd.DataFrame = table.to_pandas(types_mapper=_dtype, split_blocks=True)
+    return made
 
 
 def _grouped(bodies: Iterable[memoryview]) -> Iterator[list[memoryview]]:
@@ -123,16 +120,26 @@ def _grouped(bodies: Iterable[memoryview]) -> Iterator[list[memoryview]]:
         yield group
 
 
-def _decoded(bodies: list[memoryview]) -> pa.RecordBatch:
+def _decoded(bodies: list[memoryview], post: pa.StructType = _POST) -> pa.RecordBatch:
     text = b"\n".join(bodies)
     table = pj.read_json(
         pa.BufferReader(text),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(text) + 64),
         parse_options=pj.ParseOptions(
-            explicit_schema=_ENVELOPE, newlines_in_values=True, unexpected_field_behavior="ignore"
+            explicit_schema=pa.schema({"posts": pa.list_(post)}),
+            newlines_in_values=True,
+            unexpected_field_behavior="ignore",
         ),
     )
     return pa.RecordBatch.from_struct_array(table.column("posts").chunk(0).flatten())
+
+
+def _targets(bodies: list[memoryview]) -> pa.RecordBatch:
+    posts = _decoded(bodies)
+    lists = posts.column("platforms")
+    others = posts.drop_columns(["platforms"]).take(pc.list_parent_indices(lists))
+    names = [*others.schema.names, *(f"target_{field.name}" for field in _TARGET)]
+    return pa.RecordBatch.from_arrays([*others.columns, *lists.flatten().flatten()], names)
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -13,17 +13,19 @@ import importlib
 import json
 import resource
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import JOBS, METHODS
+from stages import Stages
 from task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def run(job: str, method: str, task: Task) -> dict[str, Any]:
+def run(job: str, method: str, task: Task, *, by_stage: bool = False) -> dict[str, Any]:
     """Do a job and measure it.
 
     Parameters
@@ -32,24 +34,40 @@ def run(job: str, method: str, task: Task) -> dict[str, Any]:
         Keys of ``JOBS`` and ``METHODS``.
     task : Task
         Server and folder.
+    by_stage : bool
+        Whether to measure the stages too, which slows the job.
 
     Returns
     -------
     dict
-        ``seconds``, ``cpu``, ``rows``, ``posts`` (distinct ids among them), ``peak_rss_mib``.
+        ``seconds``, ``cpu``, ``rows``, ``posts`` (distinct ids among them), ``peak_rss_mib``,
+        ``before_mib`` (its part before the job), ``stages`` (processor seconds of each).
     """
     module = importlib.import_module(METHODS[method])
     function = getattr(module, JOBS[job].function)
     prepare = getattr(module, f"prepare_{JOBS[job].function}", None)
     if prepare is not None:
         prepare(task)
+    stages, before = Stages(), _peak()
     started, spent = time.perf_counter(), time.process_time()
-    made = function(task)
+    with stages if by_stage else nullcontext():
+        made = function(task)
     seconds, cpu = time.perf_counter() - started, time.process_time() - spent
-    # In KiB on Linux; before the rows are counted, which takes memory.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = _peak()  # before the rows are counted, which takes memory
     rows, posts = _counted(made)
-    return {"seconds": seconds, "cpu": cpu, "rows": rows, "posts": posts, "peak_rss_mib": peak}
+    return {
+        "seconds": seconds,
+        "cpu": cpu,
+        "rows": rows,
+        "posts": posts,
+        "peak_rss_mib": peak,
+        "before_mib": before,
+        "stages": stages.seconds,
+    }
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # in KiB on Linux
 
 
 def _counted(made: pd.DataFrame | Path) -> tuple[int, int]:
@@ -69,9 +87,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--posts", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="saved pages; output goes there")
+    parser.add_argument("--stages", action="store_true", help="measure the stages too")
     asked = parser.parse_args()
     task = Task(asked.port, asked.posts // 100, asked.folder, asked.folder / "out.parquet")
-    print(json.dumps(run(asked.job, asked.method, task)))
+    print(json.dumps(run(asked.job, asked.method, task, by_stage=asked.stages)))
 
 
 if __name__ == "__main__":

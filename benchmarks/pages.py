@@ -11,34 +11,18 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from words import caption
+
 Json = dict[str, Any]
 
 SIZE = 100  # posts a page
 KINDS = ("plain", "drift", "wide", "cursor")
+METRICS = [f"metric{number:03}" for number in range(289)]  # with the others, 300 columns
 _TEMPLATES = 48
 _PREFIX = "@@@@@@@@@@@@@@@@"  # placeholder for the first 16 digits of a post id
 _EPOCH = datetime(2025, 3, 1, tzinfo=UTC)
 
-_SENTENCES = (
-    "Our autumn collection is here, and the first twenty orders get a hand-written card. 🍂",
-    "Behind the scenes: three days, two cameras, one very patient dog. 🐕🎬",
-    "We asked, you answered; the blue one comes back in March!",
-    "New on the blog: how we cut the waste of our packaging by half.",
-    "Heute backen wir mit Roggen, Geduld und einem Sauerteig namens Günther. 🥖",
-    "Für alle, die gefragt haben: Ja, die Größe 46 ist wieder da, solange der Vorrat reicht.",
-    "Le marché de Noël ouvre ses portes à 10 h ; venez goûter nos pains d'épices ! 🎄",
-    "Derrière chaque bougie, il y a une histoire, et celle-ci sent la forêt après la pluie.",
-    "Mañana abrimos a las 9:00. ¿Quién trae el café? ☕️",
-    "Gracias por los 10.000 seguidores, ¡sois increíbles! 💛",
-    "新しいコレクションが届きました。オンラインストアで先行販売中です。🌸",
-    "週末のワークショップ、残り席はあと三つ。お早めにどうぞ!",
-    "새로운 메뉴가 나왔어요. 이번 주말에 만나요! 🍜",
-    "مجموعتنا الجديدة متوفرة الآن في جميع الفروع. شكراً لدعمكم ✨",
-    "हमारी नई दुकान अब खुल गई है, सभी का स्वागत है। 🙏",
-    'She said "it will never sell". It sold out in four hours. 👩‍🎨',
-    "Save this for later:\n1. Soak\n2. Rinse\n3. Repeat",
-    "Link in bio 👉 https://shop.example/new?utm_source=social&utm_campaign=spring",
-)
+_LENGTHS = (80, 150, 220, 300, 400, 520, 800)  # characters of a caption
 _TAGS = (
     "campaign",
     "spring",
@@ -63,7 +47,7 @@ class Pages:
         Number of posts, a multiple of 100.
     kind : str
         "plain"; "drift": each post and each target has an undeclared field; "wide": each post has
-        290 numbers and a caption of 2 kB; "cursor": a page has a cursor in place of a number.
+        289 numbers and a caption of 2 kB; "cursor": a page has a cursor in place of a number.
 
     Examples
     --------
@@ -117,7 +101,7 @@ def _post(draw: random.Random, name: str, kind: str) -> Json:
     post: Json = {
         "id": name,
         "status": status,
-        "content": _text(draw) if _happens(draw, percent=97) else None,
+        "content": caption(draw, draw.choice(_LENGTHS)) if _happens(draw, percent=97) else None,
         "createdAt": _moment(made),
         "scheduledFor": _moment(planned),
         "publishedAt": _moment(published) if went_out else None,
@@ -133,8 +117,8 @@ def _post(draw: random.Random, name: str, kind: str) -> Json:
     if drift:
         post["reviewState"] = draw.choice(("approved", "open", None))
     if kind == "wide":
-        post["content"] = (" ".join(_text(draw) for _ in range(8)))[:2000]
-        post |= {f"metric{number:03}": draw.randrange(10**6) for number in range(290)}
+        post["content"] = caption(draw, 2000)
+        post |= {name: draw.randrange(10**6) for name in METRICS}
     return post
 
 
@@ -160,10 +144,6 @@ def _media(draw: random.Random) -> Json:
     kind, ending = draw.choice((("image", "jpg"), ("image", "webp"), ("video", "mp4")))
     url = f"https://media.example/u/{draw.getrandbits(96):024x}/{draw.getrandbits(64):016x}"
     return {"type": kind, "url": f"{url}.{ending}"}
-
-
-def _text(draw: random.Random) -> str:
-    return " ".join(draw.choices(_SENTENCES, k=draw.choice((2, 3, 4, 5, 6, 8, 11))))
 
 
 def _happens(draw: random.Random, *, percent: int) -> bool:

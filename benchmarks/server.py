@@ -17,10 +17,11 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs import JOBS
 from pages import KINDS, Pages
 
 if TYPE_CHECKING:
@@ -110,6 +111,29 @@ def serving(posts: int, kind: str = "plain", *, latency_ms: float = 0) -> Iterat
             yield int(process.stdout.readline())
         finally:
             process.stdin.close()
+
+
+@contextmanager
+def servers(posts: dict[str, int]) -> Iterator[dict[str, int]]:
+    """Run the servers of jobs; jobs with the same pages and latency share one.
+
+    Parameters
+    ----------
+    posts : dict
+        Number of posts of each job.
+
+    Yields
+    ------
+    dict
+        The port of each job.
+    """
+    with ExitStack() as stack:
+        ports: dict[tuple[int, str, float], int] = {}
+        for job, count in posts.items():
+            one = (count, JOBS[job].data, JOBS[job].latency)
+            if one not in ports:
+                ports[one] = stack.enter_context(serving(*one[:2], latency_ms=one[2]))
+        yield {job: ports[n, JOBS[job].data, JOBS[job].latency] for job, n in posts.items()}
 
 
 def main() -> None:
