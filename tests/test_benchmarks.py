@@ -13,6 +13,7 @@ RUNS = {
     "run.py": (["--tiny", *(f"--job={name}" for name in ("row a target", *PARTS))], "End: "),
     "budget.py": (["--windows", "1", "--seconds", "0.5", "--processes", "1"], "it refused 0."),
     "sandbox.py": (["--pages", "2", "-n", "1", "--world", "small world"], "goal: 800 pages/s"),
+    "dataset.py": (["2000"], "unchanged: "),
 }
 
 

@@ -417,7 +417,7 @@ def test_commands_report_on_standard_error(monkeypatch):
 
     assert (gone.exit_code, gone.stdout) == (0, "")
     assert gone.stderr == "Disconnected: tiktok, tt_40311.\n"
-    assert (refused.exit_code, unpasted.exit_code) == (5, 5)
+    assert (refused.exit_code, unpasted.exit_code) == (8, 5)
     assert "platform must be one of" in refused.stderr
     assert "no input to read it from" in unpasted.stderr
 
@@ -469,7 +469,7 @@ def test_connect_command_opens_a_browser_and_prints_the_account():
     assert (done.returncode, out) == (0, "instagram ig_40918 lantern.and.loom\n"), errors
     assert (gone.exit_code, gone.stdout) == (0, "")
     assert gone.stderr == "Disconnected: instagram, ig_40918.\n"
-    assert twice.exit_code == 5
+    assert twice.exit_code == 7
     assert "404 Account not found" in twice.stderr
 
 
@@ -501,14 +501,14 @@ def test_ctrl_c_aborts_the_command(words):
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=20)
 
-    assert (process.returncode, out) == (1, "")
-    assert errors.strip() == "Aborted!"
+    assert (process.returncode, out) == (130, "")
+    assert errors.strip() == "Interrupted."
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["gopher"], 5, "platform must be one of"),
+        (["gopher"], 8, "platform must be one of"),
         (["tiktok", "--timeout", "0.2"], 5, "Timed out after 0.2 s"),
         (["tiktok", "--timeout", "0"], 2, "timeout must be a positive number"),
         (["tiktok", "--redirect-url", "x"], 2, "redirect_url must be the URL"),

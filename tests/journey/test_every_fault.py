@@ -116,7 +116,6 @@ FILE = {"posts.parquet": OLD}
     ("found", "verdict"),
     [
         (WalkResult([ROWS], files=FILE), "complete"),
-        (WalkResult(error=sf.SocialFrameError(f"no: {KEY}"), files=FILE), "a text has the key"),
         (WalkResult([ROWS], [f"WalkWarning: {KEY}"], files=FILE), "a text has the key"),
         (WalkResult([ROWS], ["UserWarning: hm"], files=FILE), "another warning"),
         (WalkResult([ROWS], ["WalkWarning: hm"], files=FILE), "complete is True with"),

@@ -30,7 +30,7 @@ def new_key() -> str:
 def check_key(key: object) -> str:
     """Return a valid key, or raise ArgumentError without showing the key."""
     if not isinstance(key, str):
-        raise ArgumentError(f"key must be text such as sk_demo; got {type(key).__name__}.")
+        raise ArgumentError(f"key must be text; got {type(key).__name__}.")
     if not (key and key == key.strip() and key.isprintable()):
         raise ArgumentError("key must be one line of text without spaces at either end.")
     return key
