@@ -53,7 +53,8 @@ print(done)
 
 def made(changing, api):
     """Make a dataset; return it and the posts that change together."""
-    together = [post["id"] for post in changing.posts()[:150]]
+    # They are on one page, because the world may change between two pages of a walk.
+    together = [post["id"] for post in changing.posts()[:100]]
     edit(changing, together, 0)
     dataset = sf.Dataset("posts", api.posts(since="2026-10-01"))
     dataset.refresh()
